@@ -1,0 +1,42 @@
+# The first two commands of the README, `make demo` and `make test`, set up all they need.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: demo test bench lint format lock clean
+
+demo: $(READY)
+	$(BIN)/shuzhi demo demo-city
+
+test: $(READY)
+	$(BIN)/pytest
+
+bench: $(READY)
+	$(BIN)/python -m benchmarks
+
+lint: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(READY)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+# Every package comes with its hash; build tools come first because nothing may be built with others.
+$(READY): locks/build.txt locks/all.txt pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r locks/build.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-build-isolation -r locks/all.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+# Needs uv; run after changing the dependencies in pyproject.toml.
+lock:
+	uv pip compile locks/build.in --universal --python-version 3.11 --generate-hashes --no-header -q -o locks/build.txt
+	uv pip compile pyproject.toml --extra dev --extra demo --universal --python-version 3.11 --generate-hashes --no-header -q -o locks/all.txt
+
+clean:
+	rm -rf $(VENV) .bench demo-city

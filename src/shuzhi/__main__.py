@@ -1,0 +1,5 @@
+"""Runs the command line: `python -m shuzhi`."""
+
+from shuzhi.cli import main
+
+main()

@@ -1,0 +1,38 @@
+"""Events: past-tense facts by which rooms meet without importing each other.
+
+Who reacts to what is one table in `app.py`; the bus only carries. A reaction runs in the caller's
+thread and its error reaches the caller, so that nothing fails unseen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from shuzhi.kernel.instant import Instant
+
+
+@dataclass(frozen=True)
+class Event:
+    """Base of every event; `occurred_at` is when the fact became true."""
+
+    occurred_at: Instant
+
+
+Publish = Callable[[Event], None]
+Reactions = Mapping[type[Event], Sequence[Callable[[Any], None]]]
+
+
+def publisher(reactions: Reactions) -> Publish:
+    """Return the function that hands an event to each of its reactions, in the table's order."""
+
+    def publish(event: Event) -> None:
+        for react in reactions.get(type(event), ()):
+            react(event)
+
+    return publish
+
+
+def ignore(event: Event) -> None:
+    """Publish to nobody: for a room used alone, as in tests and scripts."""

@@ -1,0 +1,68 @@
+"""Instants: points in time, always aware and in UTC inside the house.
+
+A wall-clock text without an offset is not an instant until somebody says in which zone it was
+written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import NewType
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from shuzhi.kernel.errors import RefusedError
+
+Instant = NewType("Instant", datetime)
+Clock = Callable[[], Instant]
+
+
+def system_clock() -> Instant:
+    """Return the present instant."""
+    return Instant(datetime.now(UTC))
+
+
+def to_instant(moment: datetime, *, zone: str | None = None) -> Instant:
+    """Return `moment` in UTC; a naive one is read in `zone` (an IANA name).
+
+    Raises:
+        RefusedError: `kernel.zone_missing` for a naive moment with no zone,
+            `kernel.zone_unknown` for a zone that does not exist.
+    """
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=_zone(zone, moment))
+    return Instant(moment.astimezone(UTC))
+
+
+def parse_instant(text: str, *, zone: str | None = None) -> Instant:
+    """Read an ISO 8601 date-time (RFC 3339 and what Python accepts of ISO 8601).
+
+    Raises:
+        RefusedError: `kernel.not_an_instant` when the text is no date-time; else as `to_instant`.
+    """
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise RefusedError(
+            "kernel.not_an_instant",
+            f"{text[:40]!r} is not a date and time.",
+            next_step="Write it as 2026-03-01T08:30:00+08:00.",
+        ) from None
+    return to_instant(moment, zone=zone)
+
+
+def _zone(name: str | None, moment: datetime) -> ZoneInfo:
+    if name is None:
+        raise RefusedError(
+            "kernel.zone_missing",
+            f"{moment.isoformat()} has no time zone.",
+            next_step="Add an offset such as +08:00, or name the zone it was written in.",
+        )
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise RefusedError(
+            "kernel.zone_unknown",
+            f"There is no time zone {name!r}.",
+            next_step="Use an IANA name such as Asia/Shanghai.",
+        ) from None

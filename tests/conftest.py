@@ -1,0 +1,37 @@
+"""What every test may ask for."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from shuzhi.kernel.control import Control, metadata, open_control
+from shuzhi.kernel.instant import Clock, Instant
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture
+def control(tmp_path: Path) -> Control:
+    """A real, empty control store (SQLite) with every table."""
+    store = open_control(f"sqlite:///{tmp_path / 'control.db'}")
+    metadata.create_all(store.engine)
+    return store
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """A clock that stands at 2026-03-02 08:00 UTC."""
+    return lambda: Instant(datetime(2026, 3, 2, 8, tzinfo=UTC))
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The reference data beside the checkout; the test is skipped where there is none."""
+    folder = Path(os.environ.get("SHUZHI_REFERENCE_DATA", ROOT.parent / "shared"))
+    if not (folder / "conformance").is_dir():
+        pytest.skip("no reference data beside this checkout")
+    return folder
