@@ -1,0 +1,27 @@
+"""Brings a control store to the present schema, whatever version it stands at.
+
+The schema is what the rooms declare on `metadata`; a test compares the two after every migration.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from shuzhi.kernel.control import Control
+
+
+def migrate(control: Control) -> None:
+    """Apply every migration that the store lacks, in one transaction; nothing when it lacks none."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent))
+    newest = ScriptDirectory.from_config(config).get_current_head()
+    with control.transaction() as connection:
+        if MigrationContext.configure(connection).get_current_revision() == newest:
+            return
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")

@@ -1,0 +1,89 @@
+"""The only reader of environment variables and of a city's own settings file.
+
+A city is a folder: `city.yaml` says who it is, the environment says what this machine adds.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from shuzhi.kernel.documents import StrictModel, read_document, shape
+from shuzhi.kernel.errors import RefusedError
+
+CITY_FILE = "city.yaml"
+_SECRET = re.compile(r"[A-Z][A-Z0-9_]*")
+
+
+class CityFile(StrictModel):
+    """The shape of `city.yaml`. `zone` is the IANA zone of the city's wall clocks."""
+
+    name: str
+    title_zh: str
+    title_en: str
+    zone: str = "Asia/Shanghai"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that the platform is told from outside."""
+
+    folder: Path
+    city: CityFile
+    control_url: str
+    memory_limit: str
+    environment: Mapping[str, str] = field(repr=False)
+
+    @property
+    def lake_folder(self) -> Path:
+        """Where the tables are."""
+        return self.folder / "lake"
+
+    def secret(self, name: str) -> str:
+        """Return the secret that a source names, from the environment.
+
+        Raises:
+            RefusedError: `settings.secret_missing` when it is not set there.
+        """
+        if _SECRET.fullmatch(name) and self.environment.get(name):
+            return self.environment[name]
+        raise RefusedError(
+            "settings.secret_missing",
+            f"The secret {name[:60]!r} is not set.",
+            next_step="Set an environment variable of this name (capitals) and run again.",
+        )
+
+
+def load_settings(folder: Path, environment: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings of the city in `folder`.
+
+    `SHUZHI_DATABASE_URL` names another control store than the folder's own SQLite file;
+    `SHUZHI_MEMORY_LIMIT` bounds the query engine (default 2GB).
+
+    Raises:
+        RefusedError: `settings.no_city` when the folder holds no city; as `read_document`.
+    """
+    environment = os.environ if environment is None else environment
+    folder = folder.expanduser().resolve()
+    if not (folder / CITY_FILE).is_file():
+        raise RefusedError(
+            "settings.no_city",
+            f"There is no city in {folder} ({CITY_FILE} is missing).",
+            next_step="Make one with: shuzhi init FOLDER; or name one with --city FOLDER.",
+        )
+    city = shape(read_document(folder / CITY_FILE), CityFile, code="settings.bad_city_file")
+    return Settings(
+        folder=folder,
+        city=city,
+        control_url=environment.get("SHUZHI_DATABASE_URL", f"sqlite:///{folder / 'control.db'}"),
+        memory_limit=environment.get("SHUZHI_MEMORY_LIMIT", "2GB"),
+        environment=environment,
+    )
+
+
+def default_city() -> Path:
+    """Return the folder that commands use when none is named: `SHUZHI_CITY`, else here."""
+    return Path(os.environ.get("SHUZHI_CITY", "."))
