@@ -54,8 +54,8 @@ class Secrecy(StrEnum):
     """Secrets have no place here (政务数据共享条例, Arts 2-3): an entry that is one is refused."""
 
     NONE = "none"
-    WORK_SECRET = "work_secret"
-    STATE_SECRET = "state_secret"
+    WORK = "work"
+    STATE = "state"
 
 
 class Cycle(StrEnum):
