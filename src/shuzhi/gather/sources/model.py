@@ -1,0 +1,239 @@
+"""What a source is (its YAML) and what a reader of a source hands over (its parts).
+
+A source says where rows come from and to which data set of a contract they go; a reader cuts it
+into parts, each of which is stored whole and once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, Any, Literal, Protocol, TypeAlias
+
+import pyarrow as pa
+from pydantic import AfterValidator, Field, model_validator
+
+from shuzhi.kernel.documents import StrictModel
+from shuzhi.kernel.errors import RefusedError
+from shuzhi.kernel.ids import dataset_name, source_name
+
+Cursor: TypeAlias = str  # opaque text: only the reader that wrote it understands it
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """A piece of a source that is no row: a ragged line, a bad quote, a record that is no object.
+
+    `row_number` counts from 1 as a person does who opens the source (a file's header counts too).
+    """
+
+    origin: str
+    row_number: int
+    text: str
+    reason_code: str
+    reason_en: str
+    reason_zh: str
+
+
+@dataclass(frozen=True)
+class DuckScan:
+    """A part that DuckDB reads by itself, as often as it is asked.
+
+    `sql` is what may stand behind FROM, its values bound to `parameters` in order; `columns` are
+    the names it yields, all of the types in `types` (DuckDB names). Scanned in order, the n-th row
+    is row `first_row + n - 1` of the origin, not counting what DuckDB rejected.
+    """
+
+    sql: str
+    parameters: tuple[Any, ...]
+    columns: tuple[str, ...]
+    types: tuple[str, ...]
+    first_row: int = 1
+    stores_rejects: bool = False
+
+
+def nothing_unreadable() -> Sequence[Unreadable]:
+    """Say that all of a part could be read as rows."""
+    return ()
+
+
+@dataclass(frozen=True)
+class Part:
+    """One file, one group of pages, one window of a query: what is stored in one commit.
+
+    `origin` is shown to people and holds no secret; `fingerprint` changes when the content does;
+    `cursor` is where the next run goes on once this part is stored (None: from the start);
+    `unreadable` is asked once, after the last row was read.
+    """
+
+    origin: str
+    fingerprint: str
+    rows: pa.RecordBatchReader | DuckScan
+    cursor: Cursor | None = None
+    unreadable: Callable[[], Sequence[Unreadable]] = nothing_unreadable
+    first_row: int = 1
+
+
+class Reader(Protocol):
+    """Reads one source."""
+
+    def parts(self, since: Cursor | None) -> Iterator[Part]:
+        """Yield what is new after `since`, oldest first.
+
+        Raises:
+            RefusedError: `gather.source_gone` when there is nothing to read from.
+        """
+        ...
+
+
+class Write(StrEnum):
+    """What loading a part does to the rows already there."""
+
+    APPEND = "append"
+    UPSERT = "upsert"
+    REPLACE = "replace"
+
+
+def _source_name(text: str) -> str:
+    return _as_value_error(source_name, text)
+
+
+def _dataset_name(text: str) -> str:
+    return _as_value_error(dataset_name, text)
+
+
+def _as_value_error(check: Callable[[str], str], text: str) -> str:
+    try:
+        return check(text)
+    except RefusedError as error:
+        raise ValueError(error.message) from None
+
+
+class Melt(StrictModel):
+    """Wide to long: every column not in `keep` becomes rows of its name and its value.
+
+    Cells without a value become rows too, unless `skip_missing`; those are counted apart.
+    """
+
+    keep: tuple[str, ...] = Field(min_length=1)
+    name: str
+    value: str
+    skip_missing: bool = False
+
+
+class SourceBase(StrictModel):
+    """What every source says, whatever its kind.
+
+    `columns` maps the source's own column names to fields; those it does not name are matched by
+    the field's name or the contract's source columns. `missing` lists the texts that mean no value.
+    """
+
+    name: Annotated[str, AfterValidator(_source_name)]
+    dataset: Annotated[str, AfterValidator(_dataset_name)]
+    provider: str
+    title: str = ""
+    missing: tuple[str, ...] = ("",)
+    write: Write | None = None
+    columns: dict[str, str] = Field(default_factory=dict)
+    constants: dict[str, str] = Field(default_factory=dict)
+    extra_columns: Literal["refuse", "ignore"] = "refuse"
+    on_broken_rule: Literal["quarantine", "keep"] = "quarantine"
+    melt: Melt | None = None
+    schedule: str | None = None
+
+    def write_mode(self, key: Sequence[str]) -> Write:
+        """Return how rows are written to a table with this key, when the source leaves it open."""
+        return self.write or (Write.UPSERT if key else Write.APPEND)
+
+
+class CsvOptions(StrictModel):
+    """How the text of a CSV file is cut into cells (RFC 4180 unless said otherwise)."""
+
+    delimiter: str = Field(default=",", min_length=1, max_length=4)
+    quote: str = Field(default='"', max_length=1)
+    escape: str = Field(default='"', max_length=1)
+    header: bool = True
+    names: tuple[str, ...] = ()
+    skip_rows: int = Field(default=0, ge=0)
+
+    @model_validator(mode="after")
+    def _names_stand_in_for_a_header(self) -> CsvOptions:
+        if self.header == bool(self.names):
+            raise ValueError("give `names` exactly when `header` is false")
+        return self
+
+
+class ExcelOptions(StrictModel):
+    """Which sheet, and in which row (from 1) its column names stand."""
+
+    sheet: str | None = None
+    header_row: int = Field(default=1, ge=1)
+
+
+class FileSource(SourceBase):
+    """Files on disk: `path` is a glob, absolute or relative to the folder of the YAML."""
+
+    kind: Literal["file"]
+    path: str
+    format: Literal["csv", "excel", "jsonl", "parquet"]
+    encoding: Literal["utf-8", "gb18030", "utf-16"] = "utf-8"
+    csv: CsvOptions = CsvOptions()
+    excel: ExcelOptions = ExcelOptions()
+
+
+class SqlSource(SourceBase):
+    """A table or query of a database that SQLAlchemy reaches.
+
+    `${NAME}` in `url` stands for a secret that is handed to the reader, never written here.
+    """
+
+    kind: Literal["sql"]
+    url: str
+    table: str | None = None
+    query: str | None = None
+    cursor_column: str | None = None
+    batch_rows: int = Field(default=50_000, ge=1)
+
+    @model_validator(mode="after")
+    def _one_of_table_and_query(self) -> SqlSource:
+        if (self.table is None) == (self.query is None):
+            raise ValueError("give either `table` or `query`")
+        return self
+
+
+class Paging(StrictModel):
+    """How an API hands out its pages.
+
+    `page` and `offset` count in `parameter`, from `start`, `size` records at a time (sent as
+    `size_parameter`); `cursor` sends back what stands at `next`; `link` follows the Link header
+    (RFC 8288) or the URL at `next`.
+    """
+
+    style: Literal["none", "page", "offset", "cursor", "link"] = "none"
+    parameter: str | None = None
+    start: int = 1
+    size_parameter: str | None = None
+    size: int | None = Field(default=None, ge=1)
+    next: str | None = None
+    most_pages: int = Field(default=10_000, ge=1)
+
+
+class HttpSource(SourceBase):
+    """A JSON API. `records` is the dotted path of the list of records; empty for the body itself.
+
+    `${NAME}` in `url`, `query` and `headers` stands for a secret that is handed to the reader.
+    """
+
+    kind: Literal["http"]
+    url: str
+    query: dict[str, str] = Field(default_factory=dict)
+    headers: dict[str, str] = Field(default_factory=dict)
+    records: str = ""
+    paging: Paging = Paging()
+    cursor_field: str | None = None
+    cursor_parameter: str | None = None
+    timeout_seconds: float = Field(default=30.0, gt=0)
+
+
+Source = Annotated[FileSource | SqlSource | HttpSource, Field(discriminator="kind")]
