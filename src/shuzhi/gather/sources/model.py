@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, Protocol, TypeAlias
 import pyarrow as pa
 from pydantic import AfterValidator, Field, model_validator
 
+from shuzhi.gather.sources.dotted_path import steps
 from shuzhi.kernel.documents import StrictModel
 from shuzhi.kernel.errors import RefusedError
 from shuzhi.kernel.ids import dataset_name, source_name
@@ -185,7 +186,13 @@ class FileSource(SourceBase):
 class SqlSource(SourceBase):
     """A table or query of a database that SQLAlchemy reaches.
 
-    `${NAME}` in `url` stands for a secret that is handed to the reader, never written here.
+    `url` is `${NAME}`, a secret that is handed to the reader, or a URL whose password is one; a
+    SQLite path is relative to the folder of the YAML. `table` may be `schema.table`.
+
+    With `cursor_column` a run reads what is new. Its rows that equal the last value are read
+    again, and so are those up to an overlap before it (for rows committed late), which only an
+    upsert can take; with `cursor_is_unique` (a sequence that never repeats and is committed in
+    order) they are not. At most `batch_rows` are in memory; about `part_rows` are one commit.
     """
 
     kind: Literal["sql"]
@@ -193,7 +200,16 @@ class SqlSource(SourceBase):
     table: str | None = None
     query: str | None = None
     cursor_column: str | None = None
-    batch_rows: int = Field(default=50_000, ge=1)
+    cursor_is_unique: bool = False
+    overlap_seconds: int = Field(default=0, ge=0)
+    overlap_steps: int = Field(default=0, ge=0)
+    batch_rows: int = Field(default=10_000, ge=1)
+    part_rows: int = Field(default=500_000, ge=1)
+
+    @property
+    def rereads(self) -> bool:
+        """Whether a run may hand over rows that an earlier run handed over."""
+        return self.cursor_column is None or not self.cursor_is_unique
 
     @model_validator(mode="after")
     def _one_of_table_and_query(self) -> SqlSource:
@@ -201,39 +217,98 @@ class SqlSource(SourceBase):
             raise ValueError("give either `table` or `query`")
         return self
 
+    @model_validator(mode="after")
+    def _cursor_hangs_together(self) -> SqlSource:
+        overlaps = (self.overlap_seconds > 0) + (self.overlap_steps > 0)
+        if overlaps > 1 or (overlaps and (self.cursor_is_unique or self.cursor_column is None)):
+            raise ValueError("give one overlap, with a `cursor_column` that is not unique")
+        if self.cursor_column and self.rereads and self.write is Write.APPEND:
+            raise ValueError("rows are read again here: set `cursor_is_unique` or write: upsert")
+        return self
+
+
+def _dotted_path(text: str) -> str:
+    steps(text)
+    return text
+
+
+DottedPath = Annotated[str, AfterValidator(_dotted_path)]
+
 
 class Paging(StrictModel):
     """How an API hands out its pages.
 
-    `page` and `offset` count in `parameter`, from `start`, `size` records at a time (sent as
-    `size_parameter`); `cursor` sends back what stands at `next`; `link` follows the Link header
-    (RFC 8288) or the URL at `next`.
+    `page` and `offset` count in `parameter` (default: `page`, `offset`) from `start` (1, 0), and
+    ask for `size` records in `size_parameter`; `cursor` sends back, as `parameter`, what stands at
+    `next`; `link` follows the Link header (RFC 8288) or the URL at `next`. `total` is where an
+    answer states how many records there are in all.
     """
 
     style: Literal["none", "page", "offset", "cursor", "link"] = "none"
     parameter: str | None = None
-    start: int = 1
+    start: int | None = Field(default=None, ge=0)
     size_parameter: str | None = None
     size: int | None = Field(default=None, ge=1)
-    next: str | None = None
+    next: DottedPath | None = None
+    total: DottedPath | None = None
     most_pages: int = Field(default=10_000, ge=1)
+
+    @property
+    def counter(self) -> str:
+        """The name of the query parameter that says which page is meant."""
+        return self.parameter or self.style
+
+    @property
+    def first(self) -> int:
+        """The number at which `page` and `offset` start to count."""
+        if self.start is not None:
+            return self.start
+        return 1 if self.style == "page" else 0
+
+    @model_validator(mode="after")
+    def _says_where_the_next_page_is(self) -> Paging:
+        if self.style == "cursor" and not self.next:
+            raise ValueError("style cursor needs `next`, the path of the next page's token")
+        if self.next and self.style not in {"cursor", "link"}:
+            raise ValueError("`next` belongs to the styles cursor and link")
+        return self
 
 
 class HttpSource(SourceBase):
     """A JSON API. `records` is the dotted path of the list of records; empty for the body itself.
 
     `${NAME}` in `url`, `query` and `headers` stands for a secret that is handed to the reader.
+    With `cursor_field` and `cursor_parameter` a run asks for what is new: it sends the greatest
+    value seen. Links and redirects may lead to the URL's own origin and to `allow_origins`
+    (`https://host:port`), which then receive the same headers.
     """
 
     kind: Literal["http"]
     url: str
     query: dict[str, str] = Field(default_factory=dict)
     headers: dict[str, str] = Field(default_factory=dict)
-    records: str = ""
+    records: DottedPath = ""
     paging: Paging = Paging()
-    cursor_field: str | None = None
+    cursor_field: DottedPath | None = None
     cursor_parameter: str | None = None
+    allow_origins: tuple[str, ...] = ()
     timeout_seconds: float = Field(default=30.0, gt=0)
+    page_seconds: float = Field(default=300.0, gt=0)
+    most_page_bytes: int = Field(default=16_000_000, ge=1)
+    most_tries: int = Field(default=5, ge=1, le=20)
+    most_wait_seconds: float = Field(default=120.0, gt=0)
+    part_rows: int = Field(default=50_000, ge=1)
+
+    @property
+    def rereads(self) -> bool:
+        """Whether a run may hand over records that an earlier run handed over."""
+        return True
+
+    @model_validator(mode="after")
+    def _cursor_is_whole(self) -> HttpSource:
+        if (self.cursor_field is None) != (self.cursor_parameter is None):
+            raise ValueError("give `cursor_field` and `cursor_parameter` together")
+        return self
 
 
 Source = Annotated[FileSource | SqlSource | HttpSource, Field(discriminator="kind")]
