@@ -170,8 +170,9 @@ def _vocabularies(graph: Graph, dataset: URIRef, entry: Entry) -> None:
         code = f"access-right/{ACCESS_RIGHT[entry.sharing]}"
         _term(graph, dataset, DCTERMS.accessRights, code, DCTERMS.RightsStatement)
     for language in entry.languages:
-        if code := LANGUAGE.get(language):
-            _term(graph, dataset, DCTERMS.language, f"language/{code}", DCTERMS.LinguisticSystem)
+        if language in LANGUAGE:
+            code = f"language/{LANGUAGE[language]}"
+            _term(graph, dataset, DCTERMS.language, code, DCTERMS.LinguisticSystem)
     for theme in entry.themes:
         _theme(graph, dataset, theme)
 
