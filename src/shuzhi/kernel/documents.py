@@ -1,11 +1,13 @@
 """Strict YAML documents whose every value still knows its line.
 
 Packs, sources, contracts and law parameters are read through here: duplicate keys, alias bombs and
-unknown keys are refused, and a finding can point at file and line.
+unknown keys are refused, and a finding can point at file and line. A plain scalar is a number only
+when it is written as JSON writes numbers, so that `010`, `12:30`, `no` and `0x1F` stay text.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +22,7 @@ from shuzhi.kernel.errors import RefusedError
 Where = tuple[str | int, ...]
 _MOST_BYTES = 4_000_000
 _MOST_VALUES = 400_000
+_MOST_DEPTH = 100
 Shape = TypeVar("Shape", bound=BaseModel)
 
 
@@ -90,19 +93,15 @@ def parse_document(raw: bytes, *, file: str) -> Document:
     if len(raw) > _MOST_BYTES:
         raise _bad(file, 1, f"is larger than {_MOST_BYTES} bytes")
     try:
-        node = yaml.compose(raw.decode("utf-8-sig"), Loader=yaml.CSafeLoader)
-        if not isinstance(node, yaml.MappingNode):
-            raise _bad(file, 1, "is not a mapping of keys to values")
-        builder = _Builder(file)
-        content = builder.build(node, ())
+        text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
         raise _bad(file, line, "is not UTF-8; save the file as UTF-8") from None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        problem = getattr(error, "problem", None) or str(error)
-        raise _bad(file, mark.line + 1 if mark else 1, f"is not YAML: {problem}") from None
-    return Document(file, content, builder.lines)
+    node = _compose(text, file)
+    if not isinstance(node, yaml.MappingNode):
+        raise _bad(file, 1, "is not a mapping of keys to values")
+    builder = _Builder(file)
+    return Document(file, builder.build(node, ()), builder.lines)
 
 
 def shape(document: Document, model: type[Shape], *, code: str) -> Shape:
@@ -114,6 +113,23 @@ def shape(document: Document, model: type[Shape], *, code: str) -> Shape:
             document.finding(tuple(e["loc"]), _problem(e["type"], e["msg"])) for e in error.errors()
         )
         raise DocumentError(code, findings) from None
+
+
+def _compose(text: str, file: str) -> yaml.Node | None:
+    try:
+        depth = 0
+        # The composer recurses in C and would end the process where a document nests too deep.
+        for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+            depth += isinstance(event, yaml.CollectionStartEvent)
+            depth -= isinstance(event, yaml.CollectionEndEvent)
+            if depth > _MOST_DEPTH:
+                line = event.start_mark.line + 1 if event.start_mark else 1
+                raise _bad(file, line, f"nests more than {_MOST_DEPTH} levels deep")
+        return yaml.compose(text, Loader=_Loader)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        problem = getattr(error, "problem", None) or str(error)
+        raise _bad(file, mark.line + 1 if mark else 1, f"is not YAML: {problem}") from None
 
 
 def _problem(kind: str, message: str) -> str:
@@ -131,6 +147,31 @@ def _upwards(where: Where) -> Iterator[Where]:
         yield where[:length]
 
 
+class _Loader(yaml.CSafeLoader):
+    """Composes nodes; its plain scalars are those of JSON plus ISO dates, and all else is text."""
+
+    yaml_implicit_resolvers = {}  # noqa: RUF012  (the library's own class attribute)
+
+
+_TAG = "tag:yaml.org,2002:"
+_DIGITS = "-+.0123456789"
+_PLAIN = (
+    ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+    ("bool", r"true|True|TRUE|false|False|FALSE", list("tTfF")),
+    ("int", r"[-+]?(0|[1-9][0-9]*)", list(_DIGITS)),
+    ("float", r"[-+]?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?", list(_DIGITS)),
+    (
+        "timestamp",
+        r"\d{4}-\d\d-\d\d([Tt ]\d\d:\d\d:\d\d(\.\d+)?\s*(Z|[-+]\d\d(:?\d\d)?)?)?",
+        list(_DIGITS),
+    ),
+)
+for _kind, _pattern, _first in _PLAIN:
+    _Loader.add_implicit_resolver(_TAG + _kind, re.compile(f"^(?:{_pattern})$"), _first)
+_SCALARS = {_TAG + kind for kind, _, _ in _PLAIN} | {_TAG + "str"}
+_COLLECTIONS = {_TAG + "map", _TAG + "seq"}
+
+
 class _Builder:
     """Turns composed nodes into plain values and notes the line of each."""
 
@@ -143,14 +184,25 @@ class _Builder:
     def build(self, node: yaml.Node, where: Where) -> Any:
         self.lines.setdefault(where, node.start_mark.line + 1)
         # Aliases share nodes: without these bounds a few lines could unfold without end.
-        if len(self.lines) > _MOST_VALUES or id(node) in self._open:
+        if len(self.lines) > _MOST_VALUES or len(where) > _MOST_DEPTH or id(node) in self._open:
             raise self._bad(node, "unfolds into too many values or into itself")
+        if node.tag not in (_SCALARS if isinstance(node, yaml.ScalarNode) else _COLLECTIONS):
+            raise self._bad(node, f"has the tag {node.tag!r}; remove it")
         if isinstance(node, yaml.ScalarNode):
-            return self._scalars.construct_object(node)
+            return self._scalar(node)
         self._open.add(id(node))
         built = self._collection(node, where)
         self._open.discard(id(node))
         return built
+
+    def _scalar(self, node: yaml.ScalarNode) -> Any:
+        try:
+            return self._scalars.construct_object(node)
+        except (ValueError, LookupError, AttributeError, ArithmeticError):
+            kind = node.tag.removeprefix(_TAG)
+            raise self._bad(
+                node, f"{node.value[:40]!r} is no {kind}; quote it if it is text"
+            ) from None
 
     def _collection(self, node: yaml.Node, where: Where) -> Any:
         if isinstance(node, yaml.MappingNode):

@@ -7,7 +7,7 @@ written.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from typing import NewType
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -27,11 +27,15 @@ def to_instant(moment: datetime, *, zone: str | None = None) -> Instant:
 
     Raises:
         RefusedError: `kernel.zone_missing` for a naive moment with no zone,
-            `kernel.zone_unknown` for a zone that does not exist.
+            `kernel.zone_unknown` for a zone that does not exist, `kernel.not_an_instant` for a
+            moment whose UTC lies outside the years 1 to 9999.
     """
     if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=_zone(zone, moment))
-    return Instant(moment.astimezone(UTC))
+        moment = moment.replace(tzinfo=_zone_of(zone, moment))
+    try:
+        return Instant(moment.astimezone(UTC))
+    except OverflowError:
+        raise _not_an_instant(moment.isoformat()) from None
 
 
 def parse_instant(text: str, *, zone: str | None = None) -> Instant:
@@ -43,26 +47,46 @@ def parse_instant(text: str, *, zone: str | None = None) -> Instant:
     try:
         moment = datetime.fromisoformat(text.strip())
     except ValueError:
-        raise RefusedError(
-            "kernel.not_an_instant",
-            f"{text[:40]!r} is not a date and time.",
-            next_step="Write it as 2026-03-01T08:30:00+08:00.",
-        ) from None
+        raise _not_an_instant(text) from None
     return to_instant(moment, zone=zone)
 
 
-def _zone(name: str | None, moment: datetime) -> ZoneInfo:
+def day_of(moment: Instant, zone: str) -> date:
+    """Return the calendar day that `moment` falls on in `zone` (an IANA name)."""
+    return moment.astimezone(named_zone(zone)).date()
+
+
+def end_of_day(day: date, zone: str) -> Instant:
+    """Return the instant at which `day` is over in `zone`: midnight, itself no longer in it."""
+    midnight = datetime.combine(day + timedelta(days=1), time(), tzinfo=named_zone(zone))
+    return Instant(midnight.astimezone(UTC))
+
+
+def named_zone(name: str) -> ZoneInfo:
+    """Return the time zone with this IANA name, or refuse it (`kernel.zone_unknown`)."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise RefusedError(
+            "kernel.zone_unknown",
+            f"There is no time zone {name[:60]!r}.",
+            next_step="Use an IANA name such as Asia/Shanghai.",
+        ) from None
+
+
+def _zone_of(name: str | None, moment: datetime) -> ZoneInfo:
     if name is None:
         raise RefusedError(
             "kernel.zone_missing",
             f"{moment.isoformat()} has no time zone.",
             next_step="Add an offset such as +08:00, or name the zone it was written in.",
         )
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
-        raise RefusedError(
-            "kernel.zone_unknown",
-            f"There is no time zone {name!r}.",
-            next_step="Use an IANA name such as Asia/Shanghai.",
-        ) from None
+    return named_zone(name)
+
+
+def _not_an_instant(text: str) -> RefusedError:
+    return RefusedError(
+        "kernel.not_an_instant",
+        f"{text[:40]!r} is not a date and time.",
+        next_step="Write it as 2026-03-01T08:30:00+08:00.",
+    )
