@@ -16,7 +16,7 @@ from shuzhi.kernel.control import Control
 
 
 def migrate(control: Control) -> None:
-    """Apply every migration that the store lacks, in one transaction; nothing when it lacks none."""
+    """Apply every migration that the store lacks, in one transaction."""
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent))
     newest = ScriptDirectory.from_config(config).get_current_head()

@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
+from urllib.parse import unquote
 
 from rdflib import Graph, Literal, URIRef
 from rdflib.namespace import DCAT, DCTERMS, FOAF, RDF, SKOS
@@ -193,7 +194,7 @@ class _Reader:
     def _themes(self) -> tuple[str, ...]:
         own = f"{SHUZHI}theme/"
         themes = sorted(str(t) for t in self.graph.objects(self.subject, DCAT.theme))
-        return tuple(t.removeprefix(own) for t in themes)
+        return tuple(unquote(t.removeprefix(own)) if t.startswith(own) else t for t in themes)
 
     def _sharing(self) -> Sharing | None:
         own = self.choice(SHUZHI.sharing, Sharing)
