@@ -25,6 +25,10 @@ class ContentHash:
                 self._sha256.update(b"-" if buffer is None else len(buffer).to_bytes(8, "big"))
                 self._sha256.update(b"" if buffer is None else buffer)
 
+    def add_text(self, text: str) -> None:
+        """Take in what belongs to the rows but is none."""
+        self._sha256.update(text.encode("utf-8", "surrogatepass"))
+
     def hexdigest(self) -> str:
         """Return the fingerprint of what was added so far, 64 hexadecimal digits."""
         return self._sha256.hexdigest()
