@@ -6,9 +6,11 @@ early or leaves its server is refused.
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Generator, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
 import httpx2
@@ -93,8 +95,7 @@ class HttpReader:
             params = secrets.expand_all(source.query)
             if since is not None and source.cursor_parameter:
                 params[source.cursor_parameter] = since
-            # The environment's proxies and passwords are not ours to read.
-            with httpx2.Client(trust_env=False, timeout=source.timeout_seconds) as client:
+            with _client(source.timeout_seconds) as client:
                 fetcher = Fetcher(client, source, url, headers, self._world)
                 ask = first_ask(str(fetcher.url), params, source.paging)
                 with closing(self._pages(fetcher, ask, since)) as pages:
@@ -150,6 +151,17 @@ class HttpReader:
         for record in found:
             with suppress(LookupError):
                 yield find(record, self._source.cursor_field)
+
+
+def _client(timeout_seconds: float) -> httpx2.Client:
+    # The environment's proxies and passwords are not ours to read.
+    return httpx2.Client(trust_env=False, timeout=timeout_seconds, verify=_certificates())
+
+
+@cache
+def _certificates() -> ssl.SSLContext:
+    # To read the certificates of all authorities takes longer than most pages.
+    return httpx2.create_ssl_context(trust_env=False)
 
 
 def _refuse_circles(
