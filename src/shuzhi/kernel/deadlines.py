@@ -1,0 +1,83 @@
+"""Deadlines: when a clock that law or agreement starts runs out.
+
+Pure functions over a calendar; a clock of working days runs out with its last day, a clock of hours
+at an instant, and both stand still while they are suspended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TypeVar
+
+from shuzhi.kernel.errors import RefusedError
+from shuzhi.kernel.instant import Instant, day_of
+from shuzhi.kernel.workdays import WorkingDays
+
+Moment = TypeVar("Moment", bound=date)
+
+
+@dataclass(frozen=True)
+class Pause:
+    """A time in which a clock stood still, such as one in which the applicant mended the papers.
+
+    A clock that still stands has no deadline; make the pause when the clock is resumed.
+    """
+
+    suspended_at: Instant
+    resumed_at: Instant
+
+    def __post_init__(self) -> None:
+        if self.resumed_at < self.suspended_at:
+            raise RefusedError(
+                "kernel.pause_backwards",
+                f"A clock suspended at {self.suspended_at.isoformat()} cannot have been resumed "
+                f"before, at {self.resumed_at.isoformat()}.",
+                next_step="Correct one of the two.",
+            )
+
+
+def due_day(
+    calendar: WorkingDays,
+    received_at: Instant,
+    days: int,
+    zone: str,
+    *,
+    extended_by: int = 0,
+    pauses: Iterable[Pause] = (),
+) -> date:
+    """Return the last day of a clock of `days` working days; `end_of_day` of it is the deadline.
+
+    The day of receipt in `zone` is not counted. An extension counts on from the original due day.
+    In a pause the day of suspension still counts and the day of resumption does not.
+
+    Raises:
+        RefusedError: `kernel.calendar_ends` when the clock runs out of the known years.
+    """
+    received = day_of(received_at, zone)
+    due = calendar.add(received, days + extended_by)
+    spans = ((day_of(p.suspended_at, zone), day_of(p.resumed_at, zone)) for p in pauses)
+    for start, end in _merged(spans):
+        if start < due and received < end:
+            due = calendar.add(due, calendar.between(max(start, received), end))
+    return due
+
+
+def due_at(received_at: Instant, hours: int, *, pauses: Iterable[Pause] = ()) -> Instant:
+    """Return the instant at which a clock of `hours` runs out; nights and holidays count."""
+    due = received_at + timedelta(hours=hours)
+    for start, end in _merged((p.suspended_at, p.resumed_at) for p in pauses):
+        if start < due and received_at < end:
+            due += end - max(start, received_at)
+    return Instant(due)
+
+
+def _merged(spans: Iterable[tuple[Moment, Moment]]) -> Iterator[tuple[Moment, Moment]]:
+    """Yield the spans in order, each cut to what no earlier one covers."""
+    covered: Moment | None = None
+    for start, end in sorted(spans):
+        fresh = start if covered is None or covered < start else covered
+        if fresh < end:
+            yield fresh, end
+        covered = end if covered is None or covered < end else covered
