@@ -1,0 +1,39 @@
+"""Contracts: what a provider promises about its data sets (ODCS 3.1)."""
+
+from shuzhi.gather.contracts.model import (
+    Bounds,
+    Contract,
+    Dimension,
+    Field,
+    LogicalType,
+    QualityRule,
+    Reference,
+    ServiceLevel,
+    Table,
+)
+from shuzhi.gather.contracts.odcs import parse_contract, read_contract, write_contract
+from shuzhi.gather.contracts.use_cases import (
+    contracted_datasets,
+    register,
+    table_named,
+    versions,
+)
+
+__all__ = [
+    "Bounds",
+    "Contract",
+    "Dimension",
+    "Field",
+    "LogicalType",
+    "QualityRule",
+    "Reference",
+    "ServiceLevel",
+    "Table",
+    "contracted_datasets",
+    "parse_contract",
+    "read_contract",
+    "register",
+    "table_named",
+    "versions",
+    "write_contract",
+]

@@ -14,7 +14,7 @@ from shuzhi.kernel.ids import DatasetName
 
 
 class LogicalType(StrEnum):
-    """ODCS 3.1 `logicalType`."""
+    """ODCS `logicalType`; map and vector came with 3.2. The last four travel as JSON texts."""
 
     STRING = "string"
     DATE = "date"
@@ -25,6 +25,8 @@ class LogicalType(StrEnum):
     BOOLEAN = "boolean"
     OBJECT = "object"
     ARRAY = "array"
+    MAP = "map"
+    VECTOR = "vector"
 
 
 class Dimension(StrEnum):
@@ -43,8 +45,10 @@ class Bounds:
     """ODCS `logicalTypeOptions`; None where the contract says nothing.
 
     `minimum` and `maximum` are in the field's unit; for dates and timestamps they are ISO texts.
-    `format` is a DuckDB strptime pattern for dates and times that are not ISO 8601 in the source.
-    `zone` is the IANA zone in which timestamps without an offset were written.
+    `format` is a DuckDB strptime pattern (several, parted by `||`, of which the first that fits
+    counts) for dates and times that are not ISO 8601 in the source; `odcs.py` makes it from the
+    JDK pattern of the standard. `zone` is the IANA zone in which timestamps without an offset were
+    written. `width` is the standard's number format (`i8` … `u64`, `f32`, `f64`).
     """
 
     minimum: Any = None
@@ -57,6 +61,7 @@ class Bounds:
     pattern: str | None = None
     format: str | None = None
     zone: str = "UTC"
+    width: str | None = None
 
 
 @dataclass(frozen=True)
@@ -73,7 +78,8 @@ class QualityRule:
     """One ODCS `quality` entry, of a table or of a column (`column` None for the table).
 
     `kind` is ODCS `type` (library, sql, text, custom). Exactly the `must_…` limits that the
-    contract states are in `limits`, keyed by their ODCS name (`mustBeLessThan`, …).
+    contract states are in `limits`, keyed by their ODCS name (`mustBeLessThan`, …). The
+    `arguments` of a custom rule are its `engine` and `implementation` (a text or a mapping).
     """
 
     name: str
@@ -88,10 +94,20 @@ class QualityRule:
     severity: str | None = None
     description: str = ""
 
+    @property
+    def tolerates_none(self) -> bool:
+        """Whether not one breach is allowed: its only limit says so in one of three ways."""
+        return self.limits in ({"mustBe": 0}, {"mustBeLessOrEqualTo": 0}, {"mustBeLessThan": 1})
+
 
 @dataclass(frozen=True)
 class Field:
-    """One column of a table (ODCS property)."""
+    """One column of a table (ODCS property).
+
+    `source_columns` are the names it may bear in a source; `missing_values` are the texts that
+    stand for "no value" there (`NA`, `-999`), besides the empty one. `properties` holds the
+    `customProperties` that have no place of their own here.
+    """
 
     name: str
     logical_type: LogicalType
@@ -107,6 +123,9 @@ class Field:
     classification: str | None = None
     examples: tuple[Any, ...] = ()
     source_columns: tuple[str, ...] = ()
+    missing_values: tuple[str, ...] = ()
+    title_zh: str = ""
+    properties: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -130,6 +149,8 @@ class Table:
     references: tuple[Reference, ...] = ()
     quality: tuple[QualityRule, ...] = ()
     service_levels: tuple[ServiceLevel, ...] = ()
+    title_zh: str = ""
+    properties: dict[str, Any] = field(default_factory=dict)
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -150,6 +171,7 @@ class Contract:
     """A data contract (ODCS 3.1): what a provider promises about one or more data sets.
 
     `properties` holds the contract's `customProperties`; the catalogue reads its own from there.
+    `document` is the standard's document that it was read from, whole; empty for one made in code.
     """
 
     id: str
@@ -162,6 +184,7 @@ class Contract:
     limitations: str = ""
     tags: tuple[str, ...] = ()
     properties: dict[str, Any] = field(default_factory=dict)
+    document: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     def table(self, name: str) -> Table:
         """Return the table called `name`; KeyError when there is none."""

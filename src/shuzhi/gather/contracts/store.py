@@ -1,0 +1,81 @@
+"""The versions of contracts in the control store: each kept whole, none ever changed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Column, Connection, Row, String, Table, Text, insert, select
+
+from shuzhi.gather.contracts.model import Contract
+from shuzhi.kernel.control import InstantColumn, metadata
+from shuzhi.kernel.instant import Instant
+
+version_table = Table(
+    "contract_version",
+    metadata,
+    Column("name", String(200), primary_key=True),
+    Column("version", String(60), primary_key=True),
+    Column("sha256", String(64), nullable=False),
+    Column("status", String(40), nullable=False),
+    Column("document", Text, nullable=False),
+    Column("registered_at", InstantColumn, nullable=False, index=True),
+)
+
+# Which contract answers for a data set: the newest version's tables only.
+dataset_table = Table(
+    "contract_dataset",
+    metadata,
+    Column("dataset", String(120), primary_key=True),
+    Column("contract", String(200), nullable=False, index=True),
+    Column("version", String(60), nullable=False),
+)
+
+
+def find_version(connection: Connection, name: str, version: str) -> Row[Any] | None:
+    """Return one version's row, None when it was never registered."""
+    c = version_table.c
+    query = select(version_table).where(c.name == name, c.version == version)
+    return connection.execute(query).one_or_none()
+
+
+def find_versions(connection: Connection, name: str) -> list[Row[Any]]:
+    """Return the rows of every version of a contract, oldest first."""
+    query = select(version_table).where(version_table.c.name == name)
+    return list(connection.execute(query.order_by(version_table.c.registered_at)))
+
+
+def find_by_dataset(connection: Connection, dataset: str) -> Row[Any] | None:
+    """Return the row of the contract version that answers for `dataset`."""
+    c, d = version_table.c, dataset_table.c
+    joined = version_table.join(dataset_table, (d.contract == c.name) & (d.version == c.version))
+    query = select(version_table).select_from(joined).where(d.dataset == dataset)
+    return connection.execute(query).one_or_none()
+
+
+def all_datasets(connection: Connection) -> list[str]:
+    """Return the names of all data sets that a contract answers for."""
+    query = select(dataset_table.c.dataset).order_by(dataset_table.c.dataset)
+    return [str(name) for name in connection.execute(query).scalars()]
+
+
+def add_version(
+    connection: Connection, contract: Contract, document: str, sha256: str, now: Instant
+) -> None:
+    """Keep a new version and let it answer for its tables."""
+    connection.execute(
+        insert(version_table).values(
+            name=contract.name,
+            version=contract.version,
+            sha256=sha256,
+            status=contract.status,
+            document=document,
+            registered_at=now,
+        )
+    )
+    connection.execute(dataset_table.delete().where(dataset_table.c.contract == contract.name))
+    rows = [
+        {"dataset": table.name, "contract": contract.name, "version": contract.version}
+        for table in contract.tables
+    ]
+    if rows:
+        connection.execute(insert(dataset_table), rows)
