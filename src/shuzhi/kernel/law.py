@@ -1,8 +1,8 @@
 """Law parameters: numbers that law sets, each with its legal basis and the day it holds from.
 
 No deadline or limit stands in code: it is read from YAML and asked for by date, so that a case of
-last year is still computed by last year's law. `is_verified` is true only where a person has read
-the number in the full official text.
+last year is still computed by last year's law. `is_verified` is true only where the number was
+read in the full text of the law.
 """
 
 from __future__ import annotations
