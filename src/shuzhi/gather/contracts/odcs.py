@@ -7,6 +7,8 @@ it translated, so that every finding names its line.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +82,7 @@ def parse_contract(raw: bytes, *, file: str) -> Contract:
             with every finding when it is no ODCS 3 contract or promises what nothing can check.
     """
     document = parse_document(raw, file=file)
+    document = replace(document, content=_json_values(document.content))
     findings = schema_findings(document)
     if findings:
         raise DocumentError(_BAD, findings)
@@ -116,6 +119,15 @@ def require_for_lake(contract: Contract) -> Contract:
         for field in table.fields:
             dataset_name(field.name)
     return contract
+
+
+def _json_values(value: Any) -> Any:
+    """Return `value` with YAML's dates as the texts that the standard's JSON Schema knows."""
+    if isinstance(value, dict):
+        return {name: _json_values(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_json_values(inner) for inner in value]
+    return value.isoformat() if isinstance(value, date) else value
 
 
 def _problems(document: Document, odcs: OpenDataContractStandard) -> Iterator[Finding]:
