@@ -1,0 +1,96 @@
+"""The control store on SQLite: transactions, two writers at once, instants."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import Column, ForeignKey, Integer, MetaData, Table, func, insert, select
+from sqlalchemy.exc import IntegrityError
+
+from shuzhi.kernel.control import Control, InstantColumn, open_control
+
+_tables = MetaData()
+_happened = Table(
+    "happened",
+    _tables,
+    Column("id", Integer, primary_key=True),
+    Column("at", InstantColumn),
+    Column("after", ForeignKey("happened.id")),
+)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Control]:
+    control = open_control(f"sqlite:///{tmp_path_factory.mktemp('control') / 'control.db'}")
+    _tables.create_all(control.engine)
+    yield control
+    control.engine.dispose()
+
+
+def _count(store: Control) -> int:
+    with store.transaction() as connection:
+        return connection.execute(select(func.count()).select_from(_happened)).scalar_one()
+
+
+def _stored(store: Control, moment: datetime | None) -> datetime | None:
+    with store.transaction() as connection:
+        row = connection.execute(insert(_happened).values(at=moment)).inserted_primary_key
+        assert row is not None
+        return connection.execute(select(_happened.c.at).where(_happened.c.id == row[0])).scalar()
+
+
+def test_the_store_writes_ahead_and_syncs_fully(store: Control) -> None:
+    with store.engine.connect() as connection:
+        pragmas = ("journal_mode", "synchronous", "foreign_keys")
+        found = [connection.exec_driver_sql(f"PRAGMA {p}").scalar() for p in pragmas]
+    assert found == ["wal", 2, 1]
+
+
+def test_an_error_leaves_nothing_of_its_transaction(store: Control) -> None:
+    before = _count(store)
+    with pytest.raises(ZeroDivisionError), store.transaction() as connection:
+        connection.execute(insert(_happened).values(at=None))
+        _ = 1 / 0
+    assert _count(store) == before
+
+
+def test_a_reference_to_nothing_is_refused_by_the_database(store: Control) -> None:
+    with pytest.raises(IntegrityError), store.transaction() as connection:
+        connection.execute(insert(_happened).values(after=10**9))
+
+
+def test_two_threads_that_read_and_write_lose_nothing(tmp_path: Path) -> None:
+    control = open_control(f"sqlite:///{tmp_path / 'control.db'}")
+    _tables.create_all(control.engine)
+
+    def write(_: int) -> None:
+        with control.transaction() as connection:
+            count = connection.execute(select(func.count()).select_from(_happened)).scalar_one()
+            connection.execute(insert(_happened).values(id=count + 1))
+
+    with ThreadPoolExecutor(2) as threads:
+        list(threads.map(write, range(60)))
+    assert _count(control) == 60
+    control.engine.dispose()
+
+
+_offsets = st.integers(-12, 14).map(lambda hours: timezone(timedelta(hours=hours)))
+_years = {"min_value": datetime(2, 1, 1), "max_value": datetime(9998, 1, 1)}  # noqa: DTZ001
+
+
+@given(st.datetimes(**_years, timezones=_offsets))
+def test_an_instant_comes_back_the_same_and_in_utc(store: Control, moment: datetime) -> None:
+    back = _stored(store, moment)
+    assert back == moment
+    assert back is not None
+    assert back.tzinfo is UTC
+
+
+def test_no_instant_comes_back_as_none(store: Control) -> None:
+    assert _stored(store, None) is None
