@@ -43,11 +43,19 @@ def schema_findings(document: Document) -> tuple[Finding, ...]:
         for error in _innermost(whole)
     ]
     found += _unknown(document, [_schema()], document.content, ())
+    # 3.0 and 3.1 require a status; the schema of 3.2, which judges all three, no longer does.
+    if "status" not in document.content and not str(version_of(document)).startswith("v3.2"):
+        found.append(document.finding((), "lacks status; add it"))
     return tuple(sorted(dict.fromkeys(found), key=lambda finding: finding.line))
 
 
+def version_of(document: Document) -> Any:
+    """Return what the document says its `apiVersion` is."""
+    return document.content.get("apiVersion")
+
+
 def _version_finding(document: Document) -> Finding | None:
-    version = document.content.get("apiVersion")
+    version = version_of(document)
     if "dataContractSpecification" in document.content:
         where: Where = ("dataContractSpecification",)
         return document.finding(
