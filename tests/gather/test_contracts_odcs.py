@@ -104,13 +104,13 @@ def test_a_table_keeps_key_unit_and_bounds() -> None:
 
 def test_row_rules_find_each_fault_once() -> None:
     table = parse_contract(AIR.encode(), file="air").table("air")
-    rows = duckdb.sql(
-        "SELECT * FROM (VALUES ('1423A', now(), 12, 'good'), ('x', now(), -1, 'ugly'), "
+    connection = duckdb.connect()
+    connection.execute(
+        "CREATE TABLE air AS SELECT * FROM (VALUES ('1423A', now(), 12, 'good'), ('x', now(), -1, 'ugly'), "
         "(NULL, now(), NULL, NULL)) AS t(station, observed_at, pm10_ug_m3, level)"
-    ).to_arrow_table()
-    assert rows.schema.names == arrow_schema(table).names
-    backend = ibis.duckdb.connect()
-    seen = backend.create_table("air", rows)
+    )
+    seen = ibis.duckdb.from_connection(connection).table("air")
+    assert list(seen.columns) == arrow_schema(table).names
     broken = {
         (rule.column, rule.code): seen.filter(rule.broken(seen)).count().execute()
         for rule in row_rules(table)

@@ -12,6 +12,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import yaml
 from open_data_contract_standard.model import (
     CustomProperty,
     DataQuality,
@@ -94,7 +95,7 @@ def parse_contract(raw: bytes, *, file: str) -> Contract:
 
 
 def write_contract(contract: Contract) -> str:
-    """Return the contract's own document as ODCS YAML, keys in the order of the standard.
+    """Return the contract's own document as ODCS YAML, nothing left out.
 
     Raises:
         RefusedError: `gather.contract_without_document` for a contract made in code.
@@ -105,7 +106,7 @@ def write_contract(contract: Contract) -> str:
             f"Contract {contract.name!r} was made in code and has no document.",
             next_step="Write the document and read it with parse_contract.",
         )
-    return OpenDataContractStandard.model_validate(contract.document).to_yaml()
+    return yaml.safe_dump(contract.document, sort_keys=False, allow_unicode=True)
 
 
 def require_for_lake(contract: Contract) -> Contract:
