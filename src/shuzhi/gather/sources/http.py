@@ -22,11 +22,10 @@ from shuzhi.gather.sources.dotted_path import find
 from shuzhi.gather.sources.http_fetch import Fetched, Fetcher, World
 from shuzhi.gather.sources.http_pages import Answer, Ask, check_total, first_ask, next_ask
 from shuzhi.gather.sources.http_rows import NoRow, batch, greatest, parse_page, records
-from shuzhi.gather.sources.model import Cursor, HttpSource, Part, Unreadable
+from shuzhi.gather.sources.model import Cursor, HttpSource, Part, Unreadable, Write
 from shuzhi.gather.sources.references import Secret, Secrets
 
 _MOST_SHOWN = 2_000
-_PART_BYTES = 64_000_000
 _REASONS = {
     "no_object": ("The record is no JSON object with members.", "该记录不是含有成员的 JSON 对象。"),
     "half_character": (
@@ -106,6 +105,8 @@ class HttpReader:
         for page in pages:
             # A full group waits for more rows, so that an empty last page leaves no empty part.
             if page.count and self._is_full(group):
+                if self._source.write is Write.REPLACE:
+                    raise errors.too_much_to_replace(shown, group.count)
                 yield _part(group, shown, since)
                 group = group.next()
             group.add(page)
@@ -113,7 +114,7 @@ class HttpReader:
                 yield _part(group, shown, page.reached)
 
     def _is_full(self, group: _Group) -> bool:
-        return group.count >= self._source.part_rows or group.bytes >= _PART_BYTES
+        return group.count >= self._source.part_rows or group.bytes >= self._source.part_bytes
 
     def _pages(
         self, fetcher: Fetcher, first: Ask, since: Cursor | None

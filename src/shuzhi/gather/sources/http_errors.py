@@ -182,3 +182,13 @@ def mixed_cursor(page: str) -> RefusedError:
         f"{page} has values at `cursor_field` that are neither all numbers nor all texts.",
         next_step="Name another `cursor_field`, or load without one.",
     )
+
+
+def too_much_to_replace(shown_url: str, count: int) -> RefusedError:
+    """Report a whole that is too large to be replaced in one commit."""
+    return RefusedError(
+        "gather.http_replace_too_large",
+        f"{shown_url} has more than {count} records, too many to replace a data set at once.",
+        next_step="Raise `part_rows` and `part_bytes` as far as memory allows, or use "
+        "write: upsert.",
+    )

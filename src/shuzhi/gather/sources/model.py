@@ -224,6 +224,8 @@ class SqlSource(SourceBase):
             raise ValueError("give one overlap, with a `cursor_column` that is not unique")
         if self.cursor_column and self.rereads and self.write is Write.APPEND:
             raise ValueError("rows are read again here: set `cursor_is_unique` or write: upsert")
+        if self.cursor_column and self.write is Write.REPLACE:
+            raise ValueError("write: replace needs all rows, so it goes without `cursor_column`")
         return self
 
 
@@ -298,6 +300,7 @@ class HttpSource(SourceBase):
     most_tries: int = Field(default=5, ge=1, le=20)
     most_wait_seconds: float = Field(default=120.0, gt=0)
     part_rows: int = Field(default=50_000, ge=1)
+    part_bytes: int = Field(default=64_000_000, ge=1)
 
     @property
     def rereads(self) -> bool:
@@ -308,6 +311,8 @@ class HttpSource(SourceBase):
     def _cursor_is_whole(self) -> HttpSource:
         if (self.cursor_field is None) != (self.cursor_parameter is None):
             raise ValueError("give `cursor_field` and `cursor_parameter` together")
+        if self.cursor_field and self.write is Write.REPLACE:
+            raise ValueError("write: replace needs all records, so it goes without `cursor_field`")
         return self
 
 
