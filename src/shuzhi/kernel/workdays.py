@@ -24,7 +24,7 @@ class Notice:
     """A yearly holiday notice of the State Council (国务院办公厅关于…年部分节假日安排的通知).
 
     `holidays` are the days off, weekends within them included; `working_weekends` (调休) the
-    Saturdays and Sundays on which the State works. A notice may move days of the December before
+    Saturdays and Sundays on which the State works. A notice may name days of the December before
     its year, as those for 2007, 2008, 2012, 2019 and 2023 did.
     """
 
