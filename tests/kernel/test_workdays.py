@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -102,6 +102,11 @@ def test_a_count_that_runs_past_the_last_known_year_is_refused() -> None:
         _SHORT.add(date(2026, 12, 30), 2)
     assert str(caught.value) == _ENDS.format("2 working days from 2026-12-30 run past its end")
     assert _SHORT.add(date(2026, 12, 30), 1) == date(2026, 12, 31)
+
+
+def test_an_instant_is_no_day() -> None:
+    with pytest.raises(TypeError, match=r"^An instant has a day only in a zone: use day_of\.$"):
+        CHINA.is_working_day(datetime(2025, 10, 1, tzinfo=UTC))
 
 
 def test_a_negative_count_is_refused() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from functools import cache, cached_property
 
 import chinese_calendar
@@ -114,6 +114,9 @@ class WorkingDays:
         )
 
     def _known(self, day: date) -> date:
+        # A datetime passes as a date for the type checker, but equals none of the days listed.
+        if isinstance(day, datetime):
+            raise TypeError("An instant has a day only in a zone: use day_of.")
         if self.first_year <= day.year <= self.last_year:
             return day
         raise self._ends(f"{day} lies outside")
