@@ -1,0 +1,30 @@
+"""The lake: Delta tables in a folder, written exactly once and durably, read through DuckDB."""
+
+from shuzhi.gather.lake.model import (
+    Cleared,
+    Commit,
+    Compaction,
+    LakeSettings,
+    Repair,
+    Tx,
+    Version,
+    table_name,
+)
+from shuzhi.gather.lake.query import require_question
+from shuzhi.gather.lake.reading import LakeReader
+from shuzhi.gather.lake.use_cases import Lake, open_lake
+
+__all__ = [
+    "Cleared",
+    "Commit",
+    "Compaction",
+    "Lake",
+    "LakeReader",
+    "LakeSettings",
+    "Repair",
+    "Tx",
+    "Version",
+    "open_lake",
+    "require_question",
+    "table_name",
+]

@@ -1,0 +1,153 @@
+"""The reading half of the lake: which tables there are, and their rows at any kept version."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+
+import duckdb
+import ibis
+import pyarrow as pa
+from deltalake import DeltaTable
+from ibis.backends.duckdb import Backend
+
+from shuzhi.gather.lake import query
+from shuzhi.gather.lake.delta_log import DeltaLog, LakeFolders
+from shuzhi.gather.lake.durable import Sync
+from shuzhi.gather.lake.model import LakeSettings, Version, table_name
+from shuzhi.gather.lake.parquet import describe
+from shuzhi.gather.lake.query import Snapshot
+from shuzhi.gather.lake.snapshots import require_files, snapshot, table_schema
+from shuzhi.kernel.ids import DatasetName
+from shuzhi.kernel.instant import Clock
+
+At = int | datetime | None
+
+
+class LakeReader:
+    """The tables of one folder, to be read. Names are checked (`kernel.bad_name`).
+
+    `version` is a number, or an aware moment for the version that was newest then; the newest by
+    default. Whatever reads raises RefusedError `gather.no_such_dataset`,
+    `gather.no_such_version` or `gather.version_gone`, and BrokenError `gather.lake_torn`.
+    """
+
+    def __init__(
+        self, folders: LakeFolders, settings: LakeSettings, sync: Sync, clock: Clock
+    ) -> None:
+        self._folders = folders
+        self._settings = settings
+        self._sync = sync
+        self._clock = clock
+        self._logs: dict[str, DeltaLog] = {}
+
+    def names(self) -> tuple[DatasetName, ...]:
+        """The tables that hold at least one version, sorted."""
+        found = (p.name for p in self._folders.root.iterdir() if (p / "_delta_log").is_dir())
+        return tuple(table_name(n) for n in sorted(found) if self.exists(n))
+
+    def exists(self, name: str) -> bool:
+        """True when the table has been created."""
+        return self._log(name).exists()
+
+    def schema(self, name: str, *, version: At = None) -> pa.Schema:
+        """The table's columns; all nullable, instants as timestamp[us, UTC]."""
+        return table_schema(self._open(name, version))
+
+    def version(self, name: str) -> int:
+        """The number of the newest version; the first is 0."""
+        return int(self._log(name).open().version())
+
+    def committed(self, name: str, app_id: str) -> int | None:
+        """The version of the last Tx of `app_id` that is on the disk; None before the first."""
+        log = self._log(name)
+        return log.settled().transaction_version(app_id) if log.exists() else None
+
+    def history(self, name: str) -> list[Version]:
+        """The versions that the log still holds, newest first."""
+        return self._log(name).history()
+
+    def files(self, name: str, *, version: At = None) -> list[str]:
+        """Absolute paths of the Parquet files that hold the table's rows."""
+        return [str(f.path) for f in self._snapshot(name, version).files]
+
+    def count(self, name: str, *, version: At = None) -> int:
+        """The number of rows, from the log alone."""
+        files = self._snapshot(name, version).files
+        counted = (f.rows if f.rows is not None else describe(f.path).rows for f in files)
+        return sum(rows or 0 for rows in counted)
+
+    def reader(
+        self, name: str, *, version: At = None, columns: Sequence[str] | None = None
+    ) -> pa.RecordBatchReader:
+        """Stream the rows with bounded memory, in no promised order.
+
+        Raises also: RefusedError `gather.no_such_column`.
+        """
+        return query.read(self._snapshot(name, version), columns)
+
+    @contextmanager
+    def duck(
+        self,
+        *,
+        only: Sequence[str] | None = None,
+        version: At = None,
+        memory_limit: str | None = None,
+    ) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Open an in-memory DuckDB with one view for each table, as it stands now.
+
+        Time zone UTC. It reads no file of the machine but those of its views, and its settings
+        are locked; a COPY could still overwrite a file that may be read, so SQL that a person
+        typed has to pass `require_question` first. `only` names the tables wanted (all by
+        default); the cost is one look into each table's log. Fetch instants as Arrow.
+        """
+        snapshots = self._snapshots(only, version)
+        with query.workbench(self._folders.spill, memory_limit) as connection:
+            query.add_views(connection, snapshots)
+            query.lock_in(connection, snapshots)
+            yield connection
+
+    @contextmanager
+    def ibis(
+        self,
+        *,
+        only: Sequence[str] | None = None,
+        version: At = None,
+        memory_limit: str | None = None,
+    ) -> Iterator[Backend]:
+        """Open what `duck` opens, as an Ibis backend.
+
+        With DuckDB 2 and Ibis 12, `table`, `execute` and `to_pyarrow` work; `list_tables`, `sql`
+        and `to_pyarrow_batches` do not, for they call what DuckDB 2 took away.
+        """
+        snapshots = self._snapshots(only, version)
+        with query.workbench(self._folders.spill, memory_limit) as connection:
+            query.add_views(connection, snapshots)
+            # Ibis sets the time zone when it connects, so it has to come before the lock.
+            backend = ibis.duckdb.from_connection(connection)
+            query.lock_in(connection, snapshots)
+            yield backend
+
+    def _log(self, name: str) -> DeltaLog:
+        if name not in self._logs:
+            self._logs[name] = DeltaLog(
+                table_name(name),
+                self._folders,
+                settings=self._settings,
+                sync=self._sync,
+                clock=self._clock,
+            )
+        return self._logs[name]
+
+    def _open(self, name: str, at: At) -> DeltaTable:
+        log = self._log(name)
+        return log.open(log.version_at(at) if isinstance(at, datetime) else at)
+
+    def _snapshot(self, name: str, at: At) -> Snapshot:
+        log = self._log(name)
+        found = snapshot(log.name, log.folder, self._open(name, at))
+        return found if at is None else require_files(found)
+
+    def _snapshots(self, only: Sequence[str] | None, at: At) -> list[Snapshot]:
+        return [self._snapshot(name, at) for name in (self.names() if only is None else only)]

@@ -1,0 +1,50 @@
+"""What a Delta table holds at one version: its columns and its files, as the lake sees them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import pyarrow as pa
+from deltalake import DeltaTable
+
+from shuzhi.gather.lake.errors import version_gone
+from shuzhi.gather.lake.model import DataFile
+from shuzhi.gather.lake.query import Snapshot
+from shuzhi.kernel.ids import DatasetName
+
+
+def table_schema(table: DeltaTable) -> pa.Schema:
+    """Return the table's columns as Arrow."""
+    schema = pa.schema(table.schema().to_arrow())
+    return pa.schema([pa.field(f.name, f.type) for f in schema])
+
+
+def snapshot(name: DatasetName, folder: Path, table: DeltaTable) -> Snapshot:
+    """Return what `table`, opened at some version, holds."""
+    schema = table_schema(table)
+    actions = pa.table(table.get_add_actions(flatten=True))
+    counted = [(c, f"null_count.{c}") for c in schema.names]
+    # Newest files come first from the log; turned round, rows mostly read as they were written.
+    rows = reversed(actions.to_pylist())
+    files = tuple(_file(folder, row, counted) for row in rows)
+    return Snapshot(name, int(table.version()), schema, files)
+
+
+def require_files(found: Snapshot) -> Snapshot:
+    """Return the snapshot when all its files are there; else refuse (`gather.version_gone`)."""
+    missing = sum(not f.path.exists() for f in found.files)
+    if missing:
+        raise version_gone(found.name, found.version, missing)
+    return found
+
+
+def _file(folder: Path, row: dict[str, Any], counted: list[tuple[str, str]]) -> DataFile:
+    return DataFile(
+        path=folder / unquote(row["path"]),
+        size_bytes=row["size_bytes"],
+        rows=row["num_records"],
+        # Every file of ours counts the nulls of each of its columns.
+        lacks=tuple(c for c, key in counted if row.get(key) is None),
+    )
