@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -155,7 +156,7 @@ def _engine(place: URL) -> Engine:
 
 def _take_any_text(connection: Any, _record: object) -> None:
     # SQLite stores texts that are no UTF-8; those rows are set apart later, not the whole load.
-    connection.text_factory = lambda raw: raw.decode("utf-8", "surrogateescape")
+    connection.text_factory = partial(str, encoding="utf-8", errors="surrogateescape")
 
 
 def _not_connected(error: SQLAlchemyError, shown: str) -> RefusedError:

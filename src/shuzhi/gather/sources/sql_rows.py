@@ -7,7 +7,7 @@ their own ways; their values become text, which the contract reads.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -28,12 +28,12 @@ _MOST_SHOWN = 2_000
 _MOST_DIGITS = 38
 _UNFIT = (pa.ArrowException, OverflowError, ValueError, TypeError)
 
-Convert = Callable[[Any], Any]
+Convert = Callable[[Sequence[Any]], Sequence[Any]]
 
 
 @dataclass(frozen=True)
 class Kind:
-    """How a column travels: as which Arrow type, what DuckDB calls it, how a cell is turned."""
+    """How a column travels: as which Arrow type, what DuckDB calls it, how cells are turned."""
 
     arrow: pa.DataType
     duck: str
@@ -80,7 +80,17 @@ def cell_text(value: Any) -> str | None:
             return str(value)
 
 
-_TEXT = Kind(pa.string(), "VARCHAR", cell_text)
+def _texts(values: Sequence[Any]) -> Sequence[str | None]:
+    """Return the cells of a column as texts; those of the usual types without a look at each."""
+    kinds = set(map(type, values)) - {type(None)}
+    if kinds <= {str}:
+        return values
+    if kinds <= {int, float}:
+        return [None if value is None else repr(value) for value in values]
+    return list(map(cell_text, values))
+
+
+_TEXT = Kind(pa.string(), "VARCHAR", _texts)
 _PLAIN_TEXT = Kind(pa.string(), "VARCHAR")
 # Object identifiers of PostgreSQL's built-in types (its catalogue pg_type; they never change).
 _POSTGRESQL = {
@@ -178,8 +188,7 @@ def _fitting(
 
 
 def _array(values: Sequence[Any], kind: Kind) -> pa.Array:
-    turned: Iterator[Any] = iter(values) if kind.convert is None else map(kind.convert, values)
-    return pa.array(list(turned), kind.arrow)
+    return pa.array(values if kind.convert is None else kind.convert(values), kind.arrow)
 
 
 def _misfit(row: tuple[Any, ...], found: Sequence[Column]) -> str | None:
