@@ -1,0 +1,41 @@
+"""Quality: what a contract promises, checked in one scan, with every figure's numbers kept."""
+
+from shuzhi.gather.quality.model import (
+    Availability,
+    CellFinding,
+    Check,
+    CheckFailed,
+    Evidence,
+    FaultyRow,
+    Kind,
+    Measurement,
+    Ratio,
+    Report,
+)
+from shuzhi.gather.quality.use_cases import (
+    check,
+    findings,
+    latest,
+    promises,
+    trend,
+    worst_rows,
+)
+
+__all__ = [
+    "Availability",
+    "CellFinding",
+    "Check",
+    "CheckFailed",
+    "Evidence",
+    "FaultyRow",
+    "Kind",
+    "Measurement",
+    "Ratio",
+    "Report",
+    "check",
+    "findings",
+    "latest",
+    "promises",
+    "trend",
+    "worst_rows",
+]

@@ -10,8 +10,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from shuzhi.gather.contracts.model import QualityRule, Table
+import ibis
+
+from shuzhi.gather.contracts.model import Dimension, Field, LogicalType, QualityRule, Table
 from shuzhi.gather.contracts.rows import RowRule, row_rules
+from shuzhi.gather.contracts.values import KIND_EN, KIND_ZH
 from shuzhi.gather.quality.custom import custom_probe
 from shuzhi.gather.quality.keys import key_probes, reference_probes
 from shuzhi.gather.quality.library import library_probe, refused
@@ -30,6 +33,8 @@ def _probes(table: Table) -> Iterator[Probe]:
     # Rules "invalid_values" come from `table.quality`, below, where their limits stand.
     rules = (rule for rule in row_rules(table) if rule.code != "invalid_values")
     yield from (_row_probe(table, rule) for rule in rules)
+    yield from _type_probes(table)
+    yield _readable(table)
     yield from key_probes(table)
     yield from reference_probes(table)
     yield from (_quality_probe(table, rule) for rule in table.quality)
@@ -49,7 +54,49 @@ def _row_probe(table: Table, rule: RowRule) -> Probe:
         source=f"ODCS 3.1 {_CLAUSES.get(rule.code, rule.code)}; "
         f"GB/T 36344-2018 {rule.dimension.value}",
     )
-    return row_probe(check, rule.column, rule.broken, rule.applies)
+    return row_probe(check, rule.column, rule.broken, rule.applies, is_at_door=True)
+
+
+def _type_probes(table: Table) -> Iterator[Probe]:
+    # The type of a loaded column admits only what the field's type does: whatever could not be
+    # read was kept out, and counts from there.
+    judged = {rule.column for rule in row_rules(table) if rule.code == "type"}
+    for typed in table.fields:
+        if typed.logical_type is not LogicalType.STRING and typed.name not in judged:
+            yield _row_probe(table, _typed(typed))
+
+
+def _typed(typed: Field) -> RowRule:
+    name = typed.name
+    return RowRule(
+        "type",
+        name,
+        Dimension.ACCURACY,
+        f"{name} is {KIND_EN[typed.logical_type]}",
+        f"{typed.title_zh or name} 为{KIND_ZH[typed.logical_type]}",
+        lambda _rows: ibis.literal(False),
+        lambda rows: rows[name].notnull(),
+    )
+
+
+def _readable(table: Table) -> Probe:
+    check = Check(
+        id=f"{table.name}.readable",
+        dataset=table.name,
+        column=None,
+        code="readable",
+        dimension=Dimension.CONFORMITY,
+        kind=Kind.ROW,
+        title_en="every row of the source can be cut into cells",
+        title_zh="来源的每一行均可拆分为单元格",
+        source="ODCS 3.1 schema; GB/T 36344-2018 conformity",
+    )
+    return Probe(
+        check,
+        checked=lambda sight: sight.rows.count(),
+        broken=lambda _sight: ibis.literal(0),
+        is_at_door=True,
+    )
 
 
 _CLAUSES = {

@@ -91,6 +91,7 @@ def _regular_series(table: Table, rule: QualityRule, said: RegularSeries) -> Pro
         checked=lambda sight: _expected(sight, said),
         broken=lambda sight: _expected(sight, said) - _slots(sight, said).count().as_scalar(),
         columns=(*said.by, said.at),
+        faulty=Faulty(gaps=lambda sight: _gaps(sight, said)),
     )
 
 
@@ -104,6 +105,22 @@ def _expected(sight: Sight, said: RegularSeries) -> ir.IntegerScalar:
     slots = _slots(sight, said)
     steps = slots.aggregate(n=slots.step_.max() - slots.step_.min() + 1).as_scalar()
     return slots.select(*said.by).distinct().count().as_scalar() * steps.fill_null(0)
+
+
+def _gaps(sight: Sight, said: RegularSeries) -> ir.Table:
+    # A step before the first and one after the last of all make the gaps at both ends show.
+    slots = _slots(sight, said)
+    ends = slots.aggregate(first_=slots.step_.min() - 1, last_=slots.step_.max() + 1)
+    groups = slots.select(*said.by).distinct().cross_join(ends)
+    fenced = slots.union(
+        groups.select(*said.by, step_=groups.first_), groups.select(*said.by, step_=groups.last_)
+    )
+    order = ibis.window(group_by=list(said.by), order_by="step_")
+    missing = fenced.mutate(missing_=fenced.step_.lead().over(order) - fenced.step_ - 1)
+    moment = ((missing.step_ + 1) * _seconds(said.every)).as_timestamp("s")
+    begins = moment.cast(sight.rows[said.at].type())
+    gaps = missing.mutate(**{said.at: begins}).filter(missing.missing_ > 0)
+    return gaps.select(*said.by, said.at, "missing_")
 
 
 def _constant_run(table: Table, rule: QualityRule, said: ConstantRun) -> Probe:

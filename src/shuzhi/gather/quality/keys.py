@@ -6,6 +6,8 @@ only the key columns again, which measured faster than counting them within the 
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import ibis
 import ibis.expr.types as ir
 
@@ -54,7 +56,7 @@ def _primary_key(table: Table) -> Probe:
         title_zh=f"{names} 不重复",
         source="ODCS 3.1 primaryKey; GB/T 36344-2018 accuracy, uniqueness",
     )
-    return distinct_probe(check, table.key)
+    return replace(distinct_probe(check, table.key), is_at_door=True)
 
 
 def _unique_column(table: Table, column: str) -> Probe:

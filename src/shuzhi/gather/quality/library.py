@@ -108,7 +108,8 @@ def _invalid_values(table: Table, rule: QualityRule) -> Probe:
     cell = cell_rule(field, rule)
     titles = (cell.title_en, cell.title_zh)
     check = rule_check(table, rule, cell.code, titles, cell.dimension, Kind.ROW)
-    return row_probe(check, field.name, cell.broken, cell.applies)
+    strict = rule.tolerates_none
+    return row_probe(check, field.name, cell.broken, cell.applies, is_at_door=strict)
 
 
 def _duplicate_values(table: Table, rule: QualityRule) -> Probe:

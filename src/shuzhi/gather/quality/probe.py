@@ -20,15 +20,19 @@ from shuzhi.kernel.instant import Instant
 
 @dataclass(frozen=True)
 class Sight:
-    """What a probe may look at: the table's rows, other data sets it refers to, the present."""
+    """What a probe may look at: the table's rows, and other data sets that it refers to."""
 
     rows: ir.Table
     others: Mapping[str, ir.Table]
-    now: Instant
 
 
 Expression = Callable[[Sight], ir.Scalar]
+Reading = Callable[[float, Instant], float]
 Condition = Callable[[ir.Table], ir.BooleanValue]
+
+
+def _as_it_is(value: float, _now: Instant) -> float:
+    return value
 
 
 @dataclass(frozen=True)
@@ -36,11 +40,14 @@ class Faulty:
     """Points at the rows that break a check.
 
     Either `condition` tells from the row alone, or the row's `columns` are found among `keys`.
+    Where rows are missing, `gaps` gives their key, the first step that lacks one, and as the last
+    column how many steps in a row do.
     """
 
     condition: Condition | None = None
     columns: tuple[str, ...] = ()
     keys: Callable[[Sight], ir.Table] | None = None
+    gaps: Callable[[Sight], ir.Table] | None = None
 
 
 @dataclass(frozen=True)
@@ -48,9 +55,11 @@ class Probe:
     """A check with the expressions that measure it.
 
     Counting checks give `checked` (B) and `broken` (B - A); checks of the whole table give `value`,
-    from the scan or from a `query` of their own. `columns` and `datasets` must exist for the probe
+    from the scan or from a `query` of their own; `reading` turns it into what the limits are about,
+    given the present. `columns` and `datasets` must exist for the probe
     to run. `problem` says why a promise cannot be checked at all. `met_when_empty` is the verdict
-    where `value` is NULL; None means that then there is none.
+    where `value` is NULL; None means that then there is none. `is_at_door` marks checks that the
+    loader applies too: rows kept out of the data set count in them.
     """
 
     check: Check
@@ -58,11 +67,13 @@ class Probe:
     broken: Expression | None = None
     value: Expression | None = None
     query: str | None = None
+    reading: Reading = _as_it_is
     columns: tuple[str, ...] = ()
     datasets: tuple[DatasetName, ...] = ()
     faulty: Faulty | None = None
     problem: str = ""
     met_when_empty: bool | None = None
+    is_at_door: bool = False
 
     @property
     def expressions(self) -> dict[str, Expression]:
@@ -71,7 +82,9 @@ class Probe:
         return {name: expression for name, expression in named.items() if expression is not None}
 
 
-def row_probe(check: Check, column: str, broken: Condition, applies: Condition) -> Probe:
+def row_probe(
+    check: Check, column: str, broken: Condition, applies: Condition, *, is_at_door: bool = False
+) -> Probe:
     """Return the probe of a check that each row can break by itself."""
     return Probe(
         check,
@@ -79,13 +92,15 @@ def row_probe(check: Check, column: str, broken: Condition, applies: Condition) 
         broken=lambda sight: count_where(sight.rows, broken(sight.rows)),
         columns=(column,),
         faulty=Faulty(condition=broken),
+        is_at_door=is_at_door,
     )
 
 
-def judge(probe: Probe, numbers: Mapping[str, Any], rows: int) -> Measurement:
+def judge(probe: Probe, numbers: Mapping[str, Any], *, rows: int, now: Instant) -> Measurement:
     """Return the verdict on the `numbers` that a probe's expressions gave over `rows` rows."""
     if "value" in numbers:
-        return _judge_table(probe, numbers["value"])
+        value = numbers["value"]
+        return _judge_table(probe, None if value is None else probe.reading(float(value), now))
     check, checked, broken = probe.check, int(numbers["checked"] or 0), int(numbers["broken"] or 0)
     value = 100.0 * broken / max(rows, 1) if check.unit == "percent" else float(broken)
     is_met = is_within(value, check.limits) if check.limits else broken == 0
@@ -107,8 +122,8 @@ def count_where(rows: ir.Table, condition: ir.BooleanValue) -> ir.IntegerScalar:
         return operation.arg.to_expr().count()
     if isinstance(operation, ops.IsNull):
         return rows.count() - operation.arg.to_expr().count()
-    if isinstance(operation, ops.Literal) and operation.value is True:
-        return rows.count()
+    if isinstance(operation, ops.Literal):
+        return rows.count() if operation.value else ibis.literal(0)
     return rows.count(where=condition)
 
 
@@ -122,9 +137,8 @@ def complete(rows: ir.Table, columns: tuple[str, ...]) -> ir.BooleanValue:
     return all_of([rows[c].notnull() for c in columns])
 
 
-def _judge_table(probe: Probe, value: Any) -> Measurement:
-    if value is None and probe.met_when_empty is None:
+def _judge_table(probe: Probe, value: float | None) -> Measurement:
+    is_met = probe.met_when_empty if value is None else is_within(value, probe.check.limits)
+    if is_met is None:
         return unchecked(probe, "there was no value to compare")
-    is_met = probe.met_when_empty if value is None else is_within(float(value), probe.check.limits)
-    number = None if value is None else float(value)
-    return Measurement(probe.check, Ratio(int(is_met is True), 1), is_met, number)
+    return Measurement(probe.check, Ratio(int(is_met), 1), is_met, value)

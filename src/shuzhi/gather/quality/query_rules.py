@@ -6,8 +6,6 @@ lake: no other statement, no table function, no file by name.
 
 from __future__ import annotations
 
-import re
-
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
@@ -16,7 +14,8 @@ from shuzhi.gather.contracts.model import Dimension, QualityRule, Table
 from shuzhi.gather.quality.library import limits_problem, refused, rule_check
 from shuzhi.gather.quality.model import Kind
 from shuzhi.gather.quality.probe import Probe
-from shuzhi.kernel.ids import DatasetName
+from shuzhi.kernel.errors import RefusedError
+from shuzhi.kernel.ids import DatasetName, dataset_name
 
 
 def query_probe(table: Table, rule: QualityRule) -> Probe:
@@ -73,17 +72,23 @@ def _forbidden(statement: exp.Query) -> str:
             return f"the query may only read data sets of the lake, not {source.sql('duckdb')}"
     for own in statement.find_all(exp.CTE):
         # A name that could be a file's must not hide among the query's own.
-        if not _PLAIN.fullmatch(own.alias):
+        if not _can_name_a_dataset(own.alias):
             return f"{own.alias!r} cannot name a part of the query; use small letters, digits and _"
     return ""
 
 
 _WRITES = (exp.DML, exp.DDL, exp.Command, exp.Into)
-_PLAIN = re.compile(r"[a-z][a-z0-9_]*")
 
 
 def _is_plain(name: exp.Expression) -> bool:
-    return isinstance(name, exp.Identifier) and bool(_PLAIN.fullmatch(name.name))
+    return isinstance(name, exp.Identifier) and _can_name_a_dataset(name.name)
+
+
+def _can_name_a_dataset(name: str) -> bool:
+    try:
+        return dataset_name(name) == name
+    except RefusedError:
+        return False
 
 
 def _datasets(statement: exp.Query) -> set[str]:

@@ -16,23 +16,29 @@ from ibis.common.exceptions import IbisError
 
 from shuzhi.gather.quality.model import Measurement
 from shuzhi.gather.quality.probe import Probe, Sight, judge, unchecked
+from shuzhi.gather.quality.quarantine import NOTHING_OUTSIDE, KeptOut
+from shuzhi.kernel.instant import Instant
 
 _FAILURES = (duckdb.Error, IbisError)
 
 
 def run_probes(
-    backend: ibis.BaseBackend, probes: Sequence[Probe], sight: Sight
+    backend: ibis.BaseBackend,
+    probes: Sequence[Probe],
+    sight: Sight,
+    *,
+    now: Instant,
+    outside: KeptOut = NOTHING_OUTSIDE,
 ) -> tuple[int, tuple[Measurement, ...]]:
-    """Return the number of rows in sight, and one measurement per probe in their order."""
+    """Return the number of rows in sight, and one measurement per probe in their order.
+
+    Rows `outside`, kept out at the door, count in the checks that the door applies.
+    """
     ready = {p.check.id: p for p in probes if not obstacle(p, sight)}
     rows, counted = _count(backend, [p for p in ready.values() if p.expressions], sight)
     found = {**counted, **{i: _ask(backend, p) for i, p in ready.items() if p.query}}
-    return rows, tuple(
-        _verdict(p, found[p.check.id], rows)
-        if p.check.id in found
-        else unchecked(p, obstacle(p, sight))
-        for p in probes
-    )
+    found |= {p.check.id: obstacle(p, sight) for p in probes if p.check.id not in found}
+    return rows, tuple(_verdict(p, found[p.check.id], rows, outside, now) for p in probes)
 
 
 def obstacle(probe: Probe, sight: Sight) -> str:
@@ -46,11 +52,22 @@ def obstacle(probe: Probe, sight: Sight) -> str:
     return f"there is no data set {', '.join(absent)} in the lake yet" if absent else ""
 
 
+# What the engine answered, or why it did not.
 _Numbers = dict[str, Any] | str
 
 
-def _verdict(probe: Probe, numbers: _Numbers, rows: int) -> Measurement:
-    return unchecked(probe, numbers) if isinstance(numbers, str) else judge(probe, numbers, rows)
+def _verdict(
+    probe: Probe, numbers: _Numbers, rows: int, outside: KeptOut, now: Instant
+) -> Measurement:
+    if isinstance(numbers, str):
+        return unchecked(probe, numbers)
+    if probe.is_at_door:
+        numbers = {
+            "checked": numbers["checked"] + outside.tried(probe.check),
+            "broken": numbers["broken"] + outside.breaking(probe.check),
+        }
+        rows += outside.rows
+    return judge(probe, numbers, rows=rows, now=now)
 
 
 def _count(

@@ -6,12 +6,12 @@ dates and opening hours, are promises about people and systems, and are listed a
 
 from __future__ import annotations
 
-import ibis
 import ibis.expr.types as ir
 
 from shuzhi.gather.contracts.model import Dimension, LogicalType, ServiceLevel, Table
 from shuzhi.gather.quality.model import Check, Kind
 from shuzhi.gather.quality.probe import Probe, Sight
+from shuzhi.kernel.instant import Instant
 
 _LATENCY = ("latency", "ly", "freshness")
 _HOURS = {
@@ -60,15 +60,19 @@ def _latency(table: Table, column: str, most_hours: float) -> Probe:
     # An empty data set is late: nothing has arrived.
     return Probe(
         check,
-        value=lambda sight: _age_hours(sight, column),
+        value=lambda sight: _newest(sight, column),
+        reading=_age_hours,
         columns=(column,),
         met_when_empty=False,
     )
 
 
-def _age_hours(sight: Sight, column: str) -> ir.FloatingScalar:
-    newest = sight.rows[column].max().cast("timestamp").epoch_seconds()
-    return (ibis.literal(sight.now.timestamp()) - newest) / 3600.0
+def _newest(sight: Sight, column: str) -> ir.IntegerScalar:
+    return sight.rows[column].max().cast("timestamp").epoch_seconds()
+
+
+def _age_hours(epoch_seconds: float, now: Instant) -> float:
+    return (now.timestamp() - epoch_seconds) / 3600.0
 
 
 def _refused(table: Table, level: ServiceLevel, problem: str) -> Probe:
