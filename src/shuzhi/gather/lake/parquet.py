@@ -108,6 +108,9 @@ def _stats(metadata: pq.FileMetaData, schema: pa.Schema) -> dict[str, Any]:
     least: dict[str, Any] = {}
     greatest: dict[str, Any] = {}
     for index, field in enumerate(schema):
+        # A nested column has several leaves, whose statistics are not its own; it stands last.
+        if pa.types.is_nested(field.type):
+            break
         chunks = [
             metadata.row_group(g).column(index).statistics for g in range(metadata.num_row_groups)
         ]

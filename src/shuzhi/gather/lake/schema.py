@@ -55,6 +55,10 @@ def duckdb_type(dtype: pa.DataType) -> str:
     """Return DuckDB's name of a type that `lake_schema` gave."""
     if pa.types.is_decimal(dtype):
         return f"DECIMAL({dtype.precision}, {dtype.scale})"
+    if pa.types.is_list(dtype):
+        return f"{duckdb_type(dtype.value_type)}[]"
+    if pa.types.is_struct(dtype):
+        return "STRUCT(" + ", ".join(f'"{f.name}" {duckdb_type(f.type)}' for f in dtype) + ")"
     return _PLAIN[dtype]
 
 
@@ -119,7 +123,18 @@ def _plain(dtype: pa.DataType) -> pa.DataType | None:
         return pa.timestamp("us", "UTC")
     if types.is_decimal32(dtype) or types.is_decimal64(dtype):
         return pa.decimal128(dtype.precision, dtype.scale)
+    if types.is_list(dtype) or types.is_struct(dtype):
+        return _nested(dtype)
     return dtype if dtype in _PLAIN or types.is_decimal128(dtype) else None
+
+
+def _nested(dtype: pa.DataType) -> pa.DataType | None:
+    inner = [_plain(dtype.field(i).type) for i in range(dtype.num_fields)]
+    if any(kind is None for kind in inner):
+        return None
+    if pa.types.is_list(dtype):
+        return pa.list_(pa.field("element", inner[0]))
+    return pa.struct([(dtype.field(i).name, kind) for i, kind in enumerate(inner)])
 
 
 def _type_problems(schema: pa.Schema) -> Iterator[str]:

@@ -1,0 +1,27 @@
+"""Sources: where rows come from, how they are loaded, what was kept out."""
+
+from shuzhi.gather.sources.model import Source
+from shuzhi.gather.sources.report import Outcome, RunReport, State
+from shuzhi.gather.sources.use_cases import (
+    Gathering,
+    Progress,
+    read_source,
+    read_sources,
+    reads,
+    run_source,
+    runs,
+)
+
+__all__ = [
+    "Gathering",
+    "Outcome",
+    "Progress",
+    "RunReport",
+    "Source",
+    "State",
+    "read_source",
+    "read_sources",
+    "reads",
+    "run_source",
+    "runs",
+]

@@ -1,0 +1,100 @@
+"""The runs of sources in the control store: what each read, stored and kept out."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    String,
+    Table,
+    Text,
+    insert,
+    select,
+    update,
+)
+
+from shuzhi.gather.sources.model import Cursor
+from shuzhi.gather.sources.report import Outcome, RunReport, State
+from shuzhi.kernel.control import InstantColumn, metadata
+from shuzhi.kernel.ids import DatasetName, SourceName
+
+run_table = Table(
+    "gather_run",
+    metadata,
+    Column("run_id", String(36), primary_key=True),
+    Column("source", String(120), nullable=False, index=True),
+    Column("dataset", String(120), nullable=False, index=True),
+    Column("state", String(20), nullable=False),
+    Column("started_at", InstantColumn, nullable=False),
+    Column("ended_at", InstantColumn),
+    *(Column(name, BigInteger, nullable=False) for name in Outcome.COUNTS),
+    Column("unknown_columns", Text, nullable=False),
+    Column("missing_columns", Text, nullable=False),
+    Column("error_code", String(80)),
+    Column("error", Text),
+)
+
+cursor_table = Table(
+    "gather_cursor",
+    metadata,
+    Column("source", String(120), primary_key=True),
+    Column("cursor", Text, nullable=False),
+)
+
+
+def save_run(connection: Connection, report: RunReport) -> None:
+    """Keep the state of a run; telling it again replaces it."""
+    run_id = str(report.run_id)
+    values = {
+        "source": report.source,
+        "dataset": report.dataset,
+        "state": report.state.value,
+        "started_at": report.started_at,
+        "ended_at": report.ended_at,
+        "unknown_columns": "\n".join(report.outcome.unknown_columns),
+        "missing_columns": "\n".join(report.outcome.missing_columns),
+        "error_code": report.error_code,
+        "error": report.error,
+        **report.outcome.counts(),
+    }
+    done = connection.execute(update(run_table).where(run_table.c.run_id == run_id).values(values))
+    if not done.rowcount:
+        connection.execute(insert(run_table).values(run_id=run_id, **values))
+
+
+def end_abandoned(connection: Connection, source: SourceName) -> None:
+    """Mark runs of `source` that still say they run as killed; only for who holds its lock."""
+    c = run_table.c
+    where = (c.source == source) & (c.state == State.RUNNING.value)
+    connection.execute(update(run_table).where(where).values(state=State.KILLED.value))
+
+
+def find_runs(connection: Connection, source: str | None, limit: int) -> list[RunReport]:
+    """Return the newest runs first."""
+    query = select(run_table).order_by(run_table.c.started_at.desc()).limit(limit)
+    if source is not None:
+        query = query.where(run_table.c.source == source)
+    return [RunReport.of_row(dict(row._mapping)) for row in connection.execute(query)]
+
+
+def find_cursor(connection: Connection, source: SourceName) -> Cursor | None:
+    """Return where the source's next run goes on."""
+    query = select(cursor_table.c.cursor).where(cursor_table.c.source == source)
+    return connection.execute(query).scalar_one_or_none()
+
+
+def save_cursor(connection: Connection, source: SourceName, cursor: Cursor) -> None:
+    """Keep where the source's next run goes on."""
+    c = cursor_table.c
+    done = connection.execute(update(cursor_table).where(c.source == source).values(cursor=cursor))
+    if not done.rowcount:
+        connection.execute(insert(cursor_table).values(source=source, cursor=cursor))
+
+
+def count_reads(connection: Connection, dataset: DatasetName) -> tuple[int, int]:
+    """Return how many runs for `dataset` succeeded, and how many ended at all."""
+    c = run_table.c
+    query = select(c.state).where(c.dataset == dataset, c.state != State.RUNNING.value)
+    states = list(connection.execute(query).scalars())
+    return sum(state == State.DONE.value for state in states), len(states)

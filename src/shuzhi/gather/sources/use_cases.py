@@ -1,0 +1,217 @@
+"""The verbs of sources: read their YAML, run one, see its runs and what it kept out."""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Protocol
+
+import duckdb
+from pydantic import TypeAdapter, ValidationError
+
+from shuzhi.gather.contracts import table_named
+from shuzhi.gather.lake import Lake
+from shuzhi.gather.lake.query import workbench
+from shuzhi.gather.lineage import Input, Node, Output, Run, SchemaField, lake_node, record_run
+from shuzhi.gather.sources import store
+from shuzhi.gather.sources.files import FileReader
+from shuzhi.gather.sources.http import HttpReader
+from shuzhi.gather.sources.load import Loading, load_part
+from shuzhi.gather.sources.model import FileSource, Reader, Source, SqlSource
+from shuzhi.gather.sources.references import Secret
+from shuzhi.gather.sources.report import Outcome, RunReport, State
+from shuzhi.gather.sources.sql import SqlReader
+from shuzhi.kernel.control import Control
+from shuzhi.kernel.documents import DocumentError, read_document
+from shuzhi.kernel.errors import RefusedError, ShuzhiError
+from shuzhi.kernel.ids import DatasetName, SourceName, new_run_id
+from shuzhi.kernel.instant import Clock
+
+_KINDS = ("file", "sql", "http")
+_SOURCE: TypeAdapter[Source] = TypeAdapter(Source)
+
+
+class Progress(Protocol):
+    """Whoever shows how far a run is."""
+
+    def started(self, label: str, total: int | None) -> None:
+        """Begin a piece of work."""
+
+    def advanced(self, amount: int) -> None:
+        """Note that more is done."""
+
+    def finished(self) -> None:
+        """End the piece of work."""
+
+
+@dataclass(frozen=True)
+class Gathering:
+    """What a run needs of the platform."""
+
+    control: Control
+    lake: Lake
+    scratch: Path
+    secret: Secret
+    clock: Clock
+    memory_limit: str = "1GB"
+
+
+def read_source(path: Path) -> Source:
+    """Read the YAML of one source.
+
+    Raises:
+        DocumentError: `kernel.bad_document`; `gather.bad_source` with every finding.
+    """
+    document = read_document(path)
+    try:
+        return _SOURCE.validate_python(document.content)
+    except ValidationError as error:
+        findings = tuple(
+            document.finding(tuple(p for p in e["loc"] if p not in _KINDS), e["msg"])
+            for e in error.errors()
+        )
+        raise DocumentError("gather.bad_source", findings) from None
+
+
+def read_sources(folder: Path) -> dict[SourceName, tuple[Source, Path]]:
+    """Read every source of a folder (`*.yaml`), by name, with its path. Raises as `read_source`."""
+    found = ((read_source(path), path) for path in sorted(folder.glob("*.yaml")))
+    return {SourceName(source.name): (source, path) for source, path in found}
+
+
+def run_source(gathering: Gathering, source: Source, folder: Path, progress: Progress) -> RunReport:
+    """Read what is new at `source` and store it; `folder` is where its relative paths start.
+
+    A run that fails is kept with its error, and what it had stored stays; run it again to go on.
+
+    Raises:
+        RefusedError: `gather.source_running` when another run of it is under way, and all that
+            its reader, its contract and its rows can be refused for.
+    """
+    _, table = table_named(gathering.control, source.dataset)
+    report = RunReport(
+        new_run_id(),
+        SourceName(source.name),
+        DatasetName(source.dataset),
+        State.RUNNING,
+        gathering.clock(),
+    )
+    with _alone(gathering, report):
+        loading = Loading(gathering.lake, source, table, report.run_id, report.started_at)
+        return _run(gathering, loading, report, folder, progress)
+
+
+def runs(control: Control, source: str | None = None, *, limit: int = 20) -> tuple[RunReport, ...]:
+    """Return the newest runs, of one source or of all."""
+    with control.transaction() as connection:
+        return tuple(store.find_runs(connection, source, limit))
+
+
+def reads(control: Control, dataset: str) -> tuple[int, int]:
+    """Return how many runs for a data set succeeded, of how many that ended."""
+    with control.transaction() as connection:
+        return store.count_reads(connection, DatasetName(dataset))
+
+
+def _run(
+    gathering: Gathering, loading: Loading, report: RunReport, folder: Path, progress: Progress
+) -> RunReport:
+    _save(gathering, report)
+    outcome, origins = Outcome(), list[str]()
+    progress.started(loading.source.name, None)
+    try:
+        for part_outcome, origin in _parts(gathering, loading, folder):
+            outcome += part_outcome
+            origins.append(origin)
+            progress.advanced(part_outcome.read)
+    except ShuzhiError as error:
+        failed = report.ended(State.FAILED, gathering.clock(), outcome)
+        failed = replace(failed, error_code=error.code, error=error.message)
+        _finish(gathering, loading, failed, origins)
+        raise
+    finally:
+        progress.finished()
+    done = report.ended(State.DONE, gathering.clock(), outcome)
+    _finish(gathering, loading, done, origins)
+    return done
+
+
+def _parts(gathering: Gathering, loading: Loading, folder: Path) -> Iterator[tuple[Outcome, str]]:
+    source = loading.source
+    gathering.scratch.mkdir(parents=True, exist_ok=True)
+    with (
+        TemporaryDirectory(dir=gathering.scratch) as spool,
+        workbench(Path(spool), gathering.memory_limit) as connection,
+    ):
+        with gathering.control.transaction() as control:
+            since = store.find_cursor(control, SourceName(source.name))
+        for part in _reader(gathering, source, folder, Path(spool), connection).parts(since):
+            yield load_part(loading, part, connection), part.origin
+            if part.cursor is not None:
+                with gathering.control.transaction() as control:
+                    store.save_cursor(control, SourceName(source.name), part.cursor)
+
+
+def _reader(
+    gathering: Gathering,
+    source: Source,
+    folder: Path,
+    spool: Path,
+    connection: duckdb.DuckDBPyConnection,
+) -> Reader:
+    if isinstance(source, FileSource):
+        return FileReader(source, folder, spool, connection)
+    if isinstance(source, SqlSource):
+        return SqlReader(source, gathering.secret, folder=folder, spool=spool)
+    return HttpReader(source, gathering.secret)
+
+
+def _save(gathering: Gathering, report: RunReport) -> None:
+    with gathering.control.transaction() as connection:
+        store.save_run(connection, report)
+
+
+def _finish(
+    gathering: Gathering, loading: Loading, report: RunReport, origins: Sequence[str]
+) -> None:
+    _save(gathering, report)
+    is_done = report.state is State.DONE
+    stored = report.outcome.inserted + report.outcome.updated
+    fields = tuple(SchemaField(f.name, f.logical_type.value) for f in loading.table.fields)
+    kind = loading.source.kind
+    record_run(
+        gathering.control,
+        Run(
+            run_id=report.run_id,
+            job=f"load:{report.source}",
+            kind="load",
+            inputs=tuple(Input(Node(kind, origin)) for origin in dict.fromkeys(origins)),
+            outputs=(Output(lake_node(report.dataset), fields, row_count=stored),),
+            started_at=report.started_at,
+            ended_at=report.ended_at,
+            is_complete=is_done,
+            error=report.error,
+        ),
+    )
+
+
+@contextmanager
+def _alone(gathering: Gathering, report: RunReport) -> Iterator[None]:
+    """Hold the source's lock; the kernel lets go of it when the process dies."""
+    gathering.scratch.mkdir(parents=True, exist_ok=True)
+    with (gathering.scratch / f"{report.source}.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise RefusedError(
+                "gather.source_running",
+                f"Source {report.source!r} is being run already.",
+                next_step="Wait until that run has ended, then run it again.",
+            ) from None
+        with gathering.control.transaction() as connection:
+            store.end_abandoned(connection, report.source)
+        yield
