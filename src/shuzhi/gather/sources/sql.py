@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import Select
 
+from shuzhi.gather.lake.query import literal
 from shuzhi.gather.sources.model import Cursor, DuckScan, Part, SqlSource
 from shuzhi.gather.sources.references import Secret, Secrets
 from shuzhi.gather.sources.sql_connect import Database, open_database
@@ -121,8 +122,8 @@ def _part(cut: _Slice, found: tuple[Column, ...], spooled: Spooled, first_row: i
         origin=cut.origin,
         fingerprint=spooled.fingerprint,
         rows=DuckScan(
-            sql="read_parquet(?)",
-            parameters=(str(spooled.file),),
+            sql=f"read_parquet({literal(str(spooled.file))})",
+            parameters=(),
             columns=tuple(c.name for c in found),
             types=tuple(c.kind.duck for c in found),
             first_row=first_row,
