@@ -125,9 +125,7 @@ def _duplicate_values(table: Table, rule: QualityRule) -> Probe:
 
 def _row_count(table: Table, rule: QualityRule) -> Probe:
     if rule.column is not None or rule.unit != "rows":
-        return refused(
-            table, rule, "rowCount counts the rows of a table; it has no column or per cent"
-        )
+        return refused(table, rule, "rowCount counts rows of a table: no column, no per cent")
     titles = (f"the number of rows of {table.name}", f"{table.name} 的行数")
     check = rule_check(table, rule, "row_count", titles, Dimension.COMPLETENESS, Kind.TABLE)
     return Probe(check, value=lambda sight: sight.rows.count())
