@@ -13,7 +13,12 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "src"
-MODULES = {path.relative_to(SOURCE).as_posix(): path for path in SOURCE.rglob("*.py")}
+MODULES = {
+    path.relative_to(SOURCE).as_posix(): path
+    for path in SOURCE.rglob("*.py")
+    # A migration is a list of what a schema once was: generated, and as long as that.
+    if path.parent.name != "versions"
+}
 _MOST_LINES = 400
 _MOST_LINES_OF_A_FUNCTION = 40
 _TOP = ("*.md", "*.toml", "Makefile", ".importlinter", ".ci/*", "docs/**/*", "locks/*")

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
@@ -24,7 +25,8 @@ from rich.table import Table as RichTable
 
 from shuzhi.kernel.errors import BrokenError, ShuzhiError
 
-out = Console(highlight=False)
+# Whoever reads a pipe or a log has no window to fit into.
+out = Console(highlight=False, width=None if sys.stdout.isatty() else 150)
 err = Console(stderr=True, highlight=False)
 
 EXIT_REFUSED = 2
@@ -64,7 +66,13 @@ def _plain_scalar(value: Any) -> Any:
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Print rows as a table; numbers stand right, an absent value is a dot."""
-    table = RichTable(title=title, title_justify="left", header_style="bold", pad_edge=False)
+    table = RichTable(
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        box=SIMPLE_HEAD,
+        pad_edge=False,
+    )
     listed = [tuple(row) for row in rows]
     for index, column in enumerate(columns):
         values = [row[index] for row in listed if row[index] is not None]
@@ -93,7 +101,7 @@ def cell(value: Any) -> str:
 def percent(share: float | None) -> str:
     """Return a share as a percentage that never rounds a fault away: 99.997 % is not 100 %."""
     if share is None:
-        return "[dim]no evidence[/dim]"
+        return "no evidence"
     shown = f"{share * 100:.2f}"
     if share < 1 and shown == "100.00":
         shown = "99.99"

@@ -5,6 +5,7 @@ The schema is what the rooms declare on `metadata`; a test compares the two afte
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 
 from alembic import command
@@ -13,6 +14,23 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from shuzhi.kernel.control import Control
+
+# The rooms that declare tables; their `store.py` is imported for what it puts on `metadata`.
+STORES = (
+    "shuzhi.gather.contracts.store",
+    "shuzhi.gather.lineage.store",
+    "shuzhi.gather.quality.store",
+    "shuzhi.gather.sources.store",
+    "shuzhi.share.catalogue.store",
+    "shuzhi.share.catalogue.text_index",
+    "shuzhi.share.parties.store",
+)
+
+
+def declare_tables() -> None:
+    """Import every room's tables, so that `metadata` is whole."""
+    for store in STORES:
+        import_module(store)
 
 
 def migrate(control: Control) -> None:
