@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,7 +30,7 @@ from shuzhi.gather.lake.log_files import (
     LAST_CHECKPOINT,
     checkpoint_file,
     commit_file,
-    commit_versions,
+    newest_version,
     set_torn_aside,
 )
 from shuzhi.gather.lake.model import Change, DataFile, LakeSettings, Version
@@ -100,12 +100,13 @@ class DeltaLog:
         self._clock = clock
         self._durable: int | None = None
         self._is_healed = False
+        self._kept: DeltaTable | None = None
 
     # Reading
 
     def exists(self) -> bool:
         """True when a first commit has been made."""
-        return bool(commit_versions(self.log_folder))
+        return newest_version(self.log_folder) is not None
 
     def open(self, version: int | None = None) -> DeltaTable:
         """Open the table at `version`, the newest by default.
@@ -114,8 +115,8 @@ class DeltaLog:
             RefusedError: `gather.no_such_dataset`, `gather.no_such_version`.
             BrokenError: `gather.lake_torn`.
         """
-        newest = max(commit_versions(self.log_folder), default=NO_VERSION)
-        if newest == NO_VERSION:
+        newest = newest_version(self.log_folder)
+        if newest is None:
             raise no_such_dataset(self.name)
         if version is not None and not 0 <= version <= newest:
             raise no_such_version(self.name, version)
@@ -142,9 +143,10 @@ class DeltaLog:
         ask through here: that process may have died between committing and syncing.
         """
         if not self._is_healed:
-            with self.locked():
-                pass
-        return self._settled()
+            self.mend()
+        table = self.open()
+        self._settle(int(table.version()))
+        return table
 
     # Writing
 
@@ -157,26 +159,38 @@ class DeltaLog:
         Raises:
             BrokenError: `gather.lake_busy`.
         """
-        with self.locked():
+        with self.locked() as found:
+            table = found
             for _ in range(self._settings.commit_attempts):
-                table = self._settled() if self.exists() else None
                 change = plan(table)
                 if change is None:
-                    return Outcome(table.version() if table else NO_VERSION, None)
+                    return Outcome(int(table.version()) if table else NO_VERSION, None)
                 if (version := self._commit(table, change)) is not None:
                     return Outcome(version, change)
+                table = self._newest()
         raise lake_busy(self.name, f"{self._settings.commit_attempts} attempts")
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Keep every other writer of this lake out of the table."""
-        with held(self._folders.lock(self.name), name=self.name, wait_s=self._settings.lock_wait_s):
-            if not self._is_healed:
-                self.heal()
-            yield
+    def locked(self) -> Iterator[DeltaTable | None]:
+        """Keep other writers of this lake out; yield the newest state, None without a table.
 
-    def heal(self) -> tuple[str, ...]:
-        """Move what a power cut tore out of the log, and say what; call it under the lock."""
+        The table given is good only while the lock is held.
+        """
+        with self._held():
+            if not self._is_healed:
+                self._heal()
+            yield self._newest()
+
+    def mend(self) -> tuple[str, ...]:
+        """Move what a power cut tore out of the log, and say what."""
+        with self._held():
+            return self._heal()
+
+    def _held(self) -> AbstractContextManager[None]:
+        lock = self._folders.lock(self.name)
+        return held(lock, name=self.name, wait_s=self._settings.lock_wait_s)
+
+    def _heal(self) -> tuple[str, ...]:
         torn = set_torn_aside(self.log_folder, self._folders.torn(self.name))
         if torn:
             self._sync(self.log_folder)
@@ -184,10 +198,19 @@ class DeltaLog:
         self._is_healed = True
         return torn
 
-    def _settled(self) -> DeltaTable:
-        table = self.open()
-        self._settle(table.version())
-        return table
+    def _newest(self) -> DeltaTable | None:
+        """Bring the table kept here up to date, which costs half of opening it; settle it."""
+        newest = newest_version(self.log_folder)
+        if newest is None:
+            return None
+        if self._kept is None or self._kept.version() > newest:
+            # None yet, or the table's folder was put back to an older state.
+            self._kept, self._durable = self.open(), None
+        elif self._kept.version() < newest:
+            with readable_log(self.name):
+                self._kept.update_incremental()
+        self._settle(int(self._kept.version()))
+        return self._kept
 
     def _commit(self, table: DeltaTable | None, change: Change) -> int | None:
         """Make one commit and see it onto the disk; None when somebody else came first."""
@@ -240,7 +263,7 @@ class DeltaLog:
         if version % self._settings.checkpoint_every_commits:
             return
         try:
-            table = self.open()
+            table = self._newest() or self.open()
             table.create_checkpoint()
             written = [self.log_folder / checkpoint_file(version)]
             pointer = self.log_folder / LAST_CHECKPOINT

@@ -6,6 +6,7 @@ Names follow Delta PROTOCOL, "Delta Log Entries" and "Checkpoints".
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 
@@ -27,9 +28,9 @@ def checkpoint_file(version: int) -> str:
     return f"{version:020d}.checkpoint.parquet"
 
 
-def commit_versions(log_folder: Path) -> list[int]:
-    """The versions whose commits lie in the folder; empty when there is no folder."""
-    return _versions(log_folder, _COMMIT)
+def newest_version(log_folder: Path) -> int | None:
+    """The version of the newest commit in the folder; None when there is none, or no folder."""
+    return _newest(log_folder, _COMMIT)
 
 
 def set_torn_aside(log_folder: Path, torn_folder: Path) -> tuple[str, ...]:
@@ -47,22 +48,20 @@ def set_torn_aside(log_folder: Path, torn_folder: Path) -> tuple[str, ...]:
 
 
 def _torn_commit(log_folder: Path) -> list[Path]:
-    versions = commit_versions(log_folder)
-    if not versions:
+    version = _newest(log_folder, _COMMIT)
+    if version is None:
         return []
-    newest = log_folder / commit_file(max(versions))
+    newest = log_folder / commit_file(version)
     return [] if _is_whole_commit(newest.read_bytes()) else [newest]
 
 
 def _torn_checkpoint(log_folder: Path) -> list[Path]:
-    versions = _versions(log_folder, _CHECKPOINT)
-    if not versions:
+    version = _newest(log_folder, _CHECKPOINT)
+    if version is None:
         return []
-    newest = log_folder / checkpoint_file(max(versions))
-    if _is_whole_parquet(newest):
-        return []
+    newest = log_folder / checkpoint_file(version)
     hint = log_folder / LAST_CHECKPOINT
-    return [newest, hint] if hint.exists() else [newest]
+    return [] if _is_whole_parquet(newest) else [p for p in (newest, hint) if p.exists()]
 
 
 def _is_whole_commit(raw: bytes) -> bool:
@@ -81,8 +80,10 @@ def _is_whole_parquet(path: Path) -> bool:
     return True
 
 
-def _versions(log_folder: Path, pattern: re.Pattern[str]) -> list[int]:
-    if not log_folder.is_dir():
-        return []
-    matches = (pattern.fullmatch(path.name) for path in log_folder.iterdir())
-    return [int(m[1]) for m in matches if m]
+def _newest(log_folder: Path, pattern: re.Pattern[str]) -> int | None:
+    # Names have one length, so the last in the alphabet is the newest: no need to read all.
+    try:
+        names = sorted((entry.name for entry in os.scandir(log_folder)), reverse=True)
+    except FileNotFoundError:
+        return None
+    return next((int(m[1]) for m in map(pattern.fullmatch, names) if m), None)

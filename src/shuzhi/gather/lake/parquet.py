@@ -107,10 +107,10 @@ def _stats(metadata: pq.FileMetaData, schema: pa.Schema) -> dict[str, Any]:
     nulls: dict[str, int] = {}
     least: dict[str, Any] = {}
     greatest: dict[str, Any] = {}
-    for index, field in enumerate(schema):
-        # A nested column has several leaves, whose statistics are not its own; it stands last.
-        if pa.types.is_nested(field.type):
-            break
+    leaves = {metadata.schema.column(i).path: i for i in range(metadata.num_columns)}
+    # A nested column's path goes on to its leaves, whose statistics are not its own.
+    for field in (f for f in schema if f.name in leaves):
+        index = leaves[field.name]
         chunks = [
             metadata.row_group(g).column(index).statistics for g in range(metadata.num_row_groups)
         ]

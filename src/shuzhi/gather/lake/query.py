@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 
 from shuzhi.gather.lake.model import DataFile
-from shuzhi.gather.lake.schema import duckdb_type
+from shuzhi.gather.lake.schema import duckdb_type, identifier
 from shuzhi.kernel.errors import RefusedError
 
 _BATCH_ROWS = 65_536
@@ -123,11 +123,6 @@ def read(snapshot: Snapshot, columns: Sequence[str] | None = None) -> pa.RecordB
         .scanner(columns=names, batch_size=_BATCH_ROWS, batch_readahead=4, fragment_readahead=2)
         .to_reader()
     )
-
-
-def identifier(name: str) -> str:
-    """Quote a name for DuckDB."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 def literal(text: str) -> str:

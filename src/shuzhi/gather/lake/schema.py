@@ -36,7 +36,7 @@ def lake_schema(name: str, schema: pa.Schema) -> pa.Schema:
     """Return `schema` as the table stores it: plain types, nullable, no metadata.
 
     Large, view and dictionary strings become string; timestamps of any unit and zone become
-    timestamp[us, UTC].
+    timestamp[us, UTC]. Lists and structs of these may be held too.
 
     Raises:
         RefusedError: `gather.bad_columns` with everything that a table cannot hold.
@@ -51,6 +51,11 @@ def lake_schema(name: str, schema: pa.Schema) -> pa.Schema:
     return pa.schema([pa.field(f.name, _plain(f.type)) for f in schema])
 
 
+def identifier(name: str) -> str:
+    """Quote a name for DuckDB."""
+    return '"' + name.replace('"', '""') + '"'
+
+
 def duckdb_type(dtype: pa.DataType) -> str:
     """Return DuckDB's name of a type that `lake_schema` gave."""
     if pa.types.is_decimal(dtype):
@@ -58,7 +63,11 @@ def duckdb_type(dtype: pa.DataType) -> str:
     if pa.types.is_list(dtype):
         return f"{duckdb_type(dtype.value_type)}[]"
     if pa.types.is_struct(dtype):
-        return "STRUCT(" + ", ".join(f'"{f.name}" {duckdb_type(f.type)}' for f in dtype) + ")"
+        return (
+            "STRUCT("
+            + ", ".join(f"{identifier(f.name)} {duckdb_type(f.type)}" for f in dtype)
+            + ")"
+        )
     return _PLAIN[dtype]
 
 
@@ -98,10 +107,18 @@ def conform(
 
 
 def added_columns(name: str, table: pa.Schema, wide: pa.Schema) -> list[pa.Field]:
-    """Return the columns that `wide` has beyond `table`; refuse any other difference."""
+    """Return the columns that `wide` has beyond `table`; refuse any other difference.
+
+    A list or struct is refused too: files keep no count by which they show that they lack one.
+    """
     kept = pa.schema([f for f in wide if f.name in table.names])
     require_same(name, table, kept)
-    return [f for f in wide if f.name not in table.names]
+    fresh = [f for f in wide if f.name not in table.names]
+    nested = [f for f in fresh if pa.types.is_nested(f.type)]
+    if nested:
+        problems = [f"a column of type {f.type} cannot be added later: {f.name!r}" for f in nested]
+        raise schema_mismatch(name, problems)
+    return fresh
 
 
 def _cast(name: str, column: pa.Array, field: pa.Field) -> pa.Array:

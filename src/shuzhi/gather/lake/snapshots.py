@@ -25,7 +25,8 @@ def snapshot(name: DatasetName, folder: Path, table: DeltaTable) -> Snapshot:
     """Return what `table`, opened at some version, holds."""
     schema = table_schema(table)
     actions = pa.table(table.get_add_actions(flatten=True))
-    counted = [(c, f"null_count.{c}") for c in schema.names]
+    flat = [f.name for f in schema if not pa.types.is_nested(f.type)]
+    counted = [(column, f"null_count.{column}") for column in flat]
     # Newest files come first from the log; turned round, rows mostly read as they were written.
     rows = reversed(actions.to_pylist())
     files = tuple(_file(folder, row, counted) for row in rows)
@@ -45,6 +46,6 @@ def _file(folder: Path, row: dict[str, Any], counted: list[tuple[str, str]]) -> 
         path=folder / unquote(row["path"]),
         size_bytes=row["size_bytes"],
         rows=row["num_records"],
-        # Every file of ours counts the nulls of each of its columns.
+        # Every file of ours counts the nulls of each of its flat columns.
         lacks=tuple(c for c, key in counted if row.get(key) is None),
     )

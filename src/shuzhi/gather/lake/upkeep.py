@@ -43,8 +43,8 @@ def vacuum(log: DeltaLog, *, keep_hours: int, now: datetime) -> Cleared:
 
     Files in staging are left for a day.
     """
-    with log.locked():
-        table = log.open()
+    with log.locked() as found:
+        table = found or log.open()
         # A dry run only: delta-rs would write two commits of its own and sync neither.
         with readable_log(log.name):
             names = table.vacuum(
@@ -66,9 +66,8 @@ def check(log: DeltaLog) -> Repair:
 
 def repair(log: DeltaLog) -> Repair:
     """Set torn log files aside (they were never reported as stored) and check what is left."""
-    with log.locked():
-        torn = log.heal()
-        return replace(check(log), set_aside=torn) if log.exists() else Repair(set_aside=torn)
+    torn = log.mend()
+    return replace(check(log), set_aside=torn) if log.exists() else Repair(set_aside=torn)
 
 
 def _small(found: Snapshot, settings: LakeSettings) -> tuple[DataFile, ...]:

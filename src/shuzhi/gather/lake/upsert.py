@@ -15,7 +15,8 @@ import pyarrow as pa
 
 from shuzhi.gather.lake.errors import duplicate_key, missing_key
 from shuzhi.gather.lake.model import DataFile
-from shuzhi.gather.lake.query import Snapshot, identifier, select
+from shuzhi.gather.lake.query import Snapshot, select
+from shuzhi.gather.lake.schema import identifier
 from shuzhi.kernel.errors import RefusedError
 
 _BATCH_ROWS = 65_536

@@ -17,7 +17,7 @@ from deltalake import DeltaTable
 
 from shuzhi.gather.lake import query, upkeep, upsert
 from shuzhi.gather.lake.delta_log import LakeFolders
-from shuzhi.gather.lake.durable import Sync, sync_path
+from shuzhi.gather.lake.durable import Sync, sync_each, sync_path
 from shuzhi.gather.lake.errors import room_to_write
 from shuzhi.gather.lake.model import (
     Change,
@@ -57,8 +57,10 @@ def open_lake(
         RefusedError: `gather.bad_folder`.
     """
     folders = LakeFolders(check_folder(folder))
+    fresh = [p for p in (folders.root, *folders.root.parents) if not p.exists()]
     for path in (folders.root, folders.spill, folders.locks):
         path.mkdir(parents=True, exist_ok=True)
+    sync_each([path.parent for path in fresh], sync)
     return Lake(folders, settings or LakeSettings(), sync, clock)
 
 

@@ -58,13 +58,13 @@ class Write:
 
         Refuses rows whose columns are not the table's, before any of them is read.
         """
-        if not self.log.exists():
+        with self.log.locked() as table:
+            if table is None:
+                return None
+            if self._is_stored(table):
+                return Commit(self.log.name, int(table.version()), was_skipped=True)
+            self._adapt(table)
             return None
-        table = self.log.settled()
-        if self._is_stored(table):
-            return Commit(self.log.name, int(table.version()), was_skipped=True)
-        self._adapt(table)
-        return None
 
     @contextmanager
     def staged(self) -> Iterator[None]:
