@@ -142,6 +142,12 @@ def test_lists_and_structs_are_held(lake: Lake) -> None:
         assert found.fetchall() == [(1, "required", "x"), (2, None, "y")]
 
 
+@pytest.mark.parametrize("name", ["file_row_number", "__lake_file"])
+def test_names_that_the_lake_uses_itself_are_refused(lake: Lake, name: str) -> None:
+    with pytest.raises(RefusedError, match=f"{name!r} is a name that the lake uses itself"):
+        lake.append("flights", pa.table({name: [1]}))
+
+
 def test_a_bad_name_is_refused(lake: Lake) -> None:
     with pytest.raises(RefusedError, match=r"kernel.bad_name"):
         lake.append("../flights", rows(1))

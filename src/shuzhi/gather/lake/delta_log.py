@@ -121,7 +121,14 @@ class DeltaLog:
         if version is not None and not 0 <= version <= newest:
             raise no_such_version(self.name, version)
         with readable_log(self.name):
-            return DeltaTable(self.folder, version=version)
+            try:
+                return DeltaTable(self.folder, version=version)
+            except DeltaError:
+                if version is None or version == newest:
+                    raise
+        # Opening the newest tells a torn log from one whose first commits were dropped by age.
+        self.open()
+        raise no_such_version(self.name, version)
 
     def version_at(self, moment: datetime) -> int:
         """Return the version that was newest at `moment`, by the commits' own time stamps."""

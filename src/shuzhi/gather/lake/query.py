@@ -90,14 +90,14 @@ def require_question(connection: duckdb.DuckDBPyConnection, sql: str) -> str:
 def select(snapshot: Snapshot, *, places: bool = False) -> str:
     """Return SQL for the table's rows in its columns' order and types, whatever its files hold.
 
-    With `places`, two more columns say where each row lies: `filename`, `file_row_number`.
+    With `places`, two more columns say where each row lies: `__lake_file`, `file_row_number`.
     """
     columns = ", ".join(identifier(f.name) for f in snapshot.schema)
-    extra = ", filename, file_row_number" if places else ""
+    extra = ", __lake_file, file_row_number" if places else ""
     if not snapshot.files:
         return _no_rows(snapshot.schema)
     files = ", ".join(literal(str(f.path)) for f in snapshot.files)
-    options = ", filename = true, file_row_number = true" if places else ""
+    options = ", filename = '__lake_file', file_row_number = true" if places else ""
     if not any(f.lacks for f in snapshot.files):
         return f"SELECT {columns}{extra} FROM read_parquet([{files}]{options})"  # noqa: S608
     # A column added later may be in no file yet: the empty row set lends it name and type.

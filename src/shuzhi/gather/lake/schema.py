@@ -29,6 +29,7 @@ _PLAIN: dict[pa.DataType, str] = {
     pa.timestamp("us", "UTC"): "TIMESTAMP WITH TIME ZONE",
 }
 # Spark and other readers refuse these in the name of a column.
+_OWN_NAMES = ("__lake_", "file_row_number")
 _BAD_SIGNS = set(" ,;{}()\n\t=.")
 
 
@@ -172,3 +173,5 @@ def _name_problems(schema: pa.Schema) -> Iterator[str]:
     for name in schema.names:
         if not name or _BAD_SIGNS & set(name):
             yield f"{name!r} is no name (spaces and , ; {{ }} ( ) = . are not allowed in one)"
+        if name.lower().startswith(_OWN_NAMES):
+            yield f"{name!r} is a name that the lake uses itself"

@@ -88,4 +88,6 @@ def _delete(paths: list[Path]) -> Cleared:
     for path in paths:
         freed += path.stat().st_size
         path.unlink()
+        if path.parent.parent.name == STAGING and not any(path.parent.iterdir()):
+            path.parent.rmdir()
     return Cleared(tuple(p.name for p in paths), freed)

@@ -83,24 +83,25 @@ def compare(
     _make(
         connection,
         "hit",
-        f"SELECT {_list(key, of='s')}, s.filename, s.file_row_number, {same} AS is_same "  # noqa: S608
+        f"SELECT {_list(key, of='s')}, s.__lake_file, s.file_row_number, {same} AS __lake_same "  # noqa: S608
         f"FROM stored s JOIN incoming i USING ({keys})",
     )
     _make(
         connection,
         "found",
-        f"SELECT {keys}, bool_and(is_same) AND count(*) = 1 AS is_same FROM hit GROUP BY {keys}",  # noqa: S608
+        f"SELECT {keys}, bool_and(__lake_same) AND count(*) = 1 AS __lake_same "  # noqa: S608
+        f"FROM hit GROUP BY {keys}",
     )
     _make(
         connection,
         "outdated",
-        "SELECT filename, file_row_number "  # noqa: S608
-        f"FROM hit SEMI JOIN (FROM found WHERE NOT is_same) USING ({keys})",
+        "SELECT __lake_file, file_row_number "  # noqa: S608
+        f"FROM hit SEMI JOIN (FROM found WHERE NOT __lake_same) USING ({keys})",
     )
     found, unchanged = _row(
-        connection, "SELECT count(*), count(*) FILTER (WHERE is_same) FROM found"
+        connection, "SELECT count(*), count(*) FILTER (WHERE __lake_same) FROM found"
     )
-    names = connection.execute("SELECT DISTINCT filename FROM outdated").fetchall()
+    names = connection.execute("SELECT DISTINCT __lake_file FROM outdated").fetchall()
     changed = {Path(name) for (name,) in names}
     outdated = tuple(f for f in table.files if f.path in changed)
     return Difference(rows - found, found - unchanged, unchanged, outdated)
@@ -111,13 +112,13 @@ def replacement(
 ) -> pa.RecordBatchReader:
     """Stream what replaces the outdated files: their other rows, and the new and changed ones."""
     columns = _list(table.schema.names)
-    same = f"(FROM found WHERE is_same) USING ({_list(key)})"
+    same = f"(FROM found WHERE __lake_same) USING ({_list(key)})"
     parts = [f"SELECT {columns} FROM incoming ANTI JOIN {same}"]  # noqa: S608
     if found.outdated:
         old = select(replace(table, files=found.outdated), places=True)
         parts.append(
             f"SELECT {columns} FROM ({old}) "  # noqa: S608
-            "ANTI JOIN outdated USING (filename, file_row_number)"
+            "ANTI JOIN outdated USING (__lake_file, file_row_number)"
         )
     return connection.sql(" UNION ALL ".join(parts)).to_arrow_reader(_BATCH_ROWS)
 
