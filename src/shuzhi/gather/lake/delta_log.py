@@ -143,14 +143,16 @@ class DeltaLog:
         with readable_log(self.name):
             return [_version(entry) for entry in table.history()]
 
-    def settled(self) -> DeltaTable:
-        """Open the newest version and make sure that it is on the disk.
+    def settled(self) -> DeltaTable | None:
+        """Open the newest version and make sure that it is on the disk; None without a table.
 
         Whoever says "this was stored" on the strength of a commit that another process made must
         ask through here: that process may have died between committing and syncing.
         """
         if not self._is_healed:
             self.mend()
+        if not self.exists():
+            return None
         table = self.open()
         self._settle(int(table.version()))
         return table
@@ -210,9 +212,11 @@ class DeltaLog:
         newest = newest_version(self.log_folder)
         if newest is None:
             return None
-        if self._kept is None or self._kept.version() > newest:
-            # None yet, or the table's folder was put back to an older state.
-            self._kept, self._durable = self.open(), None
+        if self._kept is not None and self._kept.version() > newest:
+            # The table's folder was put back to an older state: nothing is known of it any more.
+            self._kept = self._durable = None
+        if self._kept is None:
+            self._kept = self.open()
         elif self._kept.version() < newest:
             with readable_log(self.name):
                 self._kept.update_incremental()

@@ -61,8 +61,8 @@ class LakeReader:
 
     def committed(self, name: str, app_id: str) -> int | None:
         """The version of the last Tx of `app_id` that is on the disk; None before the first."""
-        log = self._log(name)
-        return log.settled().transaction_version(app_id) if log.exists() else None
+        table = self._log(name).settled()
+        return table.transaction_version(app_id) if table else None
 
     def history(self, name: str) -> list[Version]:
         """The versions that the log still holds, newest first."""
