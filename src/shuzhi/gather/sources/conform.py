@@ -17,7 +17,8 @@ from sqlglot import exp
 
 from shuzhi.gather.contracts.model import Field, Table
 from shuzhi.gather.contracts.rows import RowRule, arrow_schema, cast_sql, row_rules, text_sql
-from shuzhi.gather.lake.query import identifier, literal
+from shuzhi.gather.lake.query import literal
+from shuzhi.gather.lake.schema import identifier
 from shuzhi.gather.sources.model import DuckScan, Part, SourceBase
 from shuzhi.kernel.errors import RefusedError
 
@@ -79,7 +80,7 @@ def stage(
     parsed = _parsed_sql(given, source, table, part.first_row)
     for name in ("parsed", "staged"):
         connection.execute(f"DROP TABLE IF EXISTS {name}")
-    connection.execute(f"CREATE TEMP TABLE parsed AS {parsed}")
+    _read(connection, f"CREATE TEMP TABLE parsed AS {parsed}", part.origin)
     rules = row_rules(table)
     connection.execute(f"CREATE TEMP TABLE staged AS {_judged_sql(rules, source, table)}")
     connection.execute("DROP TABLE parsed")
@@ -132,6 +133,17 @@ def _scan(connection: duckdb.DuckDBPyConnection, part: Part, source: SourceBase)
     connection.execute(f"CREATE TEMP VIEW raw AS {body}")
     described = connection.execute("DESCRIBE raw").fetchall()
     return {str(row[0]): str(row[1]) for row in described}
+
+
+def _read(connection: duckdb.DuckDBPyConnection, sql: str, origin: str) -> None:
+    try:
+        connection.execute(sql)
+    except duckdb.InvalidInputException as error:
+        raise RefusedError(
+            "gather.unreadable_part",
+            f"{origin} cannot be cut into rows: {str(error).splitlines()[0][:200]}",
+            next_step="Compare its delimiter and quotes with those of the source.",
+        ) from None
 
 
 def _matched(
@@ -302,5 +314,5 @@ def _mark_keys(connection: duckdb.DuckDBPyConnection, table: Table) -> int:
 
 
 def _count(connection: duckdb.DuckDBPyConnection, sql: str) -> int:
-    row = connection.execute(sql).fetchone()
-    return int(row[0]) if row else 0
+    # All of it: a result left half read would hold the connection.
+    return int(connection.execute(sql).fetchall()[0][0])

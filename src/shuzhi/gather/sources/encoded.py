@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import gzip
 import hashlib
+import io
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -45,16 +46,21 @@ def text_file(path: Path, encoding: str, spool: Path) -> Iterator[Path]:
 
 
 def _transcode(source: IO[bytes], target: IO[bytes], name: str, encoding: str) -> None:
-    decoder = codecs.getincrementaldecoder("utf-8-sig" if encoding == "utf-8" else encoding)()
+    name_of_codec = "utf-8-sig" if encoding == "utf-8" else encoding
+    # Lines end with \n from here on, also those inside a quoted cell.
+    decoder = io.IncrementalNewlineDecoder(
+        codecs.getincrementaldecoder(name_of_codec)(), translate=True
+    )
     line = 1
     is_first = True
     while True:
         chunk = source.read(_CHUNK)
         try:
             text = decoder.decode(chunk, final=not chunk)
-        except UnicodeDecodeError as error:
-            line += error.object[: error.start].count(b"\n")
-            raise _wrong_encoding(name, encoding, line, bytes(error.object)) from None
+        except UnicodeError as error:
+            readable = chunk[: getattr(error, "start", 0)]
+            line += readable.count(b"\n")
+            raise _wrong_encoding(name, encoding, line, chunk) from None
         if is_first:
             _look(text, name)
             is_first = False
@@ -124,6 +130,6 @@ def _wrong_encoding(name: str, encoding: str, line: int, sample: bytes) -> Refus
 def _fits(sample: bytes, encoding: str) -> bool:
     try:
         codecs.getincrementaldecoder(encoding)().decode(sample)
-    except UnicodeDecodeError:
+    except UnicodeError:
         return False
     return True

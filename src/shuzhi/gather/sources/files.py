@@ -19,7 +19,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from python_calamine import CalamineWorkbook
 
-from shuzhi.gather.lake.query import identifier, literal
+from shuzhi.gather.lake.query import literal
+from shuzhi.gather.lake.schema import identifier
 from shuzhi.gather.sources.encoded import fingerprint, text_file
 from shuzhi.gather.sources.model import Cursor, DuckScan, FileSource, Part, Unreadable
 from shuzhi.kernel.errors import RefusedError

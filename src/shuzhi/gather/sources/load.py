@@ -1,6 +1,6 @@
 """Loads the parts of a source into the lake: good rows to the data set, bad ones to its quarantine.
 
-Each of the two writes carries the part's fingerprint, so that a load that was cut off anywhere is
+Each of the two writes carries the part's number, so that a load that was cut off anywhere is
 completed by running it again, and nothing is stored twice.
 """
 
@@ -54,11 +54,18 @@ class Loading:
     now: Instant
 
 
-def load_part(loading: Loading, part: Part, connection: duckdb.DuckDBPyConnection) -> Outcome:
-    """Store one part and return what became of its rows; a part stored before is left alone."""
-    tx = Tx(f"{loading.source.name}:{part.fingerprint}", 1)
+def load_part(
+    loading: Loading, part: Part, number: int, connection: duckdb.DuckDBPyConnection
+) -> Outcome:
+    """Store one part and return what became of its rows; a state stored before is left alone.
+
+    `number` counts the states of this part: the quarantine is written first and the data set last,
+    so that a number found in the data set has been stored whole.
+    """
+    tx = Tx(f"{loading.source.name}:{part.origin}", number)
     name = loading.table.name
-    if loading.lake.committed(name, tx.app_id) is not None:
+    stored_before = loading.lake.committed(name, tx.app_id)
+    if stored_before is not None and stored_before >= number:
         return Outcome(parts=1, parts_known=1)
     counts, drift = stage(connection, part, loading.source, loading.table)
     unreadable = tuple(part.unreadable())

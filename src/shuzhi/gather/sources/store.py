@@ -42,6 +42,33 @@ cursor_table = Table(
     Column("cursor", Text, nullable=False),
 )
 
+# The newest state of each part: `number` counts its states, so that one that comes back is new.
+part_table = Table(
+    "gather_part",
+    metadata,
+    Column("source", String(120), primary_key=True),
+    Column("origin", String(1000), primary_key=True),
+    Column("number", BigInteger, nullable=False),
+    Column("fingerprint", String(200), nullable=False),
+)
+
+
+def number_part(connection: Connection, source: str, origin: str, fingerprint: str) -> int:
+    """Return the number of this state of a part: its last one's, or the next when it differs."""
+    c = part_table.c
+    where = (c.source == source) & (c.origin == origin)
+    known = connection.execute(select(c.number, c.fingerprint).where(where)).one_or_none()
+    if known is None:
+        values = {"source": source, "origin": origin, "number": 1, "fingerprint": fingerprint}
+        connection.execute(insert(part_table).values(values))
+        return 1
+    if known.fingerprint == fingerprint:
+        return int(known.number)
+    number = int(known.number) + 1
+    values = {"number": number, "fingerprint": fingerprint}
+    connection.execute(update(part_table).where(where).values(values))
+    return number
+
 
 def save_run(connection: Connection, report: RunReport) -> None:
     """Keep the state of a run; telling it again replaces it."""

@@ -150,7 +150,9 @@ def _parts(gathering: Gathering, loading: Loading, folder: Path) -> Iterator[tup
         with gathering.control.transaction() as control:
             since = store.find_cursor(control, SourceName(source.name))
         for part in _reader(gathering, source, folder, Path(spool), connection).parts(since):
-            yield load_part(loading, part, connection), part.origin
+            with gathering.control.transaction() as control:
+                number = store.number_part(control, source.name, part.origin, part.fingerprint)
+            yield load_part(loading, part, number, connection), part.origin
             if part.cursor is not None:
                 with gathering.control.transaction() as control:
                     store.save_cursor(control, SourceName(source.name), part.cursor)

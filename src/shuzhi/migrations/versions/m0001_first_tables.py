@@ -139,6 +139,14 @@ def _tables() -> None:
         sa.PrimaryKeyConstraint("source", name=op.f("pk_gather_cursor")),
     )
     op.create_table(
+        "gather_part",
+        sa.Column("source", sa.String(length=120), nullable=False),
+        sa.Column("origin", sa.String(length=1000), nullable=False),
+        sa.Column("number", sa.BigInteger(), nullable=False),
+        sa.Column("fingerprint", sa.String(length=200), nullable=False),
+        sa.PrimaryKeyConstraint("source", "origin", name=op.f("pk_gather_part")),
+    )
+    op.create_table(
         "gather_run",
         sa.Column("run_id", sa.String(length=36), nullable=False),
         sa.Column("source", sa.String(length=120), nullable=False),

@@ -55,7 +55,7 @@ class Columns:
 
     def listed(self) -> Mask:
         """Return which numbers are entries that stand in the catalogue."""
-        return self.arrays["is_withdrawn"] == 0
+        return np.asarray(self.arrays["is_withdrawn"] == 0, dtype=np.bool_)
 
     def having(self, facet: str, wanted: Iterable[str]) -> Mask:
         """Return which entries have any of the `wanted` values of `facet`."""
@@ -117,5 +117,5 @@ def _grown(array: Numbers, size: int, name: str) -> Numbers:
     return grown
 
 
-def _value(row: Row[Any]) -> FacetValue:
+def _value(row: Row[*tuple[Any, ...]]) -> FacetValue:
     return FacetValue(row.facet, row.value, Text(row.label_zh, row.label_en))

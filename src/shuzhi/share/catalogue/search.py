@@ -160,10 +160,8 @@ class _Found:
         nos = np.empty(0, dtype=np.int64)
         if self._terms:
             nos, self._titled = self._index.find(self._connection, self._terms)
-        matched = np.zeros(self._columns.size, dtype=np.bool_)
-        matched[nos] = True
         self._count = len(nos)
-        self.mask = self.mask & matched
+        self.mask = self.mask & (self._placed(nos, np.ones_like(nos)) == 1)
 
     def keys(self, sort: Sort) -> Numbers:
         """Return what to order by, for every entry number; the largest comes first."""
@@ -181,7 +179,9 @@ class _Found:
 
     def _placed(self, nos: Numbers, keys: Numbers) -> Numbers:
         placed = np.zeros(self._columns.size, dtype=np.int64)
-        placed[nos] = keys
+        # Where statements see each other's commits, the index may know entries newer than ours.
+        known = nos < self._columns.size
+        placed[nos[known]] = keys[known]
         return placed
 
 
@@ -235,10 +235,10 @@ def _page(
     return shown, (int(keys[order[-1]]), shown[-1]) if len(nos) > limit else None
 
 
-def _rows(connection: Connection, nos: Sequence[int]) -> list[Row[Any]]:
+def _rows(connection: Connection, nos: Sequence[int]) -> list[Row[*tuple[Any, ...]]]:
     c = entry_table.c
     query = select(c.no, c.document, c.quality_score, c.row_count, c.data_at).where(c.no.in_(nos))
-    by_no = {row.no: row for row in connection.execute(query)}
+    by_no: dict[int, Row[*tuple[Any, ...]]] = {row.no: row for row in connection.execute(query)}
     return [by_no[no] for no in nos]
 
 
@@ -258,7 +258,7 @@ def _counts(
     )
 
 
-def _hit(row: Row[Any], terms: tuple[Term, ...], language: str) -> Hit:
+def _hit(row: Row[*tuple[Any, ...]], terms: tuple[Term, ...], language: str) -> Hit:
     entry = read_entry(row.document)
     return Hit(
         entry=entry,

@@ -1,0 +1,132 @@
+"""A city in a folder: made, migrated, filled from a pack, asked by SQL, told by the commands."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from shuzhi.app import City, create_city, open_city
+from shuzhi.kernel.control import metadata, open_control
+from shuzhi.kernel.errors import RefusedError
+from shuzhi.migrations import declare_tables, migrate
+
+CONTRACT = """
+apiVersion: v3.1.0
+kind: DataContract
+id: urn:city:air
+name: air
+version: 1.0.0
+status: active
+schema:
+  - name: air
+    properties:
+      - {name: station, logicalType: string, primaryKey: true, required: true}
+      - {name: pm10_ug_m3, logicalType: integer, logicalTypeOptions: {minimum: 0}}
+"""
+SOURCE = """
+name: air_file
+dataset: air
+provider: ecology
+kind: file
+path: ../incoming/air.csv
+format: csv
+on_broken_rule: keep
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    city = tmp_path / "city"
+    create_city(city)
+    (city / "contracts" / "air.odcs.yaml").write_text(CONTRACT)
+    (city / "sources" / "air.yaml").write_text(SOURCE)
+    (city / "incoming" / "air.csv").write_text("station,pm10_ug_m3\nx,12\ny,-3\nz,abc\n")
+    return city
+
+
+def shuzhi(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line as a person does."""
+    return subprocess.run(  # noqa: S603
+        [sys.executable, "-m", "shuzhi", *arguments], capture_output=True, text=True, check=False
+    )
+
+
+def test_the_migrations_make_what_the_rooms_declare(tmp_path: Path) -> None:
+    declare_tables()
+    control = open_control(f"sqlite:///{tmp_path / 'control.db'}")
+    migrate(control)
+    migrate(control)
+    with control.transaction() as connection:
+        found = compare_metadata(MigrationContext.configure(connection), metadata)
+    # The tables of the search index belong to SQLite's full-text engine.
+    assert [d for d in found if "catalogue_fts" not in str(d)] == []
+
+
+def test_a_city_opens_again(folder: Path) -> None:
+    city: City = open_city(folder)
+    assert city.register() == ("air",)
+    assert open_city(folder).datasets() == ("air",)
+
+
+def test_a_folder_without_a_city_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RefusedError) as refusal:
+        open_city(tmp_path)
+    assert refusal.value.code == "settings.no_city"
+    assert refusal.value.next_step == (
+        "Make one with: shuzhi init FOLDER; or name one with --city FOLDER."
+    )
+
+
+def test_an_unknown_pack_is_refused_with_those_there_are(tmp_path: Path) -> None:
+    with pytest.raises(RefusedError, match="no scenario pack 'mars'") as refusal:
+        create_city(tmp_path / "city", pack="mars")
+    assert "nyc_flights" in refusal.value.next_step
+
+
+def test_commands_load_check_and_query(folder: Path) -> None:
+    where = ("--city", str(folder), "--json")
+    loaded = json.loads(shuzhi("gather", "run", *where).stdout)
+    outcome = loaded[0]["outcome"]
+    assert (outcome["read"], outcome["inserted"], outcome["quarantined"]) == (3, 2, 1)
+    checked = json.loads(shuzhi("quality", "check", "--worst", "5", *where).stdout)
+    assert checked["reports"][0]["scores"]["completeness"] == {"satisfied": 3, "checked": 3}
+    assert checked["worst_rows"]["air"][0]["key"] == {"station": "y"}
+    rows = json.loads(shuzhi("sql", "SELECT station FROM air ORDER BY 1", *where).stdout)
+    assert rows == [{"station": "x"}, {"station": "y"}]
+
+
+def test_commands_read_well_to_people(folder: Path) -> None:
+    loaded = shuzhi("gather", "run", "--city", str(folder))
+    assert "air_file" in loaded.stdout
+    checked = shuzhi("quality", "check", "--city", str(folder))
+    assert "air.pm10_ug_m3.minimum" in checked.stdout
+    listed = shuzhi("gather", "list", "--city", str(folder))
+    assert "done" in listed.stdout
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT * FROM read_csv('/etc/hostname')",
+        "COPY (SELECT 1) TO '/tmp/x.csv'",
+        "ATTACH '/tmp/x.db'",
+        "SET enable_external_access = true",
+        "SELEC 1",
+    ],
+)
+def test_sql_reads_the_lake_and_nothing_else(query: str, folder: Path) -> None:
+    done = shuzhi("sql", query, "--city", str(folder), "--json")
+    assert done.returncode == 2
+    assert json.loads(done.stdout)["error"]["code"] == "cli.bad_query"
+
+
+def test_a_refusal_says_what_next_and_exits_with_2(tmp_path: Path) -> None:
+    done = shuzhi("gather", "list", "--city", str(tmp_path))
+    assert done.returncode == 2
+    assert "shuzhi init FOLDER" in done.stderr
