@@ -158,7 +158,7 @@ def next_number(connection: Connection, table: Table) -> int:
     return int(connection.execute(select(func.coalesce(func.max(table.c.no), 0))).scalar_one()) + 1
 
 
-def find_by_ids(connection: Connection, ids: Sequence[str]) -> dict[str, Row[Any]]:
+def find_by_ids(connection: Connection, ids: Sequence[str]) -> dict[str, Row[*tuple[Any, ...]]]:
     """Return the rows of `catalogue_entry` with these ids, by id."""
     return {
         row.id: row
