@@ -110,8 +110,8 @@ class LakeLikeADict(RuleBasedStateMachine):
 
 
 LakeLikeADict.TestCase.settings = settings(
-    max_examples=15,
-    stateful_step_count=12,
+    max_examples=8,
+    stateful_step_count=10,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )

@@ -74,7 +74,8 @@ def _is_whole_commit(raw: bytes) -> bool:
 
 def _is_whole_parquet(path: Path) -> bool:
     try:
-        pq.read_table(path)
+        with pq.ParquetFile(path) as file:
+            file.read()
     except (pa.ArrowException, OSError):
         return False
     return True

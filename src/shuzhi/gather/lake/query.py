@@ -14,7 +14,6 @@ from uuid import uuid4
 
 import duckdb
 import pyarrow as pa
-import pyarrow.dataset as ds
 
 from shuzhi.gather.lake.model import DataFile
 from shuzhi.gather.lake.schema import duckdb_type, identifier
@@ -117,6 +116,9 @@ def read(snapshot: Snapshot, columns: Sequence[str] | None = None) -> pa.RecordB
             f"Data set {snapshot.name!r} has no column {', '.join(map(repr, unknown))}.",
             next_step=f"Its columns are: {', '.join(snapshot.schema.names)}.",
         )
+    # Imported here for it brings pandas in, which would double the start of every command.
+    import pyarrow.dataset as ds
+
     files = [str(f.path) for f in snapshot.files]
     return (
         ds.dataset(files, schema=snapshot.schema, format="parquet")

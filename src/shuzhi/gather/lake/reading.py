@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import duckdb
-import ibis
 import pyarrow as pa
 from deltalake import DeltaTable
-from ibis.backends.duckdb import Backend
 
 from shuzhi.gather.lake import query
 from shuzhi.gather.lake.delta_log import DeltaLog, LakeFolders
@@ -21,6 +20,9 @@ from shuzhi.gather.lake.query import Snapshot
 from shuzhi.gather.lake.snapshots import require_files, snapshot, table_schema
 from shuzhi.kernel.ids import DatasetName
 from shuzhi.kernel.instant import Clock
+
+if TYPE_CHECKING:
+    from ibis.backends.duckdb import Backend
 
 At = int | datetime | None
 
@@ -121,6 +123,9 @@ class LakeReader:
         With DuckDB 2 and Ibis 12, `table`, `execute` and `to_pyarrow` work; `list_tables`, `sql`
         and `to_pyarrow_batches` do not, for they call what DuckDB 2 took away.
         """
+        # Imported here for it takes half a second, which many a command need not wait.
+        import ibis
+
         snapshots = self._snapshots(only, version)
         with query.workbench(self._folders.spill, memory_limit) as connection:
             query.add_views(connection, snapshots)
