@@ -66,18 +66,18 @@ def put(image: Image, folder: Path) -> Path:
     return folder
 
 
-def rows(batch: int) -> pa.Table:
-    return pa.table({"batch": [batch] * 3, "row": [0, 1, 2]})
+def rows(batch: int, *, note: str = "") -> pa.Table:
+    return pa.table({"batch": [batch] * 3, "row": [0, 1, 2], "note": [note] * 3})
 
 
 def work(disk: Disk, lake: Lake) -> None:
-    """Twelve writes of every kind; after each the disk is told that it was acknowledged."""
+    """Ten writes of every kind; after each the disk is told that it was acknowledged."""
     steps: dict[int, Callable[[], object]] = {
-        3: lambda: lake.compact("t"),
-        5: lambda: lake.upsert("t", rows(4), key=["batch", "row"]),
-        7: lambda: lake.compact("t"),
+        2: lambda: lake.compact("t"),
+        4: lambda: lake.upsert("t", rows(1, note="changed"), key=["batch", "row"]),
+        6: lambda: lake.overwrite("t", lake.reader("t").read_all()),
     }
-    for batch in range(9):
+    for batch in range(7):
         steps.get(batch, lambda: None)()
         lake.append("t", rows(batch), tx=Tx("load", batch))
         disk.acknowledged = batch + 1
@@ -111,7 +111,7 @@ def test_a_power_cut_at_any_sync_loses_and_doubles_nothing(
         resumed = lake.committed("t", "load")
         assert resumed in (acknowledged - 1, acknowledged) or acknowledged == 0
         assert batches(lake) in (whole(acknowledged), whole(acknowledged + 1))
-        for batch in range(max(acknowledged - 2, 0), acknowledged + 2):
+        for batch in (acknowledged, acknowledged + 1):
             lake.append("t", rows(batch), tx=Tx("load", batch))
         assert batches(lake) == whole(acknowledged + 2)
         assert lake.repair("t").is_whole

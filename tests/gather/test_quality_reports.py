@@ -1,4 +1,4 @@
-"""Reports on a data set of the lake: scores with their numbers, trend, events, what was kept out."""
+"""Reports on a data set of the lake: scores with their numbers, trend, events, quarantine."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""Benchmarks: each module has a `main` that measures, prints and writes below `results/`."""
