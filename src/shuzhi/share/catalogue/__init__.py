@@ -1,0 +1,57 @@
+"""The catalogue of data sets: core metadata with its rules, search, and exchange with others."""
+
+from shuzhi.share.catalogue.contract import CATALOGUE_PROPERTIES, from_contract
+from shuzhi.share.catalogue.errors import CatalogueError
+from shuzhi.share.catalogue.facets import FACETS
+from shuzhi.share.catalogue.guide import EntryFinding, Severity, is_stale, validate
+from shuzhi.share.catalogue.model import LOCAL, Cycle, Entry, Grade, Sharing, Text, entry_id
+from shuzhi.share.catalogue.search import FacetCount, Hit, Marked, Page, Searcher, Sort, search
+from shuzhi.share.catalogue.use_cases import (
+    Outcome,
+    Published,
+    Record,
+    Version,
+    entry,
+    history,
+    note_facts,
+    publish,
+    publish_all,
+    records,
+    withdraw,
+)
+
+__all__ = [
+    "CATALOGUE_PROPERTIES",
+    "FACETS",
+    "LOCAL",
+    "CatalogueError",
+    "Cycle",
+    "Entry",
+    "EntryFinding",
+    "FacetCount",
+    "Grade",
+    "Hit",
+    "Marked",
+    "Outcome",
+    "Page",
+    "Published",
+    "Record",
+    "Searcher",
+    "Severity",
+    "Sharing",
+    "Sort",
+    "Text",
+    "Version",
+    "entry",
+    "entry_id",
+    "from_contract",
+    "history",
+    "is_stale",
+    "note_facts",
+    "publish",
+    "publish_all",
+    "records",
+    "search",
+    "validate",
+    "withdraw",
+]
