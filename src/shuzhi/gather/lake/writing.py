@@ -87,7 +87,7 @@ class Write:
         batches = rows.to_batches() if isinstance(rows, pa.Table) else rows
         fitting = conform(self.log.name, batches, self.schema)
         paths = write_files(self._folder, fitting, self.schema, self._settings)
-        pass
+        sync_each(paths, self._sync)
         return tuple(map(describe, paths))
 
     def adopt(self, paths: Sequence[Path]) -> tuple[DataFile, ...]:
