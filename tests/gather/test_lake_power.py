@@ -147,6 +147,15 @@ def test_a_commit_of_a_dead_process_is_synced_before_it_is_confirmed(tmp_path: P
     assert disk.synced == ["00000000000000000000.json", "_delta_log"]
 
 
+def test_a_commit_of_a_dead_process_is_synced_before_the_next_is_made(tmp_path: Path) -> None:
+    open_lake(tmp_path).append("t", rows(0))
+    disk = Disk(tmp_path)
+    open_lake(tmp_path, sync=disk.sync).append("t", rows(1))
+    commits = [name for name in disk.synced if name.endswith(".json")]
+    assert commits == ["00000000000000000000.json", "00000000000000000001.json"]
+    assert disk.synced.index(commits[0]) == 0
+
+
 def test_a_new_lake_s_own_folder_is_synced(tmp_path: Path) -> None:
     disk = Disk(tmp_path)
     open_lake(tmp_path / "city" / "lake", sync=disk.sync)
