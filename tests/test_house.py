@@ -46,10 +46,15 @@ def _lines(name: str) -> int:
     return len(MODULES[name].read_text(encoding="utf-8").splitlines())
 
 
+def _docstring_lines(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """A promise may be as long as it needs to be; what is bounded is what a reader must run."""
+    return len((ast.get_docstring(node) or "").splitlines())
+
+
 def _long_functions(name: str) -> Iterator[str]:
     for node in ast.walk(_tree(name)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            lines = (node.end_lineno or node.lineno) - node.lineno + 1
+            lines = (node.end_lineno or node.lineno) - node.lineno + 1 - _docstring_lines(node)
             if lines > _MOST_LINES_OF_A_FUNCTION:
                 yield f"{name}:{node.lineno}: {node.name} has {lines} lines"
 
