@@ -16,7 +16,15 @@ import pytest
 
 from shuzhi.gather.contracts import parse_contract, register
 from shuzhi.gather.lake import open_lake
-from shuzhi.gather.sources import Gathering, RunReport, State, read_source, run_source, runs
+from shuzhi.gather.sources import (
+    Gathering,
+    Progress,
+    RunReport,
+    State,
+    read_source,
+    run_source,
+    runs,
+)
 from shuzhi.kernel.control import Control
 from shuzhi.kernel.errors import RefusedError
 from shuzhi.kernel.instant import Clock
@@ -76,6 +84,18 @@ class NoProgress:
         pass
 
 
+@dataclass
+class Cut(NoProgress):
+    """Ends the run, as a person does, when this many parts are in the lake."""
+
+    after: int
+
+    def advanced(self, amount: int) -> None:  # noqa: ARG002
+        self.after -= 1
+        if self.after == 0:
+            raise KeyboardInterrupt
+
+
 @dataclass(frozen=True)
 class Town:
     """A platform with one contract, in a folder that sources can stand in."""
@@ -83,10 +103,10 @@ class Town:
     folder: Path
     gathering: Gathering
 
-    def run(self, yaml: str, extra: str = "") -> RunReport:
+    def run(self, yaml: str, extra: str = "", *, progress: Progress | None = None) -> RunReport:
         file = self.folder / "source.yaml"
         file.write_text(yaml + extra, encoding="utf-8")
-        return run_source(self.gathering, read_source(file), self.folder, NoProgress())
+        return run_source(self.gathering, read_source(file), self.folder, progress or NoProgress())
 
     def rows(self, dataset: str = "permits") -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self.gathering.lake.reader(dataset).read_all().to_pylist()
@@ -135,6 +155,7 @@ def erp(town: Town) -> Town:
 
 
 INCREMENTAL = "cursor_column: updated_at\n"
+UNIQUE = "cursor_column: id\ncursor_is_unique: true\nwrite: append"
 
 
 def test_a_second_run_brings_only_what_is_new_or_changed(erp: Town) -> None:
@@ -190,17 +211,38 @@ def test_a_bad_row_of_a_database_is_quarantined_with_its_reason(erp: Town) -> No
     assert [finding["column"] for finding in apart["findings"]] == ["floor_area_m2"]
 
 
-def test_a_run_that_is_cut_off_is_completed_by_the_next(erp: Town) -> None:
-    small = INCREMENTAL + "part_rows: 1\n"
+@pytest.mark.parametrize("way", ["cursor_column: updated_at", UNIQUE], ids=["upsert", "append"])
+@pytest.mark.parametrize(("part_rows", "cut_after"), [(1, 1), (1, 3), (100, 1)])
+def test_a_run_that_is_cut_off_is_completed_by_the_next(
+    erp: Town, way: str, part_rows: int, cut_after: int
+) -> None:
+    erp.erp("INSERT INTO permits VALUES (4, 'Di', 60, '2026-01-04 08:00:00')")
+    small = f"{way}\npart_rows: {part_rows}\n"
+    with pytest.raises(KeyboardInterrupt):
+        erp.run(SQL_SOURCE, small, progress=Cut(cut_after))
+    erp.erp("INSERT INTO permits VALUES (5, 'Ed', 60, '2026-01-05 08:00:00')")
     erp.run(SQL_SOURCE, small)
-    erp.erp("INSERT INTO permits VALUES (6, 'Fay', 1, '2026-01-04 00:00:00'), (7, 'Gus', 1, NULL)")
-    with pytest.raises(RefusedError, match=r"gather\.cursor_unusable"):
-        erp.run(SQL_SOURCE, small)
-    erp.erp("UPDATE permits SET updated_at = '2026-01-05 00:00:00' WHERE id = 7")
-    erp.run(SQL_SOURCE, small)
-    assert list(erp.holders()) == [1, 2, 3, 6, 7]
-    states = [report.state for report in runs(erp.gathering.control, "permits_db")]
-    assert sorted(states) == [State.DONE, State.DONE, State.FAILED]
+    assert sorted(row["id"] for row in erp.rows()) == [1, 2, 3, 4, 5]
+    states = {report.state for report in runs(erp.gathering.control, "permits_db")}
+    assert states == {State.DONE, State.KILLED}
+
+
+def test_rows_that_are_told_again_are_not_appended(erp: Town) -> None:
+    with pytest.raises(RefusedError) as caught:
+        erp.run(SQL_SOURCE, "write: append\n")
+    assert str(caught.value) == (
+        "gather.would_double: Source 'permits_db' tells rows again that it told before, and to "
+        "append them to 'permits' would store them twice. Give the contract a primary key, or use "
+        "write: replace, or, for a database, a `cursor_column` with `cursor_is_unique`."
+    )
+
+
+def test_a_run_that_failed_is_kept_with_its_reason(erp: Town) -> None:
+    erp.erp("INSERT INTO permits VALUES (7, 'Gus', 1, NULL)")
+    with pytest.raises(RefusedError):
+        erp.run(SQL_SOURCE, INCREMENTAL)
+    [kept] = runs(erp.gathering.control, "permits_db")
+    assert (kept.state, kept.error_code) == (State.FAILED, "gather.cursor_unusable")
 
 
 # -- an API ---------------------------------------------------------------------------------------

@@ -54,6 +54,11 @@ class Loading:
     now: Instant
 
 
+def part_app_id(source: str, origin: str) -> str:
+    """Return under which name the lake counts the states of a part."""
+    return f"{source}:{origin}"
+
+
 def load_part(
     loading: Loading, part: Part, number: int, connection: duckdb.DuckDBPyConnection
 ) -> Outcome:
@@ -62,7 +67,7 @@ def load_part(
     `number` counts the states of this part: the quarantine is written first and the data set last,
     so that a number found in the data set has been stored whole.
     """
-    tx = Tx(f"{loading.source.name}:{part.origin}", number)
+    tx = Tx(part_app_id(loading.source.name, part.origin), number)
     name = loading.table.name
     stored_before = loading.lake.committed(name, tx.app_id)
     if stored_before is not None and stored_before >= number:

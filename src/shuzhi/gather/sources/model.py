@@ -143,6 +143,11 @@ class SourceBase(StrictModel):
     melt: Melt | None = None
     schedule: str | None = None
 
+    @property
+    def rereads(self) -> bool:
+        """Whether a run may hand over rows that an earlier run handed over, as other parts."""
+        return False
+
     def write_mode(self, key: Sequence[str]) -> Write:
         """Return how rows are written to a table with this key, when the source leaves it open."""
         return self.write or (Write.UPSERT if key else Write.APPEND)

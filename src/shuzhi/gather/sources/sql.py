@@ -82,11 +82,8 @@ class SqlReader:
             return
         cursor = rows.clause.c[self._source.cursor_column]
         for window in windows(database, rows, self._source, since):
-            reached = to_cursor(window.high)
             yield _Slice(
-                asked.where(window.holds(cursor)).order_by(cursor),
-                f"{what} up to {self._source.cursor_column} {reached}",
-                reached,
+                asked.where(window.holds(cursor)).order_by(cursor), what, to_cursor(window.high)
             )
 
     def _read(

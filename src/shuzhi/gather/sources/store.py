@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -35,11 +38,16 @@ run_table = Table(
     Column("error", Text),
 )
 
+# `next_cursor` holds once the part `next_origin` stands in the lake under `next_number`: a process
+# may end between the two stores, and a row that cannot be told again must not be read again.
 cursor_table = Table(
     "gather_cursor",
     metadata,
     Column("source", String(120), primary_key=True),
-    Column("cursor", Text, nullable=False),
+    Column("cursor", Text),
+    Column("next_cursor", Text),
+    Column("next_origin", String(1000)),
+    Column("next_number", BigInteger),
 )
 
 # The newest state of each part: `number` counts its states, so that one that comes back is new.
@@ -105,18 +113,41 @@ def find_runs(connection: Connection, source: str | None, limit: int) -> list[Ru
     return [RunReport.of_row(dict(row._mapping)) for row in connection.execute(query)]
 
 
-def find_cursor(connection: Connection, source: SourceName) -> Cursor | None:
-    """Return where the source's next run goes on."""
-    query = select(cursor_table.c.cursor).where(cursor_table.c.source == source)
-    return connection.execute(query).scalar_one_or_none()
+@dataclass(frozen=True)
+class Mark:
+    """Where a source's next run goes on, and what follows once one more part is in the lake."""
+
+    cursor: Cursor | None
+    next_cursor: Cursor | None
+    next_origin: str
+    next_number: int
+
+
+def find_mark(connection: Connection, source: SourceName) -> Mark | None:
+    """Return the source's mark; None before its first part with a cursor."""
+    c = cursor_table.c
+    query = select(c.cursor, c.next_cursor, c.next_origin, c.next_number)
+    row = connection.execute(query.where(c.source == source)).one_or_none()
+    return None if row is None else Mark(*row)
+
+
+def save_next(
+    connection: Connection, source: SourceName, cursor: Cursor, origin: str, number: int
+) -> None:
+    """Note, before a part is stored, where the run goes on once it is."""
+    values = {"next_cursor": cursor, "next_origin": origin, "next_number": number}
+    _save_mark(connection, source, values)
 
 
 def save_cursor(connection: Connection, source: SourceName, cursor: Cursor) -> None:
     """Keep where the source's next run goes on."""
-    c = cursor_table.c
-    done = connection.execute(update(cursor_table).where(c.source == source).values(cursor=cursor))
-    if not done.rowcount:
-        connection.execute(insert(cursor_table).values(source=source, cursor=cursor))
+    _save_mark(connection, source, {"cursor": cursor})
+
+
+def _save_mark(connection: Connection, source: SourceName, values: dict[str, Any]) -> None:
+    where = cursor_table.c.source == source
+    if not connection.execute(update(cursor_table).where(where).values(values)).rowcount:
+        connection.execute(insert(cursor_table).values(source=source, **values))
 
 
 def count_reads(connection: Connection, dataset: DatasetName) -> tuple[int, int]:

@@ -13,15 +13,15 @@ from typing import Protocol
 import duckdb
 from pydantic import TypeAdapter, ValidationError
 
-from shuzhi.gather.contracts import table_named
+from shuzhi.gather.contracts import Table, table_named
 from shuzhi.gather.lake import Lake
 from shuzhi.gather.lake.query import workbench
 from shuzhi.gather.lineage import Input, Node, Output, Run, SchemaField, lake_node, record_run
 from shuzhi.gather.sources import store
 from shuzhi.gather.sources.files import FileReader
 from shuzhi.gather.sources.http import HttpReader
-from shuzhi.gather.sources.load import Loading, load_part
-from shuzhi.gather.sources.model import FileSource, Reader, Source, SqlSource
+from shuzhi.gather.sources.load import Loading, load_part, part_app_id
+from shuzhi.gather.sources.model import Cursor, FileSource, Part, Reader, Source, SqlSource, Write
 from shuzhi.gather.sources.references import Secret
 from shuzhi.gather.sources.report import Outcome, RunReport, State
 from shuzhi.gather.sources.sql import SqlReader
@@ -93,6 +93,7 @@ def run_source(gathering: Gathering, source: Source, folder: Path, progress: Pro
             its reader, its contract and its rows can be refused for.
     """
     _, table = table_named(gathering.control, source.dataset)
+    _refuse_doubles(source, table)
     report = RunReport(
         new_run_id(),
         SourceName(source.name),
@@ -147,15 +148,33 @@ def _parts(gathering: Gathering, loading: Loading, folder: Path) -> Iterator[tup
         TemporaryDirectory(dir=gathering.scratch) as spool,
         workbench(Path(spool), gathering.memory_limit) as connection,
     ):
-        with gathering.control.transaction() as control:
-            since = store.find_cursor(control, SourceName(source.name))
+        since = _since(gathering, loading)
         for part in _reader(gathering, source, folder, Path(spool), connection).parts(since):
-            with gathering.control.transaction() as control:
-                number = store.number_part(control, source.name, part.origin, part.fingerprint)
+            number = _number(gathering, source, part)
             yield load_part(loading, part, number, connection), part.origin
             if part.cursor is not None:
                 with gathering.control.transaction() as control:
                     store.save_cursor(control, SourceName(source.name), part.cursor)
+
+
+def _since(gathering: Gathering, loading: Loading) -> Cursor | None:
+    """Return where the last run stopped, even if it ended between storing a part and saying so."""
+    with gathering.control.transaction() as control:
+        mark = store.find_mark(control, SourceName(loading.source.name))
+    if mark is None:
+        return None
+    app_id = part_app_id(loading.source.name, mark.next_origin)
+    stored = gathering.lake.committed(loading.table.name, app_id) or 0
+    return mark.next_cursor if stored >= mark.next_number else mark.cursor
+
+
+def _number(gathering: Gathering, source: Source, part: Part) -> int:
+    with gathering.control.transaction() as control:
+        number = store.number_part(control, source.name, part.origin, part.fingerprint)
+        if part.cursor is not None:
+            name = SourceName(source.name)
+            store.save_next(control, name, part.cursor, part.origin, number)
+    return number
 
 
 def _reader(
@@ -199,6 +218,18 @@ def _finish(
             error=report.error,
         ),
     )
+
+
+def _refuse_doubles(source: Source, table: Table) -> None:
+    """Refuse to append from a source that tells the same rows again in every run."""
+    if source.rereads and source.write_mode(table.key) is Write.APPEND:
+        raise RefusedError(
+            "gather.would_double",
+            f"Source {source.name!r} tells rows again that it told before, and to append them to "
+            f"{table.name!r} would store them twice.",
+            next_step="Give the contract a primary key, or use write: replace, or, for a database, "
+            "a `cursor_column` with `cursor_is_unique`.",
+        )
 
 
 @contextmanager

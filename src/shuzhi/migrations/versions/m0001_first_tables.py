@@ -135,7 +135,10 @@ def _tables() -> None:
     op.create_table(
         "gather_cursor",
         sa.Column("source", sa.String(length=120), nullable=False),
-        sa.Column("cursor", sa.Text(), nullable=False),
+        sa.Column("cursor", sa.Text(), nullable=True),
+        sa.Column("next_cursor", sa.Text(), nullable=True),
+        sa.Column("next_origin", sa.String(length=1000), nullable=True),
+        sa.Column("next_number", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("source", name=op.f("pk_gather_cursor")),
     )
     op.create_table(

@@ -80,12 +80,11 @@ class Values:
         self._written = dict(self._known)
 
 
-def write_changes(
-    connection: Connection, changes: Sequence[Change], *, values: Values, revision: int
-) -> None:
+def write_changes(connection: Connection, changes: Sequence[Change], *, revision: int) -> None:
     """Write `changes`: entries, history, numbers and words."""
     if not changes:
         return
+    values = Values(connection)
     _insert(connection, entry_table, [_entry_row(c) for c in changes if c.version == 1])
     _update(connection, [_entry_row(c) for c in changes if c.version > 1])
     _insert(connection, history_table, [history_row(c, "published") for c in changes])
@@ -195,7 +194,7 @@ def _body_words(entry: Entry) -> list[str]:
 
 
 def _words(texts: Iterable[str]) -> list[str]:
-    return [word for text in texts for word in index_words(text)]
+    return index_words("\n".join(texts))
 
 
 def _in_all_languages(text: Text) -> tuple[str, ...]:

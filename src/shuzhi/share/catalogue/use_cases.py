@@ -19,7 +19,6 @@ from shuzhi.share.catalogue.guide import EntryFinding, Severity, validate
 from shuzhi.share.catalogue.model import Entry
 from shuzhi.share.catalogue.rows import (
     Change,
-    Values,
     history_row,
     provider_key,
     score_number,
@@ -40,7 +39,7 @@ from shuzhi.share.catalogue.store import (
     write_document,
 )
 from shuzhi.share.catalogue.text_index import remove_words
-from shuzhi.share.parties import Organisation, tree
+from shuzhi.share.parties import tree
 
 _AnyRow = Row[*tuple[Any, ...]]
 _PAGE = 1_000
@@ -112,15 +111,14 @@ def publish(control: Control, entry: Entry, *, by: str, now: Instant) -> Publish
 def publish_all(
     control: Control, entries: Sequence[Entry], *, by: str, now: Instant
 ) -> tuple[Published, ...]:
-    """Publish many entries in one transaction and return what became of each, in their order.
+    """Publish many entries and return what became of each, in their order.
 
     A refused entry does not hold up the others; of entries with the same id the first counts.
+    Each 500 are one transaction, so that nobody waits long; after a break, publishing all again
+    is right, because what is there already changes nothing.
     """
-    organisation = tree(control)
-    with control.transaction() as connection:
-        revision = next_revision(connection)
-        run = _Run(connection, organisation, by, now, revision)
-        return tuple(done for batch in batches(entries) for done in run.publish(batch))
+    run = _Run(control, by, now)
+    return tuple(done for batch in batches(entries) for done in run.publish(batch))
 
 
 def withdraw(control: Control, entry_id: str, *, by: str, now: Instant) -> None:
@@ -220,26 +218,21 @@ def records(control: Control, *, origin: str | None = None) -> Iterator[Record]:
 class _Run:
     """One call of `publish_all`: what it knows while it goes through its batches."""
 
-    def __init__(
-        self,
-        connection: Connection,
-        organisation: Organisation,
-        by: str,
-        now: Instant,
-        revision: int,
-    ) -> None:
-        self._connection, self._organisation = connection, organisation
-        self._by, self._now, self._revision = by, now, revision
-        self._values = Values(connection)
-        self._next_no = next_number(connection, entry_table)
+    def __init__(self, control: Control, by: str, now: Instant) -> None:
+        self._control, self._by, self._now = control, by, now
+        self._organisation = tree(control)
         self._seen: set[str] = set()
+        self._next_no = 0
 
     def publish(self, batch: Sequence[Entry]) -> list[Published]:
-        rows = find_by_ids(self._connection, [e.id for e in batch])
-        same = find_same_titles(self._connection, [title_key(e) for e in batch])
-        changes: list[Change] = []
-        done = [self._one(e, rows.get(e.id), same, changes) for e in batch]
-        write_changes(self._connection, changes, values=self._values, revision=self._revision)
+        with self._control.transaction() as connection:
+            revision = next_revision(connection)
+            self._next_no = next_number(connection, entry_table)
+            rows = find_by_ids(connection, [e.id for e in batch])
+            same = find_same_titles(connection, [title_key(e) for e in batch])
+            changes: list[Change] = []
+            done = [self._one(e, rows.get(e.id), same, changes) for e in batch]
+            write_changes(connection, changes, revision=revision)
         return done
 
     def _one(
