@@ -10,7 +10,7 @@ demo: $(READY)
 	$(BIN)/shuzhi demo demo-city
 
 test: $(READY)
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --maxprocesses 8
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks
