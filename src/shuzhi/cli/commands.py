@@ -1,14 +1,20 @@
-"""The commands of `shuzhi`, one function each; what they call stands in `app.py`."""
+"""The commands of `shuzhi`: one module for each group of verbs; they call what `app.py` offers."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 
-from shuzhi.cli import views
-from shuzhi.cli.output import Bar, out, print_json
+from shuzhi.cli import gather, quality
+from shuzhi.cli.options import AsJson, CityFolder, opened
+from shuzhi.cli.output import out, print_json, print_table
+from shuzhi.kernel.errors import RefusedError
+
+if TYPE_CHECKING:
+    from shuzhi.app import City
 
 app = typer.Typer(
     help="Shuzhi 数治: the open data platform that a city runs itself on.",
@@ -16,16 +22,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-gather_app = typer.Typer(help="聚: sources and their runs.", no_args_is_help=True)
-quality_app = typer.Typer(help="Checks, scores, worst rows.", no_args_is_help=True)
-app.add_typer(gather_app, name="gather")
-app.add_typer(quality_app, name="quality")
-
-CityFolder = Annotated[
-    Path | None,
-    typer.Option("--city", help="The city's folder; default: $SHUZHI_CITY, else here."),
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+app.add_typer(gather.commands, name="gather")
+app.add_typer(quality.commands, name="quality")
 
 
 @app.command()
@@ -42,56 +40,7 @@ def init(
     if as_json:
         print_json({"folder": city.settings.folder, "datasets": city.datasets()})
     else:
-        views.show_city(city)
-
-
-@gather_app.command("list")
-def gather_list(city: CityFolder = None, as_json: AsJson = False) -> None:
-    """List the sources and their newest runs."""
-    opened = views.opened(city)
-    if as_json:
-        print_json({"sources": sorted(opened.sources()), "runs": opened.runs()})
-    else:
-        views.show_sources(opened)
-
-
-@gather_app.command("run")
-def gather_run(
-    sources: Annotated[list[str] | None, typer.Argument(help="Default: every source.")] = None,
-    city: CityFolder = None,
-    as_json: AsJson = False,
-) -> None:
-    """Read what is new at SOURCES and store it by its contract."""
-    opened = views.opened(city)
-    opened.register()
-    with Bar() as bar:
-        reports = [opened.gather(name, bar) for name in sources or sorted(opened.sources())]
-    if as_json:
-        print_json(reports)
-    else:
-        views.show_runs(reports)
-
-
-@quality_app.command("check")
-def quality_check(
-    datasets: Annotated[list[str] | None, typer.Argument(help="Default: every data set.")] = None,
-    worst: Annotated[int, typer.Option(help="How many of the worst rows to show.")] = 0,
-    city: CityFolder = None,
-    as_json: AsJson = False,
-) -> None:
-    """Check DATASETS against their contracts and keep the reports."""
-    opened = views.opened(city)
-    names = datasets or [name for name in opened.datasets() if opened.lake.exists(name)]
-    reports = [opened.check(name) for name in names]
-    rows = {name: opened.worst_rows(name, worst) for name in names} if worst else {}
-    if as_json:
-        print_json({"reports": [views.report_numbers(r) for r in reports], "worst_rows": rows})
-        return
-    views.show_scores(reports)
-    for report in reports:
-        views.show_failed(report)
-    for name, found in rows.items():
-        views.show_worst(name, found)
+        show_city(city)
 
 
 @app.command()
@@ -102,7 +51,7 @@ def sql(
     as_json: AsJson = False,
 ) -> None:
     """Ask the lake one SELECT; every data set is a table, `NAME__quarantine` what was kept out."""
-    views.show_query(views.opened(city), query, limit=limit, as_json=as_json)
+    show_query(opened(city), query, limit=limit, as_json=as_json)
 
 
 @app.command()
@@ -112,3 +61,33 @@ def demo(folder: Annotated[Path, typer.Argument()] = Path("demo-city")) -> None:
 
     build(folder)
     out.print()
+
+
+def show_city(city: City) -> None:
+    """Say what the city holds and what to do next."""
+    settings = city.settings
+    out.print(f"[bold]{escape(settings.city.title_en)}[/bold] in {settings.folder}")
+    out.print(f"  data sets with a contract: {', '.join(city.datasets()) or 'none yet'}")
+    out.print(f"  sources: {', '.join(sorted(city.sources())) or 'none yet'}")
+    out.print(f"  next: shuzhi gather run --city {settings.folder}")
+
+
+def show_query(city: City, query: str, *, limit: int, as_json: bool) -> None:
+    """Run a query and show its first rows."""
+    import duckdb
+
+    with city.sql() as connection:
+        try:
+            relation = connection.sql(query)
+            columns = relation.columns if relation is not None else []
+            rows = relation.limit(limit).fetchall() if relation is not None else []
+        except duckdb.Error as error:
+            raise RefusedError(
+                "cli.bad_query",
+                str(error).split("\n\n")[0],
+                next_step="Only SELECTs over the city's data sets run here.",
+            ) from None
+    if as_json:
+        print_json([dict(zip(columns, row, strict=True)) for row in rows])
+    else:
+        print_table(f"{len(rows)} rows", columns, rows)

@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from shuzhi.app import create_city
-from shuzhi.cli import views
+from shuzhi.cli import gather, quality
 from shuzhi.cli.output import Bar, out
 from shuzhi.kernel.errors import RefusedError
 
@@ -32,15 +32,15 @@ def build(folder: Path) -> None:
     out.print("[bold]Shuzhi 数治[/bold]: a city of real data (New York City's flights of 2013)\n")
     with Bar() as bar:
         reports = [city.gather(name, bar) for name in sorted(city.sources())]
-    views.show_runs(reports)
+    gather.show_runs(reports)
     checked = [city.check(name) for name in city.datasets()]
     out.print()
-    views.show_scores(checked)
+    quality.show_scores(checked)
     out.print()
     for report in checked:
-        views.show_failed(report)
+        quality.show_failed(report)
     out.print()
-    views.show_worst("weather", city.worst_rows("weather", 5))
+    quality.show_worst("weather", city.worst_rows("weather", 5))
     out.print(f"\nIt all stands in {city.settings.folder}. Look around:")
     query = "SELECT * FROM flights__quarantine"
     for command in ("quality check weather --worst 20", f'sql "{query}" --limit 5'):
