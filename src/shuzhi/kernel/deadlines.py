@@ -66,7 +66,12 @@ def due_day(
 
 def due_at(received_at: Instant, hours: int, *, pauses: Iterable[Pause] = ()) -> Instant:
     """Return the instant at which a clock of `hours` runs out; nights and holidays count."""
-    due = received_at + timedelta(hours=hours)
+    return due_after(received_at, timedelta(hours=hours), pauses=pauses)
+
+
+def due_after(received_at: Instant, span: timedelta, *, pauses: Iterable[Pause] = ()) -> Instant:
+    """Return the instant at which a clock of any `span` runs out, as `due_at` does for hours."""
+    due = received_at + span
     for start, end in _merged((p.suspended_at, p.resumed_at) for p in pauses):
         if start < due and received_at < end:
             due += end - max(start, received_at)
