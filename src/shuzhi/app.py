@@ -5,17 +5,16 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.resources import as_file, files
+from functools import cached_property
 from pathlib import Path
 
 import duckdb
 
 from shuzhi.gather import quality
-from shuzhi.gather.contracts import contracted_datasets, read_contract, register, table_named
+from shuzhi.gather.contracts import contracted_datasets, register, table_named
 from shuzhi.gather.lake import Lake, open_lake
 from shuzhi.gather.quality.model import Evidence, FaultyRow, Ratio, Report
 from shuzhi.gather.sources import (
@@ -23,7 +22,6 @@ from shuzhi.gather.sources import (
     Progress,
     RunReport,
     Source,
-    read_sources,
     reads,
     run_source,
     runs,
@@ -31,9 +29,10 @@ from shuzhi.gather.sources import (
 from shuzhi.kernel.control import Control, open_control
 from shuzhi.kernel.errors import RefusedError
 from shuzhi.kernel.events import Reactions, publisher
-from shuzhi.kernel.ids import SourceName, new_run_id
+from shuzhi.kernel.ids import new_run_id
 from shuzhi.kernel.instant import Clock, system_clock
 from shuzhi.migrations import migrate
+from shuzhi.packs import Declared, installed_pack, read_declared
 from shuzhi.settings import CITY_FILE, Settings, load_settings
 from shuzhi.share.parties import load_parties
 
@@ -51,22 +50,33 @@ class City:
     lake: Lake
     clock: Clock = system_clock
 
-    def register(self) -> tuple[str, ...]:
-        """Register the parties and contracts that the folder holds; return what is new.
+    @cached_property
+    def declared(self) -> Declared:
+        """What the city's packs and its own folder declare, as they were when first asked.
 
         Raises:
-            RefusedError: as `load_parties`, `read_contract` and `register`.
+            RefusedError: `packs.no_such_pack`; DocumentError `packs.bad_pack` with every finding.
         """
-        folder = self.settings.folder
-        if (folder / "parties.yaml").is_file():
-            load_parties(self.control, folder / "parties.yaml")
-        found = [read_contract(p) for p in sorted((folder / "contracts").glob("*.odcs.yaml"))]
-        fresh = [c for c in found if register(self.control, c, now=self.clock())]
+        declared = Declared(self.settings.folder)
+        for pack in self.settings.city.packs:
+            declared = installed_pack(pack).declared.over(declared)
+        return read_declared(self.settings.folder).over(declared)
+
+    def register(self) -> tuple[str, ...]:
+        """Register the parties and contracts that are declared; return which contracts are new.
+
+        Raises:
+            RefusedError: as `declared`, `load_parties` and `register`.
+        """
+        for parties in self.declared.parties:
+            load_parties(self.control, parties)
+        contracts = self.declared.contracts.values()
+        fresh = [c for c in contracts if register(self.control, c, now=self.clock())]
         return tuple(contract.name for contract in fresh)
 
-    def sources(self) -> dict[SourceName, tuple[Source, Path]]:
-        """The sources that the folder holds, by name, each with its file."""
-        return read_sources(self.settings.folder / "sources")
+    def sources(self) -> Mapping[str, Source]:
+        """The sources that are declared, by name."""
+        return self.declared.sources
 
     def datasets(self) -> tuple[str, ...]:
         """The data sets that a contract answers for."""
@@ -74,7 +84,7 @@ class City:
 
     def gather(self, source: str, progress: Progress) -> RunReport:
         """Run a source. Raises `gather.no_such_source`; else as `run_source`."""
-        found = self.sources().get(SourceName(source))
+        found = self.sources().get(source)
         if found is None:
             raise RefusedError(
                 "gather.no_such_source",
@@ -89,7 +99,7 @@ class City:
             self.clock,
             self.settings.memory_limit,
         )
-        return run_source(gathering, found[0], found[1].parent, progress)
+        return run_source(gathering, found, self.settings.folder / "sources", progress)
 
     def runs(self, source: str | None = None) -> tuple[RunReport, ...]:
         """The newest runs, of one source or of all."""
@@ -136,46 +146,36 @@ def open_city(folder: Path | str) -> City:
 
 
 def create_city(folder: Path | str, *, pack: str | None = None) -> City:
-    """Make a city in `folder`, from the files of a scenario `pack` if one is named, and open it.
+    """Make a city in `folder` that runs a scenario `pack` if one is named, and open it.
 
     Files that are there already are left as they are.
 
     Raises:
-        RefusedError: `app.no_such_pack`; as `City.register`.
+        RefusedError: `packs.no_such_pack`, `app.pack_not_listed`; as `City.register`.
     """
+    if pack is not None:
+        installed_pack(pack)
     root = Path(folder)
     for name in _FOLDERS:
         (root / name).mkdir(parents=True, exist_ok=True)
-    if pack is not None:
-        _copy_pack(pack, root)
     if not (root / CITY_FILE).exists():
-        (root / CITY_FILE).write_text(_CITY.format(name=pack or "city"), encoding="utf-8")
+        written = _CITY.format(name=pack or "city", packs=pack or "")
+        (root / CITY_FILE).write_text(written, encoding="utf-8")
     city = open_city(root)
+    if pack is not None and pack not in city.settings.city.packs:
+        raise RefusedError(
+            "app.pack_not_listed",
+            f"The city in {root} is there already and does not run the pack {pack!r}.",
+            next_step=f"Add {pack} to `packs` in {root / CITY_FILE} and run the command again.",
+        )
     city.register()
     return city
 
 
-_CITY = """# Who this city is. Every other file in this folder is its own too.
+_CITY = """# Who this city is and which packs it runs; the files of this folder count over theirs.
 name: {name}
 title_zh: 示范城市
 title_en: Demonstration city
 zone: Asia/Shanghai
+packs: [{packs}]
 """
-
-
-def _copy_pack(pack: str, root: Path) -> None:
-    packs = files("shuzhi_packs")
-    known = sorted(p.name for p in packs.iterdir() if p.is_dir() and not p.name.startswith("_"))
-    if pack not in known:
-        raise RefusedError(
-            "app.no_such_pack",
-            f"There is no scenario pack {pack[:60]!r}.",
-            next_step=f"Choose one of: {', '.join(known)}.",
-        )
-    with as_file(packs / pack) as folder:
-        for path in sorted(folder.rglob("*")):
-            target = root / path.relative_to(folder)
-            is_ours = path.suffix in (".yaml", ".sql") and not target.exists()
-            if path.is_file() and is_ours:
-                target.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(path, target)

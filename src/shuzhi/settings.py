@@ -19,12 +19,17 @@ _SECRET = re.compile(r"[A-Z][A-Z0-9_]*")
 
 
 class CityFile(StrictModel):
-    """The shape of `city.yaml`. `zone` is the IANA zone of the city's wall clocks."""
+    """The shape of `city.yaml`.
+
+    `zone` is the IANA zone of the city's wall clocks; `packs` are the scenarios that it runs, by
+    id, the later over the earlier.
+    """
 
     name: str
     title_zh: str
     title_en: str
     zone: str = "Asia/Shanghai"
+    packs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from shuzhi.cli import gather, quality
+from shuzhi.cli import gather, pack, quality
 from shuzhi.cli.options import AsJson, CityFolder, opened
 from shuzhi.cli.output import out, print_json, print_table
 from shuzhi.kernel.errors import RefusedError
@@ -24,12 +24,13 @@ app = typer.Typer(
 )
 app.add_typer(gather.commands, name="gather")
 app.add_typer(quality.commands, name="quality")
+app.add_typer(pack.commands, name="pack")
 
 
 @app.command()
 def init(
     folder: Path,
-    pack: Annotated[str | None, typer.Option(help="Start from the files of this pack.")] = None,
+    pack: Annotated[str | None, typer.Option("--pack", help="Run this scenario pack.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Make a city in FOLDER, or register what was added to it."""

@@ -46,7 +46,7 @@ def run(
 
 def show_sources(city: City) -> None:
     """List sources with their newest run."""
-    newest = {run.source: run for run in reversed(city.runs())}
+    newest = {str(run.source): run for run in reversed(city.runs())}
     rows = [
         (
             name,
@@ -55,7 +55,7 @@ def show_sources(city: City) -> None:
             newest[name].state.value if name in newest else None,
             newest[name].started_at if name in newest else None,
         )
-        for name, (source, _) in sorted(city.sources().items())
+        for name, source in sorted(city.sources().items())
     ]
     print_table("Sources", ("source", "data set", "kind", "last run", "at"), rows)
 

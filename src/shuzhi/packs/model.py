@@ -1,0 +1,78 @@
+"""What a scenario pack is: one folder that declares one public problem and how it is met."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pydantic import Field
+
+from shuzhi.gather.contracts import Contract
+from shuzhi.gather.sources import Source
+from shuzhi.kernel.documents import StrictModel
+from shuzhi.kernel.law import Law
+
+
+class Title(StrictModel):
+    """A name in both languages."""
+
+    zh: str = Field(min_length=1)
+    en: str = Field(min_length=1)
+
+
+class Manifest(StrictModel):
+    """The shape of `pack.yaml`.
+
+    `reads` are data sets of other packs or of the city that this one needs; `writes` those that it
+    answers for: every contract and model of the pack, and nothing else.
+    """
+
+    id: str = Field(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$", max_length=60)
+    title: Title
+    description: Title
+    version: str = Field(pattern=r"^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)$")
+    owner: str | None = None
+    reads: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Declared:
+    """Everything that a folder declares: a pack's, or a city's own.
+
+    Each mapping is by the name that the rest of the platform uses; `parties` is a file that is read
+    together with what is registered already.
+    """
+
+    folder: Path
+    contracts: Mapping[str, Contract] = field(default_factory=dict)
+    sources: Mapping[str, Source] = field(default_factory=dict)
+    law: Law = field(default_factory=lambda: Law({}))
+    parties: tuple[Path, ...] = ()
+
+    def over(self, below: Declared) -> Declared:
+        """Return both together; what bears the same name here counts, not what lies below.
+
+        Law is the exception: a parameter has one dated history, whoever declares it.
+        """
+        return Declared(
+            self.folder,
+            {**below.contracts, **self.contracts},
+            {**below.sources, **self.sources},
+            Law({**below.law.parameters, **self.law.parameters}),
+            (*below.parties, *self.parties),
+        )
+
+
+@dataclass(frozen=True)
+class Pack:
+    """A pack that was read whole and found in order."""
+
+    manifest: Manifest
+    declared: Declared
+
+    @property
+    def id(self) -> str:
+        """The name by which cities and other packs ask for it."""
+        return self.manifest.id

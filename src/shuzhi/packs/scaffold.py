@@ -1,0 +1,65 @@
+"""Begins a new pack: the smallest folder that is in order, with one data set to build on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from shuzhi.kernel.errors import RefusedError
+from shuzhi.packs.reading import MANIFEST, read_pack
+
+
+def new_pack(folder: Path) -> tuple[Path, ...]:
+    """Make a pack in `folder`, named after it, and return its files.
+
+    Raises:
+        RefusedError: `packs.folder_not_empty`; `packs.bad_pack` when the folder's name is no id.
+    """
+    if folder.exists() and any(folder.iterdir()):
+        raise RefusedError(
+            "packs.folder_not_empty",
+            f"{folder} holds something already.",
+            next_step="Name a folder that does not exist yet.",
+        )
+    files = {path: text.format(id=folder.name) for path, text in _FILES.items()}
+    for path, text in files.items():
+        target = folder / path.format(id=folder.name)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, encoding="utf-8")
+    read_pack(folder)
+    return tuple(sorted(path for path in folder.rglob("*") if path.is_file()))
+
+
+_FILES = {
+    MANIFEST: """id: {id}
+title: {{zh: 新场景, en: A new scenario}}
+description:
+  zh: 一句话说明要解决的公共问题。
+  en: The public problem that it is about, in one sentence.
+version: 0.1.0
+writes: [{id}_readings]
+""",
+    "contracts/{id}_readings.odcs.yaml": """apiVersion: v3.1.0
+kind: DataContract
+id: urn:shuzhi:contract:{id}:{id}_readings
+name: {id}_readings
+version: 0.1.0
+status: draft
+schema:
+  - name: {id}_readings
+    properties:
+      - {{name: station, logicalType: string, primaryKey: true, required: true}}
+      - {{name: observed_at, logicalType: timestamp, primaryKey: true, required: true}}
+      - {{name: value, logicalType: number, logicalTypeOptions: {{minimum: 0}}}}
+""",
+    "sources/{id}_file.yaml": """name: {id}_file
+dataset: {id}_readings
+provider: a_department
+kind: file
+path: ../incoming/{id}_readings.csv
+format: csv
+""",
+    "README.md": """# {id}
+
+What the problem is, where the rows come from, what the rules find and who acts on it.
+""",
+}
