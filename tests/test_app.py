@@ -23,11 +23,24 @@ id: urn:city:air
 name: air
 version: 1.0.0
 status: active
+description: {purpose: Hourly readings of dust.}
+customProperties:
+  - {property: titleZh, value: 空气质量小时值}
+  - {property: provider, value: ecology}
+  - {property: sharingType, value: unconditional}
+  - {property: sharingMethod, value: query}
+  - {property: openType, value: open}
+  - {property: updateCycle, value: hour}
+  - {property: grade, value: general}
 schema:
   - name: air
     properties:
       - {name: station, logicalType: string, primaryKey: true, required: true}
       - {name: pm10_ug_m3, logicalType: integer, logicalTypeOptions: {minimum: 0}}
+"""
+PARTIES = """
+parties:
+  - {id: ecology, title: {zh: 生态环境局, en: Ecology Bureau}, level: city}
 """
 SOURCE = """
 name: air_file
@@ -45,6 +58,7 @@ def folder(tmp_path: Path) -> Path:
     city = tmp_path / "city"
     create_city(city)
     (city / "contracts" / "air.odcs.yaml").write_text(CONTRACT)
+    (city / "parties.yaml").write_text(PARTIES)
     (city / "sources" / "air.yaml").write_text(SOURCE)
     (city / "incoming" / "air.csv").write_text("station,pm10_ug_m3\nx,12\ny,-3\nz,abc\n")
     return city
@@ -70,7 +84,7 @@ def test_the_migrations_make_what_the_rooms_declare(tmp_path: Path) -> None:
 
 def test_a_city_opens_again(folder: Path) -> None:
     city: City = open_city(folder)
-    assert city.register() == ("air",)
+    assert city.register().contracts == ("air",)
     assert open_city(folder).datasets() == ("air",)
 
 
@@ -130,3 +144,16 @@ def test_a_refusal_says_what_next_and_exits_with_2(tmp_path: Path) -> None:
     done = shuzhi("gather", "list", "--city", str(tmp_path))
     assert done.returncode == 2
     assert "shuzhi init FOLDER" in done.stderr
+
+
+def test_commands_find_and_show_what_is_catalogued(folder: Path) -> None:
+    where = ("--city", str(folder), "--json")
+    loaded = shuzhi("gather", "run", *where)
+    assert loaded.returncode == 0
+    assert shuzhi("quality", "check", *where).returncode == 0
+    page = json.loads(shuzhi("catalogue", "search", "空气", *where).stdout)
+    assert [hit["entry"]["id"] for hit in page["hits"]] == ["air"]
+    record = json.loads(shuzhi("catalogue", "show", "air", *where).stdout)
+    assert record["row_count"] == 2
+    turtle = shuzhi("catalogue", "export", "--city", str(folder)).stdout
+    assert "<http://localhost:8000/datasets/air> a dcat:Dataset" in turtle

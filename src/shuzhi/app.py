@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -34,11 +35,40 @@ from shuzhi.kernel.instant import Clock, system_clock
 from shuzhi.migrations import migrate
 from shuzhi.packs import Declared, installed_pack, read_declared
 from shuzhi.settings import CITY_FILE, Settings, load_settings
-from shuzhi.share.parties import load_parties
+from shuzhi.share.catalogue import (
+    CatalogueForm,
+    Outcome,
+    Page,
+    Published,
+    Publisher,
+    Record,
+    Text,
+    entry,
+    from_contract,
+    note_facts,
+    publish_all,
+    records,
+    search,
+    write_catalogue,
+)
+from shuzhi.share.parties import load_parties, tree
 
 _FOLDERS = ("contracts", "sources", "models", "incoming")
 # Who reacts to what: nobody yet; the next wings will.
 REACTIONS: Reactions = {}
+
+
+@dataclass(frozen=True)
+class Registered:
+    """What `City.register` did: contracts that are new, and what became of each entry."""
+
+    contracts: tuple[str, ...]
+    entries: tuple[Published, ...]
+
+    @property
+    def refused(self) -> tuple[Published, ...]:
+        """Data sets that the catalogue does not take as they are described."""
+        return tuple(e for e in self.entries if e.outcome is Outcome.REFUSED)
 
 
 @dataclass(frozen=True)
@@ -62,17 +92,21 @@ class City:
             declared = installed_pack(pack).declared.over(declared)
         return read_declared(self.settings.folder).over(declared)
 
-    def register(self) -> tuple[str, ...]:
-        """Register the parties and contracts that are declared; return which contracts are new.
+    def register(self) -> Registered:
+        """Register parties and contracts as declared, and catalogue what the contracts describe.
 
         Raises:
-            RefusedError: as `declared`, `load_parties` and `register`.
+            RefusedError: as `declared`, `load_parties`, `register` and `from_contract`.
         """
         for parties in self.declared.parties:
             load_parties(self.control, parties)
         contracts = self.declared.contracts.values()
-        fresh = [c for c in contracts if register(self.control, c, now=self.clock())]
-        return tuple(contract.name for contract in fresh)
+        fresh = [c.name for c in contracts if register(self.control, c, now=self.clock())]
+        known = tree(self.control)
+        entries = [from_contract(c, table, known) for c in contracts for table in c.tables]
+        name = self.settings.city.name
+        published = publish_all(self.control, entries, by=name, now=self.clock())
+        return Registered(tuple(fresh), published)
 
     def sources(self) -> Mapping[str, Source]:
         """The sources that are declared, by name."""
@@ -109,7 +143,7 @@ class City:
         """Check a data set against its contract, keep the report and return it."""
         contract, table = table_named(self.control, dataset)
         done, ended = reads(self.control, dataset)
-        return quality.check(
+        report = quality.check(
             self.lake,
             self.control,
             contract,
@@ -120,11 +154,29 @@ class City:
             publish=publisher(REACTIONS),
             memory_limit=self.settings.memory_limit,
         )
+        score = None if report.total is None else report.total.value
+        note_facts(self.control, dataset, rows=report.rows, score=score)
+        return report
 
     def worst_rows(self, dataset: str, limit: int = 20) -> tuple[FaultyRow, ...]:
         """The rows of a data set that break the most checks, with the reason for each cell."""
         _, table = table_named(self.control, dataset)
         return quality.worst_rows(self.lake, table, limit=limit)
+
+    def search(self, text: str = "", **asked: Any) -> Page:
+        """Search the catalogue. Takes and raises what `catalogue.Searcher.search` does."""
+        return search(self.control, text, **asked)
+
+    def entry(self, dataset: str) -> Record:
+        """What the catalogue holds of a data set. Raises `share.entry_unknown`."""
+        return entry(self.control, dataset)
+
+    def export_catalogue(self, form: CatalogueForm) -> str:
+        """Return the catalogue as DCAT-AP 3.0.1, in Turtle or JSON-LD."""
+        city = self.settings.city
+        name = Text(zh=city.title_zh, en=city.title_en)
+        publisher = Publisher(city.address, name, name, name)
+        return write_catalogue((r.entry for r in records(self.control)), publisher, form)
 
     @contextmanager
     def sql(self) -> Iterator[duckdb.DuckDBPyConnection]:

@@ -21,7 +21,8 @@ _SECRET = re.compile(r"[A-Z][A-Z0-9_]*")
 class CityFile(StrictModel):
     """The shape of `city.yaml`.
 
-    `zone` is the IANA zone of the city's wall clocks; `packs` are the scenarios that it runs, by
+    `zone` is the IANA zone of the city's wall clocks; `address` the URL under which others know
+    it, the base of the URIs that it hands out; `packs` are the scenarios that it runs, by
     id, the later over the earlier.
     """
 
@@ -29,6 +30,7 @@ class CityFile(StrictModel):
     title_zh: str
     title_en: str
     zone: str = "Asia/Shanghai"
+    address: str = "http://localhost:8000"
     packs: tuple[str, ...] = ()
 
 

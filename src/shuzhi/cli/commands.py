@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from shuzhi.cli import gather, pack, quality
+from shuzhi.cli import catalogue, gather, pack, quality
 from shuzhi.cli.options import AsJson, CityFolder, opened
 from shuzhi.cli.output import out, print_json, print_table
 from shuzhi.kernel.errors import RefusedError
@@ -24,6 +24,7 @@ app = typer.Typer(
 )
 app.add_typer(gather.commands, name="gather")
 app.add_typer(quality.commands, name="quality")
+app.add_typer(catalogue.commands, name="catalogue")
 app.add_typer(pack.commands, name="pack")
 
 

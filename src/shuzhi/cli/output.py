@@ -22,6 +22,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table as RichTable
+from rich.text import Text
 
 from shuzhi.kernel.errors import BrokenError, ShuzhiError
 
@@ -83,8 +84,10 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]
     out.print(table)
 
 
-def cell(value: Any) -> str:
+def cell(value: Any) -> str | Text:
     """Return `value` as a person reads it in a table."""
+    if isinstance(value, Text):
+        return value
     if value is None:
         return "[dim]·[/dim]"
     if isinstance(value, bool):

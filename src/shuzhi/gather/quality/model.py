@@ -167,6 +167,12 @@ class Report:
         return {**scores, Dimension.ACCESSIBILITY: self.evidence.access}
 
     @property
+    def total(self) -> Ratio | None:
+        """Everything satisfied of everything tried, over all dimensions; None for no evidence."""
+        tried = [ratio for ratio in self.dimensions.values() if ratio is not None]
+        return sum(tried[1:], start=tried[0]) if tried else None
+
+    @property
     def completeness(self) -> Ratio | None:
         """完整性: of the values and records that should be there, those that are."""
         return self.dimensions[Dimension.COMPLETENESS]

@@ -1,6 +1,7 @@
 """The catalogue of data sets: core metadata with its rules, search, and exchange with others."""
 
 from shuzhi.share.catalogue.contract import CATALOGUE_PROPERTIES, from_contract
+from shuzhi.share.catalogue.dcat import CatalogueForm, Publisher, write_catalogue
 from shuzhi.share.catalogue.errors import CatalogueError
 from shuzhi.share.catalogue.facets import FACETS
 from shuzhi.share.catalogue.guide import EntryFinding, Severity, is_stale, validate
@@ -25,6 +26,7 @@ __all__ = [
     "FACETS",
     "LOCAL",
     "CatalogueError",
+    "CatalogueForm",
     "Cycle",
     "Entry",
     "EntryFinding",
@@ -35,6 +37,7 @@ __all__ = [
     "Outcome",
     "Page",
     "Published",
+    "Publisher",
     "Record",
     "Searcher",
     "Severity",
@@ -54,4 +57,5 @@ __all__ = [
     "search",
     "validate",
     "withdraw",
+    "write_catalogue",
 ]

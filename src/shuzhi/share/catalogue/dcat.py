@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from enum import StrEnum
 from typing import TypeGuard
 from urllib.parse import quote
 
@@ -101,6 +102,19 @@ def write_json_ld(entries: Iterable[Entry], publisher: Publisher) -> str:
     context = {prefix: str(namespace) for prefix, namespace in _PREFIXES.items()}
     graph = graph_of(entries, publisher)
     return graph.serialize(format="json-ld", context=context, auto_compact=False, indent=2)
+
+
+class CatalogueForm(StrEnum):
+    """In which syntax a catalogue is written."""
+
+    TURTLE = "turtle"
+    JSON_LD = "json-ld"
+
+
+def write_catalogue(entries: Iterable[Entry], publisher: Publisher, form: CatalogueForm) -> str:
+    """Return the catalogue in the syntax asked for."""
+    write = write_turtle if form is CatalogueForm.TURTLE else write_json_ld
+    return write(entries, publisher)
 
 
 _PREFIXES = {
