@@ -17,6 +17,7 @@ import duckdb
 from shuzhi.gather import quality
 from shuzhi.gather.contracts import contracted_datasets, register, table_named
 from shuzhi.gather.lake import Lake, open_lake
+from shuzhi.gather.lineage import ImportReport, Trace, export_events, import_events, trace
 from shuzhi.gather.quality.model import Evidence, FaultyRow, Ratio, Report
 from shuzhi.gather.sources import (
     Gathering,
@@ -177,6 +178,19 @@ class City:
         name = Text(zh=city.title_zh, en=city.title_en)
         publisher = Publisher(city.address, name, name, name)
         return write_catalogue((r.entry for r in records(self.control)), publisher, form)
+
+    def trace(self, what: str, *, depth: int = 50) -> Trace:
+        """Trace `DATASET[.COLUMN]` both ways. Raises `gather.nothing_to_trace`."""
+        return trace(self.control, what, depth=depth)
+
+    def export_lineage(self) -> Iterator[str]:
+        """Yield every lineage event as a line of JSON."""
+        return export_events(self.control)
+
+    def import_lineage(self, file: Path) -> ImportReport:
+        """Keep the run events in `file`, one line of JSON each."""
+        with file.open(encoding="utf-8", errors="replace") as lines:
+            return import_events(self.control, lines)
 
     @contextmanager
     def sql(self) -> Iterator[duckdb.DuckDBPyConnection]:

@@ -121,8 +121,7 @@ def show_record(record: Record) -> None:
     if held.abstract:
         out.print(Text(held.abstract.best()))
     columns = [
-        (i.name, i.title.best(), i.type.value if i.type else None, i.length)
-        for i in held.items
+        (i.name, i.title.best(), i.type.value if i.type else None, i.length) for i in held.items
     ]
     print_table("Columns", ("name", "title", "type", "length"), columns)
     for finding in record.findings:

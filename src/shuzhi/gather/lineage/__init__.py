@@ -1,5 +1,6 @@
 """Lineage: where every data set and column comes from, and what depends on it."""
 
+from shuzhi.gather.lineage.exchange import ImportReport, export_events, import_events
 from shuzhi.gather.lineage.model import (
     Assertion,
     ColumnRef,
@@ -12,18 +13,26 @@ from shuzhi.gather.lineage.model import (
     Subtype,
     lake_node,
 )
+from shuzhi.gather.lineage.trace import Place, Step, Trace, trace
 from shuzhi.gather.lineage.use_cases import record_run
 
 __all__ = [
     "Assertion",
     "ColumnRef",
+    "ImportReport",
     "Input",
     "Kind",
     "Node",
     "Output",
+    "Place",
     "Run",
     "SchemaField",
+    "Step",
     "Subtype",
+    "Trace",
+    "export_events",
+    "import_events",
     "lake_node",
     "record_run",
+    "trace",
 ]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -261,3 +261,23 @@ def _put_datasets(connection: Connection, run: Run) -> None:
             else insert.on_conflict_do_nothing(index_elements=keys)
         )
         connection.execute(statement)
+
+
+def fields_of(connection: Connection, node: Node) -> tuple[str, ...]:
+    """Return the columns that any run told of `node`, by its schema or by an edge."""
+    c, e = dataset_table.c, column_edge_table.c
+    here = (c.namespace == node.namespace) & (c.name == node.name)
+    fields = connection.scalar(select(dataset_table.c.fields).where(here)) or "[]"
+    as_source = select(e.source_column).where(
+        e.source_namespace == node.namespace, e.source_name == node.name
+    )
+    as_target = select(e.target_column).where(
+        e.target_namespace == node.namespace, e.target_name == node.name
+    )
+    edges = connection.scalars(as_source.union(as_target))
+    return tuple(dict.fromkeys([*(name for name, _ in json.loads(fields)), *edges]))
+
+
+def all_events(connection: Connection) -> Iterator[str]:
+    """Yield the contents of all events in the order of their arrival."""
+    yield from connection.scalars(select(event_table.c.content).order_by(event_table.c.id))
