@@ -1,0 +1,166 @@
+"""The clocks of a case: when they run, stand, break and escalate, and what they have used.
+
+A clock runs while its case stands in one of the clock's stages, and stands still elsewhere; each
+round (opening, reopening) starts it anew. Pure functions; nothing here reads the time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from shuzhi.act.cases.kind import CaseKind, ClockRule
+from shuzhi.act.cases.model import Case, CaseRole, ClockRun, Spell, Step, Verb
+from shuzhi.act.cases.spans import (
+    Span,
+    SpanUnit,
+    TimeRules,
+    runs_out,
+    runs_out_again,
+    stated_runs_out,
+    used,
+)
+from shuzhi.kernel.ids import PartyId
+from shuzhi.kernel.instant import Instant, parse_instant
+
+
+@dataclass(frozen=True)
+class Clocks:
+    """The clocks of a kind, on a calendar, in a zone."""
+
+    kind: CaseKind
+    rules: TimeRules
+
+
+class ClockState(StrEnum):
+    """Whether a clock runs, stands still (it may run on), or has ended with its round."""
+
+    RUNNING = "running"
+    STANDING = "standing"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a clock shows: used time, its limit (None where each case states a deadline), lateness.
+
+    `due_at` is the deadline as far as it is known: while the clock stands it still moves.
+    """
+
+    clock: str
+    round: int
+    state: ClockState
+    used: Span
+    limit: Span | None
+    due_at: Instant
+    is_late: bool
+
+
+def advance(case: Case, clocks: Clocks, step: Step) -> Case:
+    """Return `case` with its clocks as they are after `step`.
+
+    Raises:
+        RefusedError: `kernel.calendar_ends` when a clock would run into an unknown year.
+    """
+    past = tuple(run for run in case.runs if run.round != case.round)
+    runs = {run.clock: run for run in case.runs if run.round == case.round}
+    now = [
+        run
+        for rule in clocks.kind.clocks
+        if (run := _advanced(case, clocks, step, rule, runs.get(rule.id)))
+    ]
+    return replace(case, runs=(*past, *now))
+
+
+def readings(case: Case, clocks: Clocks, now: Instant) -> tuple[Reading, ...]:
+    """Return what the clocks of `case` show at `now`, those of earlier rounds first."""
+    pairs = ((clocks.kind.clock(run.clock), run) for run in case.runs)
+    return tuple(_reading(case, clocks, rule, run, now) for rule, run in pairs if rule)
+
+
+def answering(case: Case, rule: ClockRule, desk: PartyId) -> PartyId:
+    """Return the party that is late when the clock breaks."""
+    return desk if rule.answers is CaseRole.DESK else case.responsible
+
+
+def _advanced(
+    case: Case,
+    clocks: Clocks,
+    step: Step,
+    rule: ClockRule,
+    run: ClockRun | None,
+) -> ClockRun | None:
+    runs_now = case.stage in rule.over
+    if run is None:
+        # Nobody stated a new deadline when the case was reopened.
+        if not runs_now or (rule.limits is None and rule.id not in case.due):
+            return None
+        run = ClockRun(rule.id, case.round, (Spell(step.at),))
+    elif run.is_running and not runs_now:
+        return _stopped(run, step.at)
+    elif not run.is_running and runs_now:
+        run = replace(run, spells=(*run.spells, Spell(step.at)))
+    elif not runs_now or not _concerns(step, rule):
+        return run
+    if step.verb in (Verb.BREAK_CLOCK, Verb.ESCALATE):
+        run = _struck(run, step)
+    return _wound(case, clocks, rule, run)
+
+
+def _concerns(step: Step, rule: ClockRule) -> bool:
+    """Tell whether a step that leaves a clock running may still move it."""
+    return step.verb is Verb.JOIN or step.facts.get("clock") == rule.id
+
+
+def _stopped(run: ClockRun, at: Instant) -> ClockRun:
+    last = run.spells[-1]
+    spells = (*run.spells[:-1], Spell(last.started_at, at))
+    return replace(run, spells=spells, due_at=None, next_at=None)
+
+
+def _struck(run: ClockRun, step: Step) -> ClockRun:
+    above = step.facts["above"]
+    run = replace(run, above=None if above is None else PartyId(above))
+    if step.verb is Verb.BREAK_CLOCK:
+        due = parse_instant(step.facts["due_at"])
+        return replace(run, broken_at=step.at, was_due_at=due)
+    to = PartyId(step.facts["to"])
+    return replace(run, escalations=run.escalations + 1, escalated_to=to)
+
+
+def _wound(case: Case, clocks: Clocks, rule: ClockRule, run: ClockRun) -> ClockRun:
+    due = run.was_due_at or _due(case, clocks, rule, run)
+    next_at: Instant | None = due
+    if run.broken_at is not None:
+        next_at = None
+        if rule.escalate_every is not None and run.above is not None:
+            every = rule.escalate_every
+            whole = replace(every, amount=every.amount * (run.escalations + 1))
+            next_at = runs_out_again(whole, due, run.spells, clocks.rules)
+    return replace(run, due_at=due, next_at=next_at)
+
+
+def _due(case: Case, clocks: Clocks, rule: ClockRule, run: ClockRun) -> Instant:
+    limit = _limit(case, clocks.kind, rule)
+    if limit is None:
+        return stated_runs_out(case.due[rule.id], run.spells)
+    return runs_out(limit, run.spells, clocks.rules)
+
+
+def _limit(case: Case, kind: CaseKind, rule: ClockRule) -> Span | None:
+    if rule.limits is None:
+        return None
+    # A case may be older than its kind's list of severities.
+    return rule.limits.get(case.severity, rule.limits[kind.severities[-1]])
+
+
+def _reading(case: Case, clocks: Clocks, rule: ClockRule, run: ClockRun, now: Instant) -> Reading:
+    state = ClockState.RUNNING if run.is_running else ClockState.STANDING
+    if run.round != case.round or not case.is_open:
+        state = ClockState.ENDED
+    due = run.was_due_at or run.due_at or _due(case, clocks, rule, run)
+    limit, last = _limit(case, clocks.kind, rule), run.spells[-1]
+    unit = SpanUnit.MINUTES if limit is None else limit.unit
+    is_late = run.broken_at is not None or max(last.ended_at or now, last.started_at) >= due
+    spent = used(unit, run.spells, now, clocks.rules)
+    return Reading(run.clock, run.round, state, spent, limit, due, is_late)

@@ -1,0 +1,76 @@
+"""What the clocks of a case do by themselves: they break, and send it to the level above.
+
+Pure: the steps follow from the case, the organisation and the time, so that doing it twice, late,
+or after a crash gives each step once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from shuzhi.act.cases.clocks import Clocks, answering
+from shuzhi.act.cases.life_cycle import follow
+from shuzhi.act.cases.model import SYSTEM, Case, ClockRun, Step, Verb
+from shuzhi.kernel.ids import PartyId
+from shuzhi.kernel.instant import Instant
+from shuzhi.kernel.party import Level
+from shuzhi.share.parties import Organisation
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """Who stands above whom in the city, and its desk, which answers where nobody else does."""
+
+    organisation: Organisation
+    desk: PartyId
+
+    def above(self, party: PartyId) -> PartyId | None:
+        """Return who takes over from `party`: the nearest superior of a higher level in the city.
+
+        Where there is none, the nearest superior at all; None at the top of the city.
+        """
+        own = self.organisation.get(party)
+        chain = [p for p in self.organisation.superiors(party) if p.level >= Level.CITY]
+        higher = [p for p in chain if own is not None and p.level < own.level]
+        return next((p.id for p in (*higher, *chain)), None)
+
+
+def overdue_steps(
+    case: Case, clocks: Clocks, ladder: Ladder, at: Instant
+) -> tuple[Case, tuple[Step, ...]]:
+    """Return the steps that the clocks of `case` owe at `at`, and the case after them.
+
+    Raises:
+        RefusedError: `kernel.calendar_ends` when the next escalation lies in an unknown year.
+    """
+    steps: list[Step] = []
+    while run := _first_due(case, at):
+        step = _step(case, clocks, run, ladder, at)
+        case = follow(case, step, clocks)
+        steps.append(step)
+    return case, tuple(steps)
+
+
+def owes(case: Case, at: Instant) -> bool:
+    """Tell whether a clock of `case` has something to do at `at`."""
+    return _first_due(case, at) is not None
+
+
+def _first_due(case: Case, at: Instant) -> ClockRun | None:
+    due = [(r.next_at, r.clock, r) for r in case.runs if r.next_at is not None and r.next_at <= at]
+    return min(due)[-1] if due else None
+
+
+def _step(case: Case, clocks: Clocks, run: ClockRun, ladder: Ladder, at: Instant) -> Step:
+    due_at = run.was_due_at or run.next_at
+    due = None if due_at is None else due_at.isoformat()
+    facts: dict[str, str | None] = {"clock": run.clock, "due_at": due}
+    if run.broken_at is None:
+        rule = clocks.kind.clock(run.clock)
+        party = case.responsible if rule is None else answering(case, rule, ladder.desk)
+        verb, facts = Verb.BREAK_CLOCK, {**facts, "answers": party}
+    else:
+        verb, party = Verb.ESCALATE, run.above or ladder.desk
+        facts = {**facts, "to": party}
+    facts["above"] = ladder.above(party)
+    return Step(case.id, case.version + 1, verb, at, SYSTEM.person, None, case.stage, facts)
