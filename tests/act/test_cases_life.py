@@ -180,7 +180,7 @@ def test_a_reopened_case_needs_evidence_and_a_check_again(town: Any) -> None:
     file_case(town.office, case_id, by=town.desk)
     dispatch(town.office, case_id, by=town.dispatcher, orders=[_order("ford", is_lead=True)])
     take(town.office, case_id, by=town.ford)
-    with pytest.raises(RefusedError, match="act.evidence_missing"):
+    with pytest.raises(RefusedError, match=r"act\.evidence_missing"):
         feed_back(town.office, case_id, by=town.ford)
 
 

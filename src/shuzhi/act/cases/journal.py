@@ -41,6 +41,7 @@ from shuzhi.act.cases.store import (
 )
 from shuzhi.audit import Entry
 from shuzhi.audit.outbox import queue
+from shuzhi.kernel.errors import RefusedError
 from shuzhi.kernel.events import Event
 from shuzhi.kernel.ids import PartyId
 from shuzhi.kernel.instant import Instant, parse_instant
@@ -112,7 +113,7 @@ class Journal:
             raise no_such_case(act.case)
         self._refuse_unseen(found, act)
         at = max(self.office.clock(), found.changed_at)
-        case, owed = self._settled(found, at)
+        case, owed = self._settled_if_known(found, at)
         self._refuse_parties(act)
         step = decide(self.office.clocks(case.kind).kind, case, act, at)
         after = follow(case, step, self.office.clocks(case.kind))
@@ -178,6 +179,13 @@ class Journal:
         if not owes(case, at):
             return case, ()
         return overdue_steps(case, self.office.clocks(case.kind), self.ladder, at)
+
+    def _settled_if_known(self, case: Case, at: Instant) -> tuple[Case, tuple[Step, ...]]:
+        try:
+            return self._settled(case, at)
+        except RefusedError:
+            # No calendar for the next escalation: that stops the clock, not the people.
+            return case, ()
 
     def _keep(self, case: Case, steps: Iterable[Step]) -> None:
         for step in steps:
