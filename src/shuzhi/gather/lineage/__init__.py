@@ -1,6 +1,8 @@
 """Lineage: where every data set and column comes from, and what depends on it."""
 
+from shuzhi.gather.lineage.columns import columns_of
 from shuzhi.gather.lineage.exchange import ImportReport, export_events, import_events
+from shuzhi.gather.lineage.functions import check_functions
 from shuzhi.gather.lineage.model import (
     Assertion,
     ColumnRef,
@@ -13,6 +15,7 @@ from shuzhi.gather.lineage.model import (
     Subtype,
     lake_node,
 )
+from shuzhi.gather.lineage.queries import parse_query, read_datasets
 from shuzhi.gather.lineage.trace import Place, Step, Trace, trace
 from shuzhi.gather.lineage.use_cases import record_run
 
@@ -30,9 +33,13 @@ __all__ = [
     "Step",
     "Subtype",
     "Trace",
+    "check_functions",
+    "columns_of",
     "export_events",
     "import_events",
     "lake_node",
+    "parse_query",
+    "read_datasets",
     "record_run",
     "trace",
 ]

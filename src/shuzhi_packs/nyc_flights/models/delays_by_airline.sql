@@ -1,13 +1,12 @@
 /*
-title_zh: 各航空公司逐月延误
-title_en: Delays by airline and month
+title: {zh: 各航空公司逐月延误, en: Delays by airline and month}
 */
 SELECT
   a.name AS airline,
   f.carrier AS carrier,
   f.month AS month,
   COUNT(*) AS flights,
-  SUM(CASE WHEN f.dep_delay IS NULL THEN 1 ELSE 0 END) AS cancelled,
+  COUNT(*) - COUNT(f.dep_delay) AS cancelled,
   SUM(CASE WHEN f.dep_delay > 15 THEN 1 ELSE 0 END) AS late,
   AVG(f.dep_delay) AS mean_delay_min
 FROM flights AS f
