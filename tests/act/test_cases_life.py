@@ -355,6 +355,7 @@ def test_reports_that_cannot_be_taken_are_refused(town: Any) -> None:
         replace(good, kind="noise"),
         replace(good, severity="mild"),
         replace(good, title="x" * 501),
+        replace(good, text="\ud800"),
         replace(good, due={"handle": town.hand.now + timedelta(days=1)}),
     ]
     messages = [str(_refused(town, report)) for report in bad]
@@ -363,8 +364,9 @@ def test_reports_that_cannot_be_taken_are_refused(town: Any) -> None:
         "Choose one of: river_pollution.",
         "act.unknown_severity: 'mild' is no severity of river_pollution. "
         "Choose one of: ordinary, urgent.",
-        "act.text_too_long: A report for river_pollution holds a text of 501 characters; 500 are "
-        "taken. Shorten its title, text, merge key or origin.",
+        "act.bad_text: The text of the title has 501 characters; 500 are taken. "
+        "Shorten or correct it.",
+        "act.bad_text: The text of the report is no Unicode text. Shorten or correct it.",
         "act.due_not_stated: A case of river_pollution states the deadlines none; the report "
         "states handle. State those that the kind asks for.",
     ]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from shuzhi.act.cases.errors import CaseError
+from shuzhi.act.cases.errors import CaseError, require_text
 from shuzhi.act.cases.evidence import lacking
 from shuzhi.act.cases.kind import ENDS, CaseKind, Way
 from shuzhi.act.cases.model import (
@@ -113,13 +113,8 @@ def _refuse_text(act: Act) -> None:
             f"{act.verb} of case {act.case} needs a reason.",
             next_step="Say why.",
         )
-    texts = (act.text, act.outcome, *(order.text for order in act.orders))
-    if max(map(len, texts)) > _MOST_TEXT:
-        raise CaseError(
-            "act.text_too_long",
-            f"The text on case {act.case} has more than {_MOST_TEXT} characters.",
-            next_step="Shorten it, or add it as a document.",
-        )
+    for text in (act.text, act.outcome, *(order.text for order in act.orders)):
+        require_text(text, _MOST_TEXT, f"on case {act.case}")
 
 
 def _dispatch(_kind: CaseKind, case: Case, act: Act) -> None:

@@ -66,7 +66,7 @@ def advance(case: Case, clocks: Clocks, step: Step) -> Case:
     runs = {run.clock: run for run in case.runs if run.round == case.round}
     now = [
         run
-        for rule in clocks.kind.clocks
+        for rule in sorted(clocks.kind.clocks, key=lambda rule: rule.id)
         if (run := _advanced(case, clocks, step, rule, runs.get(rule.id)))
     ]
     return replace(case, runs=(*past, *now))

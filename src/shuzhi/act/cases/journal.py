@@ -39,8 +39,7 @@ from shuzhi.act.cases.store import (
     replace_parts,
     update_cases,
 )
-from shuzhi.audit import Entry
-from shuzhi.audit.outbox import queue
+from shuzhi.audit import Entry, queue
 from shuzhi.kernel.errors import RefusedError
 from shuzhi.kernel.events import Event
 from shuzhi.kernel.ids import PartyId
@@ -171,8 +170,7 @@ class Journal:
         replace_parts(self.connection, now)
         changes = [_with_id(change, ids) for change in self.changes]
         append_steps(self.connection, [change.step for change in changes])
-        for change in changes:
-            queue(self.connection, _entry(change))
+        queue(self.connection, *map(_entry, changes))
         return ids, tuple(event for change in changes for event in _events(change))
 
     def _settled(self, case: Case, at: Instant) -> tuple[Case, tuple[Step, ...]]:

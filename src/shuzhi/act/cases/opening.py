@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from shuzhi.act.cases.errors import CaseError
+from shuzhi.act.cases.errors import CaseError, require_text
 from shuzhi.act.cases.escalation import Ladder
 from shuzhi.act.cases.kind import CaseKind
 from shuzhi.act.cases.model import Actor, Case, CaseId, Stage, Step, Verb
@@ -54,7 +54,7 @@ def opened(kind: CaseKind, report: Report, ladder: Ladder, case_id: CaseId, at: 
     """Return the step that opens a case; without a known party it goes to the city's desk.
 
     Raises:
-        CaseError: `act.unknown_severity`, `act.due_not_stated`, `act.text_too_long`.
+        CaseError: `act.unknown_severity`, `act.due_not_stated`, `act.bad_text`.
     """
     refuse(kind, report)
     stated = {clock.id for clock in kind.clocks if clock.limits is None}
@@ -81,7 +81,7 @@ def joined(kind: CaseKind, report: Report, case: Case, at: Instant) -> Step:
     """Return the step by which a report joins an open case; the graver severity holds.
 
     Raises:
-        CaseError: `act.unknown_severity`, `act.text_too_long`.
+        CaseError: `act.unknown_severity`, `act.bad_text`.
     """
     refuse(kind, report)
     known = [s for s in kind.severities if s in (case.severity, report.severity)]
@@ -98,15 +98,10 @@ def refuse(kind: CaseKind, report: Report) -> None:
             f"{report.severity[:40]!r} is no severity of {kind.id}.",
             next_step=f"Choose one of: {', '.join(kind.severities)}.",
         )
-    limits = ((report.title, _MOST_TITLE), (report.text, _MOST_TEXT))
-    keys = ((report.merge_key or "", _MOST_KEY), (report.origin or "", _MOST_KEY))
-    for text, most in (*limits, *keys):
-        if len(text) > most:
-            raise CaseError(
-                "act.text_too_long",
-                f"A report for {kind.id} holds a text of {len(text)} characters; {most} are taken.",
-                next_step="Shorten its title, text, merge key or origin.",
-            )
+    require_text(report.title, _MOST_TITLE, "of the title")
+    require_text(report.text, _MOST_TEXT, "of the report")
+    require_text(report.merge_key or "", _MOST_KEY, "of the merge key")
+    require_text(report.origin or "", _MOST_KEY, "of the origin")
 
 
 def _party(party: PartyId | None, ladder: Ladder) -> dict[str, str]:

@@ -42,7 +42,7 @@ def open_case(office: Office, report: Report) -> Opened:
 
     Raises:
         RefusedError: `act.no_such_kind`, `act.unknown_severity`, `act.due_not_stated`,
-            `act.text_too_long`, `kernel.calendar_ends`.
+            `act.bad_text`, `kernel.calendar_ends`.
     """
     return _raised(open_all(office, [report])[0])
 
