@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,6 +14,7 @@ from typing import Any
 
 import duckdb
 
+from shuzhi.decide.models import Building, ModelRun, run_models
 from shuzhi.gather import quality
 from shuzhi.gather.contracts import contracted_datasets, register, table_named
 from shuzhi.gather.lake import Lake, open_lake
@@ -139,6 +140,29 @@ class City:
     def runs(self, source: str | None = None) -> tuple[RunReport, ...]:
         """The newest runs, of one source or of all."""
         return runs(self.control, source)
+
+    def build(self, progress: Progress, only: Sequence[str] = ()) -> tuple[ModelRun, ...]:
+        """Build the models whose inputs changed, all or `only` those named, in order.
+
+        Raises:
+            RefusedError: `app.no_such_model`, `decide.model_cycle`.
+        """
+        models = self.declared.models
+        for name in only:
+            if name not in models:
+                raise RefusedError(
+                    "app.no_such_model",
+                    f"There is no model {name[:60]!r} in this city.",
+                    next_step=f"Choose one of: {', '.join(sorted(models)) or 'none yet'}.",
+                )
+        building = Building(
+            self.control,
+            self.lake,
+            self.clock,
+            publisher(REACTIONS),
+            self.settings.memory_limit,
+        )
+        return run_models(building, [models[n] for n in only or sorted(models)], progress)
 
     def check(self, dataset: str) -> Report:
         """Check a data set against its contract, keep the report and return it."""

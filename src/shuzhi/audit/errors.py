@@ -9,5 +9,5 @@ class AuditError(RefusedError):
     """Something that was handed to the log, or asked of it, cannot be used."""
 
 
-class LogBroken(BrokenError):
+class BrokenLogError(BrokenError):
     """The log's files are not what its checkpoint says they are."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from shuzhi.cli import catalogue, gather, lineage, pack, quality
+from shuzhi.cli import catalogue, gather, lineage, model, pack, quality
 from shuzhi.cli.options import AsJson, CityFolder, opened
 from shuzhi.cli.output import out, print_json, print_table
 from shuzhi.kernel.errors import RefusedError
@@ -26,6 +26,7 @@ app.add_typer(gather.commands, name="gather")
 app.add_typer(quality.commands, name="quality")
 app.add_typer(catalogue.commands, name="catalogue")
 app.add_typer(lineage.commands, name="lineage")
+app.add_typer(model.commands, name="model")
 app.add_typer(pack.commands, name="pack")
 app.command("trace")(lineage.trace)
 

@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from shuzhi.app import create_city
-from shuzhi.cli import gather, quality
+from shuzhi.cli import catalogue, gather, lineage, model, quality
 from shuzhi.cli.output import Bar, out
 from shuzhi.kernel.errors import RefusedError
 
@@ -32,7 +32,10 @@ def build(folder: Path) -> None:
     out.print("[bold]Shuzhi 数治[/bold]: a city of real data (New York City's flights of 2013)\n")
     with Bar() as bar:
         reports = [city.gather(name, bar) for name in sorted(city.sources())]
+        built = city.build(bar)
     gather.show_runs(reports)
+    out.print()
+    model.show_builds(built)
     checked = [city.check(name) for name in city.datasets()]
     out.print()
     quality.show_scores(checked)
@@ -41,9 +44,23 @@ def build(folder: Path) -> None:
         quality.show_failed(report)
     out.print()
     quality.show_worst("weather", city.worst_rows("weather", 5))
-    out.print(f"\nIt all stands in {city.settings.folder}. Look around:")
-    query = "SELECT * FROM flights__quarantine"
-    for command in ("quality check weather --worst 20", f'sql "{query}" --limit 5'):
+    out.print()
+    lineage.show_trace(city.trace("delays_by_airline.mean_delay_min"))
+    out.print()
+    catalogue.show_page(city.search())
+    _show_where_next(city.settings.folder)
+
+
+def _show_where_next(folder: Path) -> None:
+    out.print(f"\nIt all stands in {folder}. Look around:")
+    query = "SELECT * FROM delays_by_airline ORDER BY mean_delay_min DESC"
+    for command in (
+        f'sql "{query}" --limit 5',
+        'sql "SELECT * FROM flights__quarantine" --limit 5',
+        "quality check weather --worst 20",
+        "catalogue search 天气",
+        "trace flights",
+    ):
         out.print(f"  .venv/bin/shuzhi {command} --city {folder}", markup=False)
 
 

@@ -17,6 +17,9 @@ from shuzhi.kernel.control import Control
 
 # The rooms that declare tables; their `store.py` is imported for what it puts on `metadata`.
 STORES = (
+    "shuzhi.act.cases.store",
+    "shuzhi.audit.outbox",
+    "shuzhi.decide.models.store",
     "shuzhi.gather.contracts.store",
     "shuzhi.gather.lineage.store",
     "shuzhi.gather.quality.store",

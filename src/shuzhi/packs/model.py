@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pydantic import Field
 
+from shuzhi.decide.models import Model
 from shuzhi.gather.contracts import Contract
 from shuzhi.gather.sources import Source
 from shuzhi.kernel.documents import StrictModel
@@ -48,6 +49,7 @@ class Declared:
     folder: Path
     contracts: Mapping[str, Contract] = field(default_factory=dict)
     sources: Mapping[str, Source] = field(default_factory=dict)
+    models: Mapping[str, Model] = field(default_factory=dict)
     law: Law = field(default_factory=lambda: Law({}))
     parties: tuple[Path, ...] = ()
 
@@ -60,6 +62,7 @@ class Declared:
             self.folder,
             {**below.contracts, **self.contracts},
             {**below.sources, **self.sources},
+            {**below.models, **self.models},
             Law({**below.law.parameters, **self.law.parameters}),
             (*below.parties, *self.parties),
         )

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from shuzhi.decide.models import read_model
 from shuzhi.gather.contracts import read_contract
 from shuzhi.gather.sources import read_source
 from shuzhi.kernel.documents import DocumentError, Finding, read_document, shape
@@ -36,12 +37,12 @@ class _Kind:
 _KINDS: Mapping[str, _Kind] = {
     "contracts": _Kind("contracts/*.odcs.yaml", read_contract, lambda c: str(c.name)),
     "sources": _Kind("sources/*.yaml", read_source, lambda s: str(s.name)),
+    "models": _Kind("models/*.sql", read_model, lambda m: str(m.name)),
 }
 _ALSO_THERE = (
     "law/*.yaml",
     "parties.yaml",
     MANIFEST,
-    "models/*.sql",
     "messages/*.yaml",
     "examples/*.yaml",
     "README.md",
