@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from shuzhi.cli import catalogue, gather, lineage, model, pack, quality
+from shuzhi.cli import catalogue, contract, gather, lineage, model, pack, quality
 from shuzhi.cli.options import AsJson, CityFolder, opened
 from shuzhi.cli.output import out, print_json, print_table
 from shuzhi.kernel.errors import RefusedError
@@ -22,6 +22,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(contract.commands, name="contract")
 app.add_typer(gather.commands, name="gather")
 app.add_typer(quality.commands, name="quality")
 app.add_typer(catalogue.commands, name="catalogue")

@@ -1,5 +1,7 @@
 """Contracts: what a provider promises about its data sets (ODCS 3.1)."""
 
+from shuzhi.gather.contracts.diff import Bump, Change, diff, diff_documents, required_bump
+from shuzhi.gather.contracts.impact import Impact
 from shuzhi.gather.contracts.model import (
     Bounds,
     Contract,
@@ -21,18 +23,24 @@ from shuzhi.gather.contracts.use_cases import (
 
 __all__ = [
     "Bounds",
+    "Bump",
+    "Change",
     "Contract",
     "Dimension",
     "Field",
+    "Impact",
     "LogicalType",
     "QualityRule",
     "Reference",
     "ServiceLevel",
     "Table",
     "contracted_datasets",
+    "diff",
+    "diff_documents",
     "parse_contract",
     "read_contract",
     "register",
+    "required_bump",
     "table_named",
     "versions",
     "write_contract",

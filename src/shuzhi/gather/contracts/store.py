@@ -44,6 +44,13 @@ def find_versions(connection: Connection, name: str) -> list[Row[Any]]:
     return list(connection.execute(query.order_by(version_table.c.registered_at)))
 
 
+def find_newest(connection: Connection, name: str) -> Row[Any] | None:
+    """Return the row of the version of a contract that was registered last."""
+    query = select(version_table).where(version_table.c.name == name)
+    newest = query.order_by(version_table.c.registered_at.desc(), version_table.c.version.desc())
+    return connection.execute(newest.limit(1)).one_or_none()
+
+
 def find_by_dataset(connection: Connection, dataset: str) -> Row[Any] | None:
     """Return the row of the contract version that answers for `dataset`."""
     c, d = version_table.c, dataset_table.c

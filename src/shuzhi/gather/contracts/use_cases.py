@@ -10,6 +10,7 @@ from sqlalchemy import Row
 from shuzhi.gather.contracts import store
 from shuzhi.gather.contracts.model import Contract, Table
 from shuzhi.gather.contracts.odcs import parse_contract, require_for_lake, write_contract
+from shuzhi.gather.contracts.versioning import require_rising
 from shuzhi.kernel.control import Control
 from shuzhi.kernel.errors import RefusedError
 from shuzhi.kernel.instant import Instant
@@ -21,7 +22,7 @@ def register(control: Control, contract: Contract, *, now: Instant) -> bool:
     Raises:
         RefusedError: `gather.contract_version_taken` when the version was registered with other
             words, `gather.dataset_taken` when another contract answers for one of its tables,
-            `kernel.bad_name` for tables that cannot be data sets.
+            `kernel.bad_name` for tables that cannot be data sets; as `require_rising`.
     """
     document = write_contract(require_for_lake(contract))
     sha256 = hashlib.sha256(document.encode()).hexdigest()
@@ -30,6 +31,9 @@ def register(control: Control, contract: Contract, *, now: Instant) -> bool:
         if kept is not None:
             _require_same(contract, kept.sha256, sha256)
             return False
+        newest = store.find_newest(connection, contract.name)
+        if newest is not None:
+            require_rising(_read(newest), contract)
         for table in contract.tables:
             _require_free(contract, table, store.find_by_dataset(connection, table.name))
         store.add_version(connection, contract, document, sha256, now)
