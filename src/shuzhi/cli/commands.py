@@ -14,7 +14,7 @@ from shuzhi.cli.output import out, print_json, print_table
 from shuzhi.kernel.errors import RefusedError
 
 if TYPE_CHECKING:
-    from shuzhi.app import City
+    from shuzhi.app import City, Registered
 
 app = typer.Typer(
     help="Shuzhi 数治: the open data platform that a city runs itself on.",
@@ -42,11 +42,12 @@ def init(
     from shuzhi.app import create_city
 
     city = create_city(folder, pack=pack)
-    city.register()
+    done = city.register()
     if as_json:
-        print_json({"folder": city.settings.folder, "datasets": city.datasets()})
+        datasets = {"datasets": city.datasets(), "not_catalogued": done.refused}
+        print_json({"folder": city.settings.folder, **datasets})
     else:
-        show_city(city)
+        show_city(city, done)
 
 
 @app.command()
@@ -69,12 +70,15 @@ def demo(folder: Annotated[Path, typer.Argument()] = Path("demo-city")) -> None:
     out.print()
 
 
-def show_city(city: City) -> None:
+def show_city(city: City, done: Registered) -> None:
     """Say what the city holds and what to do next."""
     settings = city.settings
     out.print(f"[bold]{escape(settings.city.title_en)}[/bold] in {settings.folder}")
     out.print(f"  data sets with a contract: {', '.join(city.datasets()) or 'none yet'}")
     out.print(f"  sources: {', '.join(sorted(city.sources())) or 'none yet'}")
+    for entry in done.refused:
+        lacks = "; ".join(f.message for f in entry.findings if f.severity == "refusal")
+        out.print(f"  [yellow]not in the catalogue[/yellow] {entry.id}: {escape(lacks)}")
     out.print(f"  next: shuzhi gather run --city {settings.folder}")
 
 

@@ -85,6 +85,9 @@ def load_part(
 def _store(loading: Loading, rows: pa.RecordBatchReader, tx: Tx) -> Commit:
     lake, name = loading.lake, loading.table.name
     note = {"source": loading.source.name, "run_id": str(loading.run_id)}
+    if lake.exists(name):
+        # A newer contract may have more columns; rows stored before have no value in them.
+        lake.widen(name, rows.schema, note=note)
     match loading.source.write_mode(loading.table.key):
         case Write.UPSERT:
             return lake.upsert(name, rows, key=loading.table.key, tx=tx, note=note)
