@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from threading import Thread
@@ -12,6 +14,7 @@ import pytest
 from shuzhi.act.cases import (
     Act,
     Actor,
+    ActQueue,
     Case,
     CaseClosed,
     CaseId,
@@ -45,6 +48,7 @@ from shuzhi.act.cases import (
     verify,
 )
 from shuzhi.kernel.errors import RefusedError
+from shuzhi.kernel.events import Event
 from shuzhi.kernel.ids import PartyId
 
 
@@ -336,6 +340,36 @@ def test_of_many_acts_a_refused_one_stops_no_other(town: Any) -> None:
     assert [_stage(town, i) for i in (first, second)] == [Stage.VERIFIED, Stage.VERIFIED]
     assert (done.id, also.id, again.code) == (first, second, "act.wrong_stage")
     assert str(missing) == "act.no_such_case: There is no case 999. Correct the number."
+
+
+def test_acts_of_many_threads_share_transactions_and_each_gets_its_own_answer(town: Any) -> None:
+    ids = [town.report() for _ in range(12)]
+    queue = ActQueue(town.office)
+    answers = _in_threads([lambda i=i: queue.act(Act(i, Verb.VERIFY, town.desk)) for i in ids * 2])
+    done = [answer.id for answer in answers if isinstance(answer, Case)]
+    refused = [answer.code for answer in answers if isinstance(answer, RefusedError)]
+    assert (sorted(done), refused) == (ids, ["act.wrong_stage"] * 12)
+    assert {case(town.office, i).case.stage for i in ids} == {Stage.VERIFIED}
+
+
+def test_nobody_waits_in_vain_where_a_reaction_fails(town: Any) -> None:
+    ids = [town.report() for _ in range(6)]
+    queue = ActQueue(replace(town.office, publish=_failing))
+    answers = _in_threads([lambda i=i: queue.act(Act(i, Verb.VERIFY, town.desk)) for i in ids])
+    codes = {getattr(answer, "code", str(answer)) for answer in answers}
+    assert len(answers) == 6
+    assert codes <= {"the bell is broken", "act.turn_failed"}
+    assert {case(town.office, i).case.stage for i in ids} == {Stage.VERIFIED}
+
+
+def _failing(_event: Event) -> None:
+    raise RuntimeError("the bell is broken")
+
+
+def _in_threads(calls: list[Callable[[], Case]]) -> list[Case | Exception]:
+    with ThreadPoolExecutor(len(calls)) as pool:
+        futures = [pool.submit(call) for call in calls]
+        return [f.exception(timeout=60) or f.result() for f in futures]  # type: ignore[misc]
 
 
 @pytest.mark.parametrize("stars", [None, 0, 6])

@@ -42,6 +42,7 @@ from shuzhi.act.cases.queries import (
     steps_since,
     time_used,
 )
+from shuzhi.act.cases.queue import ActQueue
 from shuzhi.act.cases.spans import Span, SpanUnit, TimeRules
 from shuzhi.act.cases.use_cases import (
     Ticked,
@@ -67,6 +68,7 @@ from shuzhi.act.cases.use_cases import (
 __all__ = [
     "SYSTEM",
     "Act",
+    "ActQueue",
     "Actor",
     "Case",
     "CaseClosed",

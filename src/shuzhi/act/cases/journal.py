@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -36,7 +36,8 @@ from shuzhi.act.cases.store import (
     open_cases,
     read_cases,
     read_steps,
-    replace_parts,
+    replace_clocks,
+    replace_tasks,
     update_cases,
 )
 from shuzhi.audit import Entry, queue
@@ -45,7 +46,7 @@ from shuzhi.kernel.events import Event
 from shuzhi.kernel.ids import PartyId
 from shuzhi.kernel.instant import Instant, parse_instant
 from shuzhi.share.parties import Organisation
-from shuzhi.share.parties.store import read_parties
+from shuzhi.share.parties.store import read_line
 
 _PAST = {
     Verb.OPEN: "opened",
@@ -86,18 +87,20 @@ class Journal:
     changes: list[_Change] = field(default_factory=list)
     keys: dict[str, CaseId] = field(default_factory=dict)
     origins: dict[str, CaseId] = field(default_factory=dict)
-    _ladder: Ladder | None = None
+    _asked: set[PartyId] = field(default_factory=set)
+    _organisation: Organisation = field(default_factory=lambda: Organisation({}))
 
     def load(self, ids: Iterable[CaseId]) -> None:
         """Read cases and hold them until the transaction ends."""
         self.cases |= read_cases(self.connection, ids, lock=True)
 
-    def load_matches(self, reports: Iterable[Report]) -> None:
+    def load_matches(self, reports: Sequence[Report]) -> None:
         """Read what reports may join or repeat."""
         keys = (f"{r.kind}/{r.merge_key}" for r in reports if r.merge_key is not None)
         self.keys |= open_cases(self.connection, keys)
         origins = (r.origin for r in reports if r.origin is not None)
         self.origins |= known_origins(self.connection, origins)
+        self.ladder(*(r.party for r in reports))
         self.load(self.keys.values())
 
     def act(self, act: Act) -> Case:
@@ -145,29 +148,33 @@ class Journal:
         else:
             # The store gives the real id when the transaction writes.
             known = CaseId(-1 - len(self.changes))
-            step = opened(clocks.kind, report, self.ladder, known, at)
+            step = opened(clocks.kind, report, self.ladder(report.party), known, at)
             self._note(None, step, begin(step, clocks))
         if report.origin is not None:
             self.origins[report.origin] = known
         return Opened(known, is_new=self.changes[-1].before is None)
 
-    @property
-    def ladder(self) -> Ladder:
-        """The organisation as it is in this transaction."""
-        if self._ladder is None:
-            organisation = Organisation.of(read_parties(self.connection))
-            self._ladder = Ladder(organisation, self.office.desk)
-        return self._ladder
+    def ladder(self, *parties: PartyId | None) -> Ladder:
+        """Return a ladder that knows `parties` and the desk, as they are in this transaction."""
+        missing = {p for p in (*parties, self.office.desk) if p is not None} - self._asked
+        if missing:
+            self._asked |= missing
+            found = read_line(self.connection, missing)
+            self._organisation = Organisation.of((*self._organisation, *found))
+        return Ladder(self._organisation, self.office.desk)
 
     def write(self) -> tuple[dict[CaseId, CaseId], tuple[Event, ...]]:
         """Write everything, and return the real ids of new cases, and the events to publish."""
         fresh = [change.after.id for change in self.changes if change.before is None]
         made = insert_cases(self.connection, [self.cases[case_id] for case_id in fresh])
         ids = dict(zip(fresh, made, strict=True))
-        touched = {c.after.id for c in self.changes}
-        update_cases(self.connection, [self.cases[i] for i in sorted(touched - set(ids))])
-        now = [replace(self.cases[i], id=ids.get(i, i)) for i in sorted(touched)]
-        replace_parts(self.connection, now)
+        first = {c.after.id: c.before for c in reversed(self.changes)}
+        update_cases(self.connection, [self.cases[i] for i in sorted(first) if i not in ids])
+        pairs = [(first[i], replace(self.cases[i], id=ids.get(i, i))) for i in sorted(first)]
+        tasks = [now for was, now in pairs if now.tasks != (was.tasks if was else ())]
+        replace_tasks(self.connection, tasks)
+        runs = [now for was, now in pairs if now.runs != (was.runs if was else ())]
+        replace_clocks(self.connection, runs)
         changes = [_with_id(change, ids) for change in self.changes]
         append_steps(self.connection, [change.step for change in changes])
         queue(self.connection, *map(_entry, changes))
@@ -176,7 +183,8 @@ class Journal:
     def _settled(self, case: Case, at: Instant) -> tuple[Case, tuple[Step, ...]]:
         if not owes(case, at):
             return case, ()
-        return overdue_steps(case, self.office.clocks(case.kind), self.ladder, at)
+        ladder = self.ladder(case.responsible, *(run.above for run in case.runs))
+        return overdue_steps(case, self.office.clocks(case.kind), ladder, at)
 
     def _settled_if_known(self, case: Case, at: Instant) -> tuple[Case, tuple[Step, ...]]:
         try:
@@ -209,8 +217,11 @@ class Journal:
         raise changed_meanwhile(case, act.seen, unseen)
 
     def _refuse_parties(self, act: Act) -> None:
+        if not act.orders:
+            return
+        organisation = self.ladder(*(order.party for order in act.orders)).organisation
         for order in act.orders:
-            if order.party not in self.ladder.organisation:
+            if order.party not in organisation:
                 raise CaseError(
                     "act.no_such_party",
                     f"Case {act.case} cannot go to {order.party[:60]!r}: no such party.",

@@ -11,13 +11,17 @@ from typing import Any
 from sqlalchemy import (
     JSON,
     BigInteger,
+    BindParameter,
     Boolean,
     Column,
     Connection,
+    Delete,
     ForeignKey,
     Index,
+    Insert,
     Integer,
     RowMapping,
+    Select,
     String,
     Table,
     Text,
@@ -114,15 +118,39 @@ step_table = Table(
 )
 
 
+# Statements are built once: building one costs as much as running it.
+_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
+_HEADS = select(case_table).where(case_table.c.id.in_(_IDS)).order_by(case_table.c.id)
+_LOCKED = _HEADS.with_for_update()
+_TASKS = select(task_table).where(task_table.c.case_id.in_(_IDS)).order_by(task_table.c.place)
+_CLOCKS = (
+    select(clock_table)
+    .where(clock_table.c.case_id.in_(_IDS))
+    .order_by(clock_table.c.round, clock_table.c.clock)
+)
+_OPEN = select(case_table.c.open_key, case_table.c.id).where(case_table.c.open_key.in_(_IDS))
+_ORIGINS = select(step_table.c.origin, step_table.c.case_id).where(step_table.c.origin.in_(_IDS))
+_UPDATE = (
+    update(case_table)
+    .where(case_table.c.id == bindparam("_id"))
+    .values({c.name: bindparam(f"_{c.name}") for c in case_table.columns if c.name != "id"})
+)
+_NO_TASKS = delete(task_table).where(task_table.c.case_id == bindparam("_id"))
+_NO_CLOCKS = delete(clock_table).where(clock_table.c.case_id == bindparam("_id"))
+_NEW_CASES = insert(case_table).returning(case_table.c.id, sort_by_parameter_order=True)
+_NEW_TASKS, _NEW_CLOCKS, _NEW_STEPS = map(insert, (task_table, clock_table, step_table))
+
+
 def read_cases(
     connection: Connection, ids: Iterable[CaseId], *, lock: bool = False
 ) -> dict[CaseId, Case]:
     """Return the cases with these ids, whole; with `lock` nobody else changes them meanwhile."""
-    wanted = sorted(set(ids))
-    query = select(case_table).where(case_table.c.id.in_(wanted)).order_by(case_table.c.id)
-    heads = connection.execute(query.with_for_update() if lock else query).mappings().all()
-    tasks = _by_case(connection, task_table, wanted, task_table.c.place)
-    runs = _by_case(connection, clock_table, wanted, clock_table.c.round, clock_table.c.clock)
+    wanted = {"ids": sorted(set(ids))}
+    if not wanted["ids"]:
+        return {}
+    heads = connection.execute(_LOCKED if lock else _HEADS, wanted).mappings().all()
+    tasks = _by_case(connection.execute(_TASKS, wanted).mappings())
+    runs = _by_case(connection.execute(_CLOCKS, wanted).mappings())
     return {
         CaseId(head["id"]): case_of(head, tasks.get(head["id"], ()), runs.get(head["id"], ()))
         for head in heads
@@ -137,18 +165,12 @@ def read_steps(connection: Connection, case_id: CaseId) -> tuple[Step, ...]:
 
 def open_cases(connection: Connection, keys: Iterable[str]) -> dict[str, CaseId]:
     """Return the open cases by `open_key` of those that have one of `keys`."""
-    query = select(case_table.c.open_key, case_table.c.id).where(
-        case_table.c.open_key.in_(sorted(set(keys)))
-    )
-    return {key: CaseId(case_id) for key, case_id in connection.execute(query)}
+    return _ids_by_text(connection, _OPEN, keys)
 
 
 def known_origins(connection: Connection, origins: Iterable[str]) -> dict[str, CaseId]:
     """Return the case that each of the reports with these origins was taken into."""
-    query = select(step_table.c.origin, step_table.c.case_id).where(
-        step_table.c.origin.in_(sorted(set(origins)))
-    )
-    return {origin: CaseId(case_id) for origin, case_id in connection.execute(query)}
+    return _ids_by_text(connection, _ORIGINS, origins)
 
 
 def insert_cases(connection: Connection, cases: Sequence[Case]) -> tuple[CaseId, ...]:
@@ -156,45 +178,57 @@ def insert_cases(connection: Connection, cases: Sequence[Case]) -> tuple[CaseId,
     if not cases:
         return ()
     rows = [{k: v for k, v in head_row(case).items() if k != "id"} for case in cases]
-    made = insert(case_table).returning(case_table.c.id, sort_by_parameter_order=True)
-    return tuple(CaseId(case_id) for case_id in connection.scalars(made, rows))
+    return tuple(CaseId(case_id) for case_id in connection.scalars(_NEW_CASES, rows))
 
 
 def update_cases(connection: Connection, cases: Sequence[Case]) -> None:
     """Write cases that are there already as they are now."""
     heads = [{f"_{k}": v for k, v in head_row(case).items()} for case in cases]
     if heads:
-        values: dict[Any, Any] = {
-            c.name: bindparam(f"_{c.name}") for c in case_table.columns if c.name != "id"
-        }
-        query = update(case_table).where(case_table.c.id == bindparam("_id")).values(values)
-        connection.execute(query, heads)
+        connection.execute(_UPDATE, heads)
 
 
-def replace_parts(connection: Connection, cases: Sequence[Case]) -> None:
-    """Write the tasks and clocks of `cases` in place of those that are there."""
-    tasks = [row for case in cases for row in task_rows(case)]
-    runs = [row for case in cases for row in clock_rows(case)]
-    ids = [{"_id": case.id} for case in cases]
-    for table, rows in ((task_table, tasks), (clock_table, runs)):
-        if ids:
-            gone = delete(table).where(table.c.case_id == bindparam("_id"))
-            connection.execute(gone, ids)
-        if rows:
-            connection.execute(insert(table), rows)
+def replace_tasks(connection: Connection, cases: Sequence[Case]) -> None:
+    """Write the tasks of `cases` in place of those that are there."""
+    rows = [row for case in cases for row in task_rows(case)]
+    _replace(connection, _NO_TASKS, _NEW_TASKS, cases, rows)
+
+
+def replace_clocks(connection: Connection, cases: Sequence[Case]) -> None:
+    """Write the clocks of `cases` in place of those that are there."""
+    rows = [row for case in cases for row in clock_rows(case)]
+    _replace(connection, _NO_CLOCKS, _NEW_CLOCKS, cases, rows)
 
 
 def append_steps(connection: Connection, steps: Sequence[Step]) -> None:
     """Write steps at the end of their cases' histories."""
     if steps:
-        connection.execute(insert(step_table), [step_row(step) for step in steps])
+        connection.execute(_NEW_STEPS, [step_row(step) for step in steps])
 
 
-def _by_case(
-    connection: Connection, table: Table, ids: Sequence[CaseId], *order: Column[Any]
-) -> dict[int, list[RowMapping]]:
+def _by_case(rows: Iterable[RowMapping]) -> dict[int, list[RowMapping]]:
     found: dict[int, list[RowMapping]] = {}
-    query = select(table).where(table.c.case_id.in_(ids)).order_by(*order)
-    for row in connection.execute(query).mappings():
+    for row in rows:
         found.setdefault(row["case_id"], []).append(row)
     return found
+
+
+def _ids_by_text(
+    connection: Connection, query: Select[Any], texts: Iterable[str]
+) -> dict[str, CaseId]:
+    wanted = sorted(set(texts))
+    rows = connection.execute(query, {"ids": wanted}) if wanted else ()
+    return {text: CaseId(case_id) for text, case_id in rows}
+
+
+def _replace(
+    connection: Connection,
+    gone: Delete,
+    made: Insert,
+    cases: Sequence[Case],
+    rows: Sequence[dict[str, Any]],
+) -> None:
+    if cases:
+        connection.execute(gone, [{"_id": case.id} for case in cases])
+    if rows:
+        connection.execute(made, rows)

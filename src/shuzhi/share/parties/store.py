@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from sqlalchemy import Column, Connection, Integer, Row, String, Table, delete, select
+from sqlalchemy import Column, Connection, Integer, Row, String, Table, bindparam, delete, select
 
 from shuzhi.kernel.control import metadata
 from shuzhi.kernel.ids import PartyId
@@ -23,12 +23,26 @@ party_table = Table(
 )
 
 
+_OF_IDS = select(party_table).where(party_table.c.id.in_(bindparam("ids", expanding=True)))
+
+
 def read_parties(connection: Connection) -> tuple[Party, ...]:
     """Return every party, by level and id."""
     rows = connection.execute(
         select(party_table).order_by(party_table.c.level, party_table.c.id)
     ).all()
     return tuple(_party(row) for row in rows)
+
+
+def read_line(connection: Connection, ids: Iterable[PartyId]) -> tuple[Party, ...]:
+    """Return those of the parties `ids` that are registered, and everybody above them."""
+    wanted, found = set(ids), dict[PartyId, Party]()
+    while wanted:
+        rows = connection.execute(_OF_IDS, {"ids": sorted(wanted)}).all()
+        fresh = [_party(row) for row in rows]
+        found |= {party.id: party for party in fresh}
+        wanted = {p.superior_id for p in fresh if p.superior_id is not None} - found.keys()
+    return tuple(found.values())
 
 
 def write_parties(connection: Connection, parties: Sequence[Party]) -> None:
