@@ -39,17 +39,22 @@ from shuzhi.packs import Declared, installed_pack, read_declared
 from shuzhi.settings import CITY_FILE, Settings, load_settings
 from shuzhi.share.catalogue import (
     CatalogueForm,
+    HarvestReport,
     Outcome,
     Page,
     Published,
     Publisher,
     Record,
+    Refusal,
     Text,
     entry,
     from_contract,
+    harvest,
     note_facts,
     publish_all,
+    read_catalogue,
     records,
+    refusals,
     search,
     write_catalogue,
 )
@@ -195,6 +200,27 @@ class City:
     def entry(self, dataset: str) -> Record:
         """What the catalogue holds of a data set. Raises `share.entry_unknown`."""
         return entry(self.control, dataset)
+
+    def harvest(
+        self, source: str, origin: str, *, may_withdraw_most: bool = False
+    ) -> HarvestReport:
+        """Take the catalogue in a file or at an address: DCAT, data.json or a CKAN site.
+
+        Raises:
+            RefusedError: as `read_catalogue` and `harvest`.
+        """
+        imported = read_catalogue(source, origin)
+        return harvest(
+            self.control,
+            imported,
+            origin=origin,
+            now=self.clock(),
+            may_withdraw_most=may_withdraw_most,
+        )
+
+    def refusals(self, origin: str) -> tuple[Refusal, ...]:
+        """What the newest harvest of a foreign catalogue could not use."""
+        return refusals(self.control, origin)
 
     def export_catalogue(self, form: CatalogueForm) -> str:
         """Return the catalogue as DCAT-AP 3.0.1, in Turtle or JSON-LD."""

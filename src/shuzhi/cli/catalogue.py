@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,7 +14,7 @@ from shuzhi.cli.output import out, percent, print_json, print_table
 from shuzhi.kernel.errors import RefusedError
 
 if TYPE_CHECKING:
-    from shuzhi.share.catalogue import Hit, Marked, Page, Record
+    from shuzhi.share.catalogue import HarvestReport, Hit, Marked, Page, Record, Refusal
 
 commands = typer.Typer(help="通: the catalogue of data sets.", no_args_is_help=True)
 
@@ -69,6 +70,26 @@ def export(
         to.write_text(written, encoding="utf-8")
 
 
+@commands.command("import")
+def take(
+    source: Annotated[str, typer.Argument(help="A file, or the address of a catalogue.")],
+    origin: Annotated[str, typer.Option(help="What to call the catalogue that it comes from.")],
+    allow_most_gone: Annotated[
+        bool, typer.Option(help="Withdraw even where more than half are gone.")
+    ] = False,
+    city: CityFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take the data sets of another catalogue (DCAT, data.json, CKAN); again to catch up."""
+    there = opened(city)
+    report = there.harvest(source, origin, may_withdraw_most=allow_most_gone)
+    refused = there.refusals(origin)
+    if as_json:
+        print_json({"report": report, "refused": refused})
+    else:
+        show_harvest(report, refused)
+
+
 def _facets(where: list[str]) -> dict[str, list[str]]:
     chosen: dict[str, list[str]] = {}
     for pair in where:
@@ -93,6 +114,23 @@ def show_page(page: Page) -> None:
 def _hit(hit: Hit) -> tuple[Any, ...]:
     score = None if hit.quality_score is None else percent(hit.quality_score)
     return (hit.entry.id, _marked(hit.title), _marked(hit.snippet), hit.row_count, score)
+
+
+def show_harvest(report: HarvestReport, refused: Sequence[Refusal]) -> None:
+    """Show what a harvest did, and the first records that it could not use."""
+    columns = ("created", "changed", "unchanged", "withdrawn", "refused", "flaws in those kept")
+    row = (
+        *(report.created, report.changed, report.unchanged),
+        *(report.withdrawn, report.refused, report.flaws),
+    )
+    print_table(f"From {report.origin}", columns, [row])
+    for refusal in refused[:20]:
+        out.print(Text(f"  refused {refusal.place}: {refusal.reason}"), soft_wrap=True)
+    if report.held_back:
+        out.print(
+            f"{report.held_back} entries are gone there, more than half; they stand here still. "
+            "If that is right, run again with --allow-most-gone."
+        )
 
 
 def _marked(marked: Marked) -> Text:

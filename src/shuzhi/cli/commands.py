@@ -77,7 +77,7 @@ def show_city(city: City, done: Registered) -> None:
     out.print(f"  data sets with a contract: {', '.join(city.datasets()) or 'none yet'}")
     out.print(f"  sources: {', '.join(sorted(city.sources())) or 'none yet'}")
     for entry in done.refused:
-        lacks = "; ".join(f.message for f in entry.findings if f.severity == "refusal")
+        lacks = "; ".join(str(f) for f in entry.findings if f.severity == "refusal")
         out.print(f"  [yellow]not in the catalogue[/yellow] {entry.id}: {escape(lacks)}")
     out.print(f"  next: shuzhi gather run --city {settings.folder}")
 

@@ -54,6 +54,16 @@ def upgrade() -> None:
     op.create_index(op.f("ix_cases_case_merge_key"), "cases_case", ["merge_key"], unique=False)
     op.create_index(op.f("ix_cases_case_responsible"), "cases_case", ["responsible"], unique=False)
     op.create_table(
+        "catalogue_refusal",
+        sa.Column("origin", sa.String(length=120), nullable=False),
+        sa.Column("no", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("place", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("record", sa.Text(), nullable=False),
+        sa.Column("harvested_at", InstantColumn(), nullable=False),
+        sa.PrimaryKeyConstraint("origin", "no", name=op.f("pk_catalogue_refusal")),
+    )
+    op.create_table(
         "models_build",
         sa.Column("model", sa.String(length=120), nullable=False),
         sa.Column("digest", sa.String(length=64), nullable=False),

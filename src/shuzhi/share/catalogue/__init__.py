@@ -5,6 +5,13 @@ from shuzhi.share.catalogue.dcat import CatalogueForm, Publisher, write_catalogu
 from shuzhi.share.catalogue.errors import CatalogueError
 from shuzhi.share.catalogue.facets import FACETS
 from shuzhi.share.catalogue.guide import EntryFinding, Severity, is_stale, validate
+from shuzhi.share.catalogue.harvest import (
+    HarvestReport,
+    Refusal,
+    harvest,
+    read_catalogue,
+    refusals,
+)
 from shuzhi.share.catalogue.model import LOCAL, Cycle, Entry, Grade, Sharing, Text, entry_id
 from shuzhi.share.catalogue.search import FacetCount, Hit, Marked, Page, Searcher, Sort, search
 from shuzhi.share.catalogue.use_cases import (
@@ -19,6 +26,7 @@ from shuzhi.share.catalogue.use_cases import (
     publish_all,
     records,
     withdraw,
+    withdraw_all,
 )
 
 __all__ = [
@@ -32,6 +40,7 @@ __all__ = [
     "EntryFinding",
     "FacetCount",
     "Grade",
+    "HarvestReport",
     "Hit",
     "Marked",
     "Outcome",
@@ -39,6 +48,7 @@ __all__ = [
     "Published",
     "Publisher",
     "Record",
+    "Refusal",
     "Searcher",
     "Severity",
     "Sharing",
@@ -48,14 +58,18 @@ __all__ = [
     "entry",
     "entry_id",
     "from_contract",
+    "harvest",
     "history",
     "is_stale",
     "note_facts",
     "publish",
     "publish_all",
+    "read_catalogue",
     "records",
+    "refusals",
     "search",
     "validate",
     "withdraw",
+    "withdraw_all",
     "write_catalogue",
 ]

@@ -32,6 +32,7 @@ from sqlalchemy import (
 )
 
 from shuzhi.kernel.control import InstantColumn, metadata
+from shuzhi.kernel.instant import Instant
 from shuzhi.share.catalogue.guide import EntryFinding
 from shuzhi.share.catalogue.model import Entry
 
@@ -114,6 +115,18 @@ revision_table = Table(
     Column("value", Integer, nullable=False),
 )
 
+# What the newest harvest of a catalogue could not use, with the reason and the record itself.
+refusal_table = Table(
+    "catalogue_refusal",
+    metadata,
+    Column("origin", String(120), primary_key=True),
+    Column("no", Integer, primary_key=True, autoincrement=False),
+    Column("place", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("record", Text, nullable=False),
+    Column("harvested_at", InstantColumn, nullable=False),
+)
+
 _ENTRY = TypeAdapter(Entry)
 _FINDINGS = TypeAdapter(tuple[EntryFinding, ...])
 
@@ -180,6 +193,40 @@ def find_same_titles(
         for row in connection.execute(query.order_by(c.no)):
             found.setdefault((row.provider_key, row.title_key), []).append(row.id)
     return found
+
+
+def ids_of(connection: Connection, origin: str) -> list[str]:
+    """Return the ids of the entries of `origin` that stand in the catalogue."""
+    c = entry_table.c
+    query = select(c.id).where(c.origin == origin, c.is_withdrawn.is_(False))
+    return list(connection.scalars(query.order_by(c.no)))
+
+
+def replace_refusals(
+    connection: Connection, origin: str, rows: Sequence[tuple[str, str, str]], now: Instant
+) -> None:
+    """Keep what the newest harvest of `origin` refused: place, reason, record."""
+    connection.execute(refusal_table.delete().where(refusal_table.c.origin == origin))
+    kept = [
+        {
+            "origin": origin,
+            "no": no,
+            "place": place,
+            "reason": reason,
+            "record": record,
+            "harvested_at": now,
+        }
+        for no, (place, reason, record) in enumerate(rows, start=1)
+    ]
+    if kept:
+        connection.execute(refusal_table.insert(), kept)
+
+
+def read_refusals(connection: Connection, origin: str) -> list[tuple[str, str, str]]:
+    """Return what the newest harvest of `origin` refused: place, reason, record."""
+    c = refusal_table.c
+    query = select(c.place, c.reason, c.record).where(c.origin == origin).order_by(c.no)
+    return [(r.place, r.reason, r.record) for r in connection.execute(query)]
 
 
 def batches(values: Sequence[Any]) -> Iterator[Sequence[Any]]:

@@ -129,17 +129,38 @@ def withdraw(control: Control, entry_id: str, *, by: str, now: Instant) -> None:
     """
     with control.transaction() as connection:
         revision = next_revision(connection)
-        row = _row(connection, entry_id)
-        if row.is_withdrawn:
-            return
-        standing = read_entry(row.document)
-        change = Change(row.no, row.version + 1, standing, row.document, (), by, now)
-        connection.execute(insert(history_table), [history_row(change, "withdrawn")])
-        new = {"is_withdrawn": True, "version": change.version, "changed_at": now, "changed_by": by}
-        connection.execute(update(entry_table).where(entry_table.c.no == row.no).values(new))
-        marked = {"is_withdrawn": True, "revision": revision}
-        connection.execute(update(column_table).where(column_table.c.no == row.no).values(marked))
-        remove_words(connection, [row.no])
+        _withdraw(connection, [_row(connection, entry_id)], revision, by, now)
+
+
+def withdraw_all(control: Control, ids: Sequence[str], *, by: str, now: Instant) -> None:
+    """Take many entries out of the catalogue; those that are not there are passed over."""
+    for batch in batches(ids):
+        with control.transaction() as connection:
+            revision = next_revision(connection)
+            rows = find_by_ids(connection, batch)
+            _withdraw(connection, list(rows.values()), revision, by, now)
+
+
+def _withdraw(
+    connection: Connection, rows: Sequence[_AnyRow], revision: int, by: str, now: Instant
+) -> None:
+    standing = [row for row in rows if not row.is_withdrawn]
+    if not standing:
+        return
+    nos = [row.no for row in standing]
+    told = [
+        Change(r.no, r.version + 1, read_entry(r.document), r.document, (), by, now)
+        for r in standing
+    ]
+    connection.execute(insert(history_table), [history_row(c, "withdrawn") for c in told])
+    new = {"is_withdrawn": True, "changed_at": now, "changed_by": by}
+    raised = {entry_table.c.version: entry_table.c.version + 1}
+    connection.execute(
+        update(entry_table).where(entry_table.c.no.in_(nos)).values(new).values(raised)
+    )
+    marked = {"is_withdrawn": True, "revision": revision}
+    connection.execute(update(column_table).where(column_table.c.no.in_(nos)).values(marked))
+    remove_words(connection, nos)
 
 
 def note_facts(
