@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from contextlib import suppress
 from datetime import time
+from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shuzhi.act.cases import CaseKind, CaseRole, Span, SpanUnit, Stage, Verb, draw_kind
@@ -161,6 +164,20 @@ def test_other_texts_are_no_spans(text: str) -> None:
     assert parse_office_hours(f"x{text}") is None
 
 
+@given(st.data())
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_a_damaged_file_is_read_or_refused_and_nothing_else(town: Any, data: st.DataObject) -> None:
+    lines = town.kind_yaml.splitlines()
+    at = data.draw(st.integers(0, len(lines) - 1))
+    words = st.sampled_from(["[]", "{}", "NEW", "CLOSED", "null", "-1", "escalate:", "stated", ""])
+    start, end = sorted(data.draw(st.tuples(*[st.integers(0, len(lines[at]))] * 2)))
+    lines[at] = lines[at][:start] + data.draw(words | st.text(max_size=5)) + lines[at][end:]
+    with suppress(DocumentError):
+        kind = parse_case_kind("\n".join(lines).encode(), file="kind.yaml")
+        assert draw_kind(kind).startswith("stateDiagram-v2")
+        assert any(kind.ways_from(Stage.NEW))
+
+
 def test_the_life_of_a_kind_is_drawn(kind: CaseKind) -> None:
     drawing = draw_kind(kind, language="zh").splitlines()
     assert drawing[:3] == ["stateDiagram-v2", "    direction LR", "    [*] --> NEW"]
@@ -169,3 +186,10 @@ def test_the_life_of_a_kind_is_drawn(kind: CaseKind) -> None:
     assert "    FED_BACK --> IN_HAND : check (checker), not good" in drawing
     assert "    SUSPENDED --> IN_HAND : resume (dispatcher)" in drawing
     assert drawing[-2:] == ["    CLOSED --> [*]", "    RATED --> [*]"]
+
+
+def test_the_page_on_cases_shows_a_kind_that_is_read_and_drawn() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "cases.md").read_text(encoding="utf-8")
+    (raw,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    (drawing,) = re.findall(r"```mermaid\n(.*?)```", page, re.DOTALL)
+    assert drawing == draw_kind(parse_case_kind(raw.encode(), file="cases.md"))

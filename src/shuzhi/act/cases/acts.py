@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from shuzhi.act.cases.errors import CaseError, require_text
+from shuzhi.act.cases.errors import MOST_NAME, CaseError, require_text
 from shuzhi.act.cases.evidence import lacking
 from shuzhi.act.cases.kind import ENDS, CaseKind, Way
 from shuzhi.act.cases.model import (
@@ -115,6 +115,8 @@ def _refuse_text(act: Act) -> None:
         )
     for text in (act.text, act.outcome, *(order.text for order in act.orders)):
         require_text(text, _MOST_TEXT, f"on case {act.case}")
+    for person in (act.by.person, act.asked_by or ""):
+        require_text(person, MOST_NAME, f"of a person's id on case {act.case}")
 
 
 def _dispatch(_kind: CaseKind, case: Case, act: Act) -> None:

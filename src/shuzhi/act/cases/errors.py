@@ -13,6 +13,8 @@ from __future__ import annotations
 
 from shuzhi.kernel.errors import RefusedError
 
+MOST_NAME = 120
+
 
 class CaseError(RefusedError):
     """An act on a case cannot be accepted."""

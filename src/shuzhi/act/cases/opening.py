@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from shuzhi.act.cases.errors import CaseError, require_text
+from shuzhi.act.cases.errors import MOST_NAME, CaseError, require_text
 from shuzhi.act.cases.escalation import Ladder
 from shuzhi.act.cases.kind import CaseKind
 from shuzhi.act.cases.model import Actor, Case, CaseId, Stage, Step, Verb
@@ -102,6 +102,7 @@ def refuse(kind: CaseKind, report: Report) -> None:
     require_text(report.text, _MOST_TEXT, "of the report")
     require_text(report.merge_key or "", _MOST_KEY, "of the merge key")
     require_text(report.origin or "", _MOST_KEY, "of the origin")
+    require_text(report.by.person, MOST_NAME, "of the reporter's id")
 
 
 def _party(party: PartyId | None, ladder: Ladder) -> dict[str, str]:
