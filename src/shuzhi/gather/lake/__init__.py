@@ -1,5 +1,6 @@
 """The lake: Delta tables in a folder, written exactly once and durably, read through DuckDB."""
 
+from shuzhi.gather.lake.difference import Difference
 from shuzhi.gather.lake.model import (
     Cleared,
     Commit,
@@ -18,6 +19,7 @@ __all__ = [
     "Cleared",
     "Commit",
     "Compaction",
+    "Difference",
     "Lake",
     "LakeReader",
     "LakeSettings",

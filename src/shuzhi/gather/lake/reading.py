@@ -13,6 +13,7 @@ from deltalake import DeltaTable
 
 from shuzhi.gather.lake import query
 from shuzhi.gather.lake.delta_log import DeltaLog, LakeFolders
+from shuzhi.gather.lake.difference import REWRITES, Difference, difference, unmoved
 from shuzhi.gather.lake.durable import Sync
 from shuzhi.gather.lake.model import LakeSettings, Version, table_name
 from shuzhi.gather.lake.parquet import describe
@@ -89,22 +90,38 @@ class LakeReader:
         """
         return query.read(self._snapshot(name, version), columns)
 
+    def difference(self, name: str, *, since: int | None, until: int) -> Difference:
+        """The files that tell how the table's rows at `until` differ from those at `since`.
+
+        `since` None is the time before the first version. Commits that only rewrite files are
+        left out, so that compacting costs the reader of differences nothing.
+        """
+        log = self._log(name)
+        first = -1 if since is None else since
+        moved = [v.version for v in log.history() if v.verb in REWRITES]
+        spans = unmoved(first, until, moved)
+        wanted = {v for span in spans for v in span if v >= 0} | {until}
+        at = {version: self._snapshot(name, version) for version in wanted}
+        return difference(at, spans, until)
+
     @contextmanager
     def duck(
         self,
         *,
         only: Sequence[str] | None = None,
+        also: Sequence[Snapshot] = (),
         version: At = None,
         memory_limit: str | None = None,
     ) -> Iterator[duckdb.DuckDBPyConnection]:
         """Open an in-memory DuckDB with one view for each table, as it stands now.
 
-        Time zone UTC. It reads no file of the machine but those of its views, and its settings
-        are locked; a COPY could still overwrite a file that may be read, so SQL that a person
-        typed has to pass `require_question` first. `only` names the tables wanted (all by
-        default); the cost is one look into each table's log. Fetch instants as Arrow.
+        `also` has more views, under the names of its snapshots. Time zone UTC. It reads no file
+        of the machine but those of its views, and its settings are locked; a COPY could still
+        overwrite a file that may be read, so SQL that a person typed has to pass
+        `require_question` first. `only` names the tables wanted (all by default); the cost is one
+        look into each table's log. Fetch instants as Arrow.
         """
-        snapshots = self._snapshots(only, version)
+        snapshots = [*self._snapshots(only, version), *also]
         with query.workbench(self._folders.spill, memory_limit) as connection:
             query.add_views(connection, snapshots)
             query.lock_in(connection, snapshots)

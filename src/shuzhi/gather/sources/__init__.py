@@ -1,5 +1,6 @@
 """Sources: where rows come from, how they are loaded, what was kept out."""
 
+from shuzhi.gather.sources.events import RowsStored
 from shuzhi.gather.sources.model import Source
 from shuzhi.gather.sources.report import Outcome, RunReport, State
 from shuzhi.gather.sources.use_cases import (
@@ -16,6 +17,7 @@ __all__ = [
     "Gathering",
     "Outcome",
     "Progress",
+    "RowsStored",
     "RunReport",
     "Source",
     "State",

@@ -18,6 +18,7 @@ from shuzhi.gather.lake import Lake
 from shuzhi.gather.lake.query import workbench
 from shuzhi.gather.lineage import Input, Node, Output, Run, SchemaField, lake_node, record_run
 from shuzhi.gather.sources import store
+from shuzhi.gather.sources.events import RowsStored
 from shuzhi.gather.sources.files import FileReader
 from shuzhi.gather.sources.http import HttpReader
 from shuzhi.gather.sources.load import Loading, load_part, part_app_id
@@ -28,6 +29,7 @@ from shuzhi.gather.sources.sql import SqlReader
 from shuzhi.kernel.control import Control
 from shuzhi.kernel.documents import DocumentError, read_document
 from shuzhi.kernel.errors import RefusedError, ShuzhiError
+from shuzhi.kernel.events import Publish, ignore
 from shuzhi.kernel.ids import DatasetName, SourceName, new_run_id
 from shuzhi.kernel.instant import Clock
 
@@ -58,6 +60,7 @@ class Gathering:
     secret: Secret
     clock: Clock
     memory_limit: str = "1GB"
+    publish: Publish = ignore
 
 
 def read_source(path: Path) -> Source:
@@ -218,6 +221,9 @@ def _finish(
             error=report.error,
         ),
     )
+    if stored:
+        version = gathering.lake.version(report.dataset)
+        gathering.publish(RowsStored(gathering.clock(), report.dataset, version))
 
 
 def _refuse_doubles(source: Source, table: Table) -> None:
