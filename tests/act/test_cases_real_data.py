@@ -136,7 +136,8 @@ def test_what_is_odd_in_the_targets_is_counted(requests: list[Request]) -> None:
     assert still_open == {True: 1_631, None: 1}
 
 
-# Kinds of request whose targets are working days by the hour, and how many.
+# Kinds of request whose targets are working days by the hour, and how many. They and the hours
+# were read off this file: it shows that the arithmetic fits, not what other years would.
 WORKING_DAYS = {
     "Schedule a Bulk Item Pickup": 2,
     "Tree Emergencies": 1,

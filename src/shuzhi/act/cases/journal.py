@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -170,7 +170,7 @@ class Journal:
         ids = dict(zip(fresh, made, strict=True))
         first = {c.after.id: c.before for c in reversed(self.changes)}
         update_cases(self.connection, [self.cases[i] for i in sorted(first) if i not in ids])
-        pairs = [(first[i], replace(self.cases[i], id=ids.get(i, i))) for i in sorted(first)]
+        pairs = [(first[i], _renamed(self.cases[i], ids)) for i in sorted(first)]
         tasks = [now for was, now in pairs if now.tasks != (was.tasks if was else ())]
         replace_tasks(self.connection, tasks)
         runs = [now for was, now in pairs if now.runs != (was.runs if was else ())]
@@ -248,10 +248,15 @@ def no_such_case(case_id: CaseId) -> CaseError:
     )
 
 
-def _with_id(change: _Change, ids: dict[CaseId, CaseId]) -> _Change:
-    case_id = ids.get(change.after.id, change.after.id)
-    step, after = replace(change.step, case_id=case_id), replace(change.after, id=case_id)
-    return _Change(change.before, step, after)
+def _renamed(case: Case, ids: Mapping[CaseId, CaseId]) -> Case:
+    return replace(case, id=ids[case.id]) if case.id in ids else case
+
+
+def _with_id(change: _Change, ids: Mapping[CaseId, CaseId]) -> _Change:
+    if change.after.id not in ids:
+        return change
+    step = replace(change.step, case_id=ids[change.after.id])
+    return _Change(change.before, step, _renamed(change.after, ids))
 
 
 def _entry(change: _Change) -> Entry:
