@@ -6,6 +6,8 @@ either has exactly the shape of the field's type or becomes NULL, which the load
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlglot import exp
 
 from shuzhi.gather.contracts.model import Field, LogicalType
@@ -26,9 +28,12 @@ def text_sql(field: Field, column_sql: str) -> str:
     Blank texts and the field's `missing_values` are no value. A text that is here and NULL after
     `cast_sql` is unreadable: finding "type".
     """
-    trimmed = f"trim({column_sql}, {_quoted(_BLANKS)})"
-    missing = ", ".join(_quoted(token) for token in ("", *field.missing_values))
-    return f"CASE WHEN {trimmed} IN ({missing}) THEN NULL ELSE {trimmed} END"
+    # To trim is dear and seldom needed: a look at both ends is not.
+    is_bare = f"NOT regexp_matches({column_sql}, '^[{_BLANKS}]|[{_BLANKS}]$')"
+    trimmed = (
+        f"CASE WHEN {is_bare} THEN {column_sql} ELSE trim({column_sql}, {_quoted(_BLANKS)}) END"
+    )
+    return f"CASE WHEN {_among(trimmed, ('', *field.missing_values))} THEN NULL ELSE {trimmed} END"
 
 
 def cast_sql(field: Field, column_sql: str) -> str:
@@ -62,10 +67,8 @@ def _number(field: Field, text: str) -> str:
 
 
 def _boolean(_field: Field, text: str) -> str:
-    yes, no = (", ".join(map(_quoted, words)) for words in (_TRUE, _FALSE))
-    return (
-        f"CASE WHEN lower({text}) IN ({yes}) THEN TRUE WHEN lower({text}) IN ({no}) THEN FALSE END"
-    )
+    yes, no = (_among(f"lower({text})", words) for words in (_TRUE, _FALSE))
+    return f"CASE WHEN {yes} THEN TRUE WHEN {no} THEN FALSE END"
 
 
 def _date(field: Field, text: str) -> str:
@@ -79,21 +82,22 @@ def _timestamp(field: Field, text: str) -> str:
     zone = field.bounds.zone
     if field.bounds.format:
         parsed = _parsed(field.bounds.format, text)
-        return parsed if "%z" in field.bounds.format.lower() else _in_zone(parsed, zone)
+        return parsed if "%z" in field.bounds.format.lower() else zoned_sql(parsed, zone)
     aware = f"TRY_CAST({text} AS TIMESTAMPTZ)"
     return (
         f"CASE WHEN starts_with({text}, '0000') THEN NULL "
         f"WHEN {_matches(text, _MOMENT + _OFFSET)} THEN {aware} "
-        f"WHEN {_matches(text, _MOMENT)} THEN {_in_zone(f'TRY_CAST({text} AS TIMESTAMP)', zone)} "
+        f"WHEN {_matches(text, _MOMENT)} THEN {zoned_sql(f'TRY_CAST({text} AS TIMESTAMP)', zone)} "
         "END"
     )
 
 
-def _in_zone(wall: str, zone: str) -> str:
+def zoned_sql(wall: str, zone: str) -> str:
+    """Return DuckDB SQL for the instant of a wall-clock TIMESTAMP in a zone; NULL when skipped."""
+    if zone in ("UTC", "Etc/UTC"):
+        return f"make_timestamptz(epoch_us({wall}))"
     name = _quoted(zone)
     instant = f"timezone({name}, {wall})"
-    if zone in ("UTC", "Etc/UTC"):
-        return instant
     # DuckDB moves a skipped wall-clock time on and takes the second of a repeated one.
     earlier = f"{instant} - INTERVAL 1 HOUR"
     return (
@@ -135,6 +139,11 @@ def _when(condition: str, value: str) -> str:
 
 def _matches(text: str, shape: str) -> str:
     return f"regexp_full_match({text}, {_quoted(shape)})"
+
+
+def _among(text: str, words: Sequence[str]) -> str:
+    # As an IN, more than a few constants would become a join of the whole table.
+    return f"list_contains([{', '.join(map(_quoted, words))}], {text})"
 
 
 def _quoted(text: str) -> str:
