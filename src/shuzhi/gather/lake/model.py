@@ -123,6 +123,19 @@ class DataFile:
 
 
 @dataclass(frozen=True)
+class StagedFiles:
+    """Rows that stand already in Parquet files in a folder from `Lake.staging`.
+
+    A write moves them into the table. `unique_on` names columns in which whoever wrote them found
+    every value there and single; an upsert with that key does not look again.
+    """
+
+    schema: pa.Schema
+    files: tuple[Path, ...]
+    unique_on: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Change:
     """One commit about to be made: files in, files out, and what to write beside them.
 

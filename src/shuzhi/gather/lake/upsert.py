@@ -48,14 +48,24 @@ def require_key(schema: pa.Schema, key: Sequence[str], name: str) -> None:
         )
 
 
-def take_in(connection: duckdb.DuckDBPyConnection, incoming: Snapshot, key: Sequence[str]) -> int:
+def take_in(
+    connection: duckdb.DuckDBPyConnection,
+    incoming: Snapshot,
+    key: Sequence[str],
+    *,
+    is_single: bool = False,
+) -> int:
     """Make the view `incoming`; return its number of rows once every key is whole and single.
+
+    `is_single`: whoever wrote the rows made sure of that.
 
     Raises:
         RefusedError: `gather.missing_key`, `gather.duplicate_key`.
     """
     connection.execute("SET preserve_insertion_order = false")
     connection.execute(f"CREATE VIEW incoming AS {select(incoming)}")
+    if is_single:
+        return _row(connection, "SELECT count(*) FROM incoming")[0]
     keys = _list(key)
     is_null = " OR ".join(f"{identifier(c)} IS NULL" for c in key)
     counts = f"SELECT count(*), count(*) FILTER (WHERE {is_null}) FROM incoming"  # noqa: S608

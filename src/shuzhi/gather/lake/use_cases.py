@@ -27,6 +27,7 @@ from shuzhi.gather.lake.model import (
     DataFile,
     LakeSettings,
     Repair,
+    StagedFiles,
     Tx,
     check_folder,
 )
@@ -37,7 +38,7 @@ from shuzhi.gather.lake.snapshots import table_schema
 from shuzhi.gather.lake.writing import STAGING, Write
 from shuzhi.kernel.instant import Clock, system_clock
 
-Rows: TypeAlias = pa.RecordBatchReader | pa.Table
+Rows: TypeAlias = pa.RecordBatchReader | pa.Table | StagedFiles
 _NO_NOTE: Mapping[str, str] = {}
 
 
@@ -68,8 +69,8 @@ class Lake(LakeReader):
     """The tables of one folder, to be read and written.
 
     Every verb that writes makes one commit or none, makes it once for a `tx`, keeps `note` in
-    the history, and may raise RefusedError `gather.bad_columns` and `gather.schema_mismatch`,
-    BrokenError `gather.disk_full`, `gather.lake_busy` and `gather.lake_torn`. A commit is made
+    the history, and may raise RefusedError `gather.bad_columns`, `gather.schema_mismatch` and,
+    for staged files, `gather.not_staged`, BrokenError `gather.disk_full`, `gather.lake_busy` and `gather.lake_torn`. A commit is made
     even when no row changed if there is a `tx` to remember.
     """
 
@@ -96,11 +97,8 @@ class Lake(LakeReader):
 
         Raises also: RefusedError `gather.not_staged`.
         """
-        write = self._begin("append", name, schema, tx, note)
-        if (commit := write.skipped()) is None:
-            with write.staged():
-                commit = self._add(write, write.adopt(files))
-        for folder in {path.parent for path in files} - {write.log.folder / STAGING}:
+        commit = self.append(name, StagedFiles(schema, tuple(files)), tx=tx, note=note)
+        for folder in {path.parent for path in files} - {self._log(name).folder / STAGING}:
             shutil.rmtree(folder, ignore_errors=True)
         return commit
 
@@ -152,7 +150,9 @@ class Lake(LakeReader):
         limit = self._settings.memory_limit
         with write.staged(), query.workbench(self._folders.spill, limit) as bench:
             staged = write.stage(rows)
-            count = upsert.take_in(bench, Snapshot(name, -1, write.schema, staged), key)
+            is_single = isinstance(rows, StagedFiles) and rows.unique_on == tuple(key)
+            incoming = Snapshot(name, -1, write.schema, staged)
+            count = upsert.take_in(bench, incoming, key, is_single=is_single)
 
             def plan(before: Snapshot | None) -> Change | None:
                 if before is None or not before.files:

@@ -18,7 +18,14 @@ from deltalake import DeltaTable
 from shuzhi.gather.lake.delta_log import DeltaLog
 from shuzhi.gather.lake.durable import Sync, sync_each
 from shuzhi.gather.lake.errors import not_staged, room_to_write
-from shuzhi.gather.lake.model import Change, Commit, DataFile, LakeSettings, Tx
+from shuzhi.gather.lake.model import (
+    Change,
+    Commit,
+    DataFile,
+    LakeSettings,
+    StagedFiles,
+    Tx,
+)
 from shuzhi.gather.lake.parquet import describe, moved, write_files
 from shuzhi.gather.lake.query import Snapshot
 from shuzhi.gather.lake.schema import conform, lake_schema, require_same
@@ -82,20 +89,15 @@ class Write:
                     file.path.unlink(missing_ok=True)
             shutil.rmtree(self._folder, ignore_errors=True)
 
-    def stage(self, rows: pa.RecordBatchReader | pa.Table) -> tuple[DataFile, ...]:
-        """Write the rows into the staging folder and sync them."""
+    def stage(self, rows: pa.RecordBatchReader | pa.Table | StagedFiles) -> tuple[DataFile, ...]:
+        """Write the rows into the staging folder, or find them there, and sync them."""
+        if isinstance(rows, StagedFiles):
+            return self._adopt(rows.files)
         batches = rows.to_batches() if isinstance(rows, pa.Table) else rows
         fitting = conform(self.log.name, batches, self.schema)
         paths = write_files(self._folder, fitting, self.schema, self._settings)
         sync_each(paths, self._sync)
         return tuple(map(describe, paths))
-
-    def adopt(self, paths: Sequence[Path]) -> tuple[DataFile, ...]:
-        """Check and sync Parquet files from the table's staging folders; leave out empty ones."""
-        files = tuple(self._adopted(path) for path in paths)
-        kept = tuple(f for f in files if f.rows)
-        sync_each([f.path for f in kept], self._sync)
-        return kept
 
     def place(self, files: Sequence[DataFile]) -> tuple[DataFile, ...]:
         """Move staged files to their final names, once, and sync those."""
@@ -162,6 +164,13 @@ class Write:
         schema = table_schema(table)
         require_same(self.log.name, schema, self.schema)
         self.schema = schema
+
+    def _adopt(self, paths: Sequence[Path]) -> tuple[DataFile, ...]:
+        """Check and sync Parquet files from the table's staging folders; leave out empty ones."""
+        files = tuple(self._adopted(path) for path in paths)
+        kept = tuple(f for f in files if f.rows)
+        sync_each([f.path for f in kept], self._sync)
+        return kept
 
     def _adopted(self, path: Path) -> DataFile:
         if self.log.folder / STAGING not in path.absolute().parents:
