@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from hashlib import sha256
 from pathlib import Path
 from threading import RLock
@@ -44,7 +44,7 @@ class Log:
     def __init__(self, folder: Path, signer: Signer, *, sync: Sync = sync_path) -> None:
         self.folder = folder
         self.reader = TileReader(folder)
-        self.moving = RLock()
+        self._moving = RLock()
         self._signer = signer
         self._intent = folder / UNFINISHED / INTENT
         self._disk = Disk(folder, sync)
@@ -61,6 +61,11 @@ class Log:
     def size(self) -> int:
         """How many entries the newest checkpoint covers."""
         return self._settled().size
+
+    @property
+    def moving(self) -> AbstractContextManager[object]:
+        """What a thread holds while it moves entries here that it must not move twice."""
+        return self._moving
 
     def checkpoint(self) -> bytes:
         """Return the newest checkpoint, signed."""

@@ -2,12 +2,13 @@
 
 The entry is queued in the transaction of the change, so that there is never one without the other,
 and moved to the log afterwards. Each carries the number it had in the queue: after a crash between
-the two stores, what the log has already is not appended again.
+the two stores, what the log ends with already is not appended again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 from sqlalchemy import (
@@ -23,6 +24,7 @@ from sqlalchemy import (
     text,
 )
 
+from shuzhi.audit.errors import BrokenLogError
 from shuzhi.audit.model import Entry, number_of, numbered
 from shuzhi.kernel.control import Control, metadata
 
@@ -45,8 +47,13 @@ class Appendable(Protocol):
         """Add entries durably and return the index of the first."""
         ...
 
-    def last(self) -> bytes | None:
-        """Return the newest entry; None while the log is empty."""
+    def tail(self, count: int) -> list[bytes]:
+        """Return the newest `count` entries, or all where there are fewer."""
+        ...
+
+    @property
+    def moving(self) -> AbstractContextManager[object]:
+        """What a thread holds while it moves entries here."""
         ...
 
 
@@ -58,18 +65,38 @@ def queue(connection: Connection, *entries: Entry) -> None:
 
 
 def flush(control: Control, log: Appendable) -> int:
-    """Move all queued entries to the log, oldest first, each exactly once; return how many."""
+    """Move all queued entries to the log, oldest first, each exactly once; return how many.
+
+    Raises:
+        BrokenLogError: `audit.outbox_behind` when the queue has numbers that the log has given to
+            other entries: one of the two was put back to an earlier state. Nothing is moved then.
+    """
     moved = 0
-    while rows := _oldest(control):
-        newest = log.last()
-        known = 0 if newest is None else number_of(newest)
-        fresh = [numbered(content, no) for no, content in rows if no > known]
-        if fresh:
-            log.append(fresh)
-        with control.transaction() as connection:
-            connection.execute(delete(outbox_table).where(outbox_table.c.no <= rows[-1][0]))
-        moved += len(fresh)
+    with log.moving:
+        while rows := _oldest(control):
+            fresh = _unmoved(rows, log)
+            if fresh:
+                log.append(fresh)
+            with control.transaction() as connection:
+                connection.execute(delete(outbox_table).where(outbox_table.c.no <= rows[-1][0]))
+            moved += len(fresh)
     return moved
+
+
+def _unmoved(rows: Sequence[tuple[int, bytes]], log: Appendable) -> list[bytes]:
+    """Return the queued entries that the log does not have, as they are to stand there."""
+    newest = max(map(number_of, log.tail(1)), default=0)
+    contents = [numbered(content, no) for no, content in rows]
+    known = sum(no <= newest for no, _ in rows)
+    if known and log.tail(known) != contents[:known]:
+        raise BrokenLogError(
+            "audit.outbox_behind",
+            f"The queue holds entry number {rows[0][0]:,}, and the log has {newest:,} already, "
+            "but not as the same entries.",
+            next_step="The control store or the log was put back to an earlier state: restore "
+            "both from one moment.",
+        )
+    return contents[known:]
 
 
 def _oldest(control: Control) -> list[tuple[int, bytes]]:
