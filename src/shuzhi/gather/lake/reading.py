@@ -45,6 +45,11 @@ class LakeReader:
         self._clock = clock
         self._logs: dict[str, DeltaLog] = {}
 
+    @property
+    def settings(self) -> LakeSettings:
+        """How the lake writes."""
+        return self._settings
+
     def names(self) -> tuple[DatasetName, ...]:
         """The tables that hold at least one version, sorted."""
         found = (p.name for p in self._folders.root.iterdir() if (p / "_delta_log").is_dir())

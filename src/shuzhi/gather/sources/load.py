@@ -7,26 +7,25 @@ completed by running it again, and nothing is stored twice.
 from __future__ import annotations
 
 import json
+import shutil
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 
 from shuzhi.gather.contracts.model import Table
-from shuzhi.gather.lake import Commit, Lake, Tx
+from shuzhi.gather.lake import Commit, Lake, StagedFiles, Tx
 from shuzhi.gather.lake.model import QUARANTINE
-from shuzhi.gather.sources.conform import (
-    FINDING_TYPE,
-    Drift,
-    Sorted,
-    bad_rows,
-    good_rows,
-    stage,
-)
+from shuzhi.gather.sources.conform import Drift, arrive
+from shuzhi.gather.sources.findings import FINDING_TYPE, faults
 from shuzhi.gather.sources.model import Part, Source, Unreadable, Write
 from shuzhi.gather.sources.report import Outcome
+from shuzhi.gather.sources.sorting import Sorted, Sorter
+from shuzhi.gather.sources.watching import Tell
 from shuzhi.kernel.ids import RunId
 from shuzhi.kernel.instant import Instant
 
@@ -60,7 +59,11 @@ def part_app_id(source: str, origin: str) -> str:
 
 
 def load_part(
-    loading: Loading, part: Part, number: int, connection: duckdb.DuckDBPyConnection
+    loading: Loading,
+    part: Part,
+    number: int,
+    connection: duckdb.DuckDBPyConnection,
+    tell: Tell = lambda _share: None,
 ) -> Outcome:
     """Store one part and return what became of its rows; a state stored before is left alone.
 
@@ -68,21 +71,52 @@ def load_part(
     so that a number found in the data set has been stored whole.
     """
     tx = Tx(part_app_id(loading.source.name, part.origin), number)
-    name = loading.table.name
-    stored_before = loading.lake.committed(name, tx.app_id)
-    if stored_before is not None and stored_before >= number:
+    if is_stored(loading.lake, loading.table.name, tx):
         return Outcome(parts=1, parts_known=1)
-    counts, drift = stage(connection, part, loading.source, loading.table)
+    folder = loading.lake.staging(loading.table.name)
+    try:
+        return _load(loading, part, tx, connection, folder, tell)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def is_stored(lake: Lake, name: str, tx: Tx) -> bool:
+    """Whether a state of a part is in the data set."""
+    stored = lake.committed(name, tx.app_id)
+    return stored is not None and stored >= tx.version
+
+
+def _load(
+    loading: Loading,
+    part: Part,
+    tx: Tx,
+    connection: duckdb.DuckDBPyConnection,
+    folder: Path,
+    tell: Tell,
+) -> Outcome:
+    lake, source, table = loading.lake, loading.source, loading.table
+    arrival = arrive(connection, part, source, table)
+    sorter = Sorter(
+        connection,
+        arrival,
+        table,
+        faults(arrival, source, table),
+        folder,
+        lake.settings.file_bytes,
+    )
+    found = sorter.sort(tell)
     unreadable = tuple(part.unreadable())
-    kept_out = counts.bad + len(unreadable)
-    if kept_out:
-        rows = _quarantine_rows(loading, part, bad_rows(connection), unreadable)
-        loading.lake.append(f"{name}{QUARANTINE}", rows, tx=tx)
-    stored = _store(loading, good_rows(connection, loading.table), tx)
-    return _outcome(counts, drift, stored, kept_out, len(unreadable))
+    if found.kept_out or unreadable:
+        bad = sorter.keep_out(found)
+        part.require_same()
+        rows = _quarantine_rows(loading, part, bad, unreadable)
+        lake.append(f"{table.name}{QUARANTINE}", rows, tx=tx)
+    part.require_same()
+    stored = _store(loading, found.files, tx)
+    return _outcome(found, arrival.drift, stored, len(unreadable))
 
 
-def _store(loading: Loading, rows: pa.RecordBatchReader, tx: Tx) -> Commit:
+def _store(loading: Loading, rows: StagedFiles, tx: Tx) -> Commit:
     lake, name = loading.lake, loading.table.name
     note = {"source": loading.source.name, "run_id": str(loading.run_id)}
     if lake.exists(name):
@@ -97,15 +131,15 @@ def _store(loading: Loading, rows: pa.RecordBatchReader, tx: Tx) -> Commit:
             return lake.append(name, rows, tx=tx, note=note)
 
 
-def _outcome(counts: Sorted, drift: Drift, stored: Commit, kept_out: int, unread: int) -> Outcome:
+def _outcome(found: Sorted, drift: Drift, stored: Commit, unreadable: int) -> Outcome:
     return Outcome(
         parts=1,
-        read=counts.read + unread,
+        read=found.read + unreadable,
         inserted=stored.inserted,
         updated=stored.updated,
         unchanged=stored.unchanged,
-        repeated=counts.repeated,
-        quarantined=kept_out,
+        repeated=found.repeated,
+        quarantined=found.kept_out + unreadable,
         unknown_columns=drift.unknown,
         missing_columns=drift.missing,
     ).balanced()
@@ -114,10 +148,14 @@ def _outcome(counts: Sorted, drift: Drift, stored: Commit, kept_out: int, unread
 def _quarantine_rows(
     loading: Loading, part: Part, bad: pa.RecordBatchReader, unreadable: Sequence[Unreadable]
 ) -> pa.RecordBatchReader:
+    # A line that could not be cut was no row yet when rows were numbered.
+    before = [u.row_number - i for i, u in enumerate(unreadable)]
+
     def batches() -> Iterator[pa.RecordBatch]:
         for batch in bad:
             findings = [f.as_py() for f in batch.column("findings").cast(pa.list_(FINDING_TYPE))]
-            numbers = batch.column("row_number").to_pylist()
+            counted = batch.column("row_number").to_pylist()
+            numbers = [number + bisect_right(before, number) for number in counted]
             yield _batch(loading, part.origin, numbers, findings, batch.column("row").to_pylist())
         if unreadable:
             numbers = [u.row_number for u in unreadable]

@@ -59,13 +59,19 @@ def nothing_unreadable() -> Sequence[Unreadable]:
     return ()
 
 
+def nothing_to_require() -> None:
+    """Let a part pass whose rows were taken when it was made."""
+
+
 @dataclass(frozen=True)
 class Part:
     """One file, one group of pages, one window of a query: what is stored in one commit.
 
     `origin` is shown to people and holds no secret; `fingerprint` changes when the content does;
     `cursor` is where the next run goes on once this part is stored (None: from the start);
-    `unreadable` is asked once, after the last row was read.
+    `unreadable` is asked once, after the last row was read, and `require_same` before anything is
+    stored: it raises RefusedError when the origin is no longer what the fingerprint was taken of.
+    `size_bytes` is how much there is to read, where that is known.
     """
 
     origin: str
@@ -74,6 +80,8 @@ class Part:
     cursor: Cursor | None = None
     unreadable: Callable[[], Sequence[Unreadable]] = nothing_unreadable
     first_row: int = 1
+    require_same: Callable[[], None] = nothing_to_require
+    size_bytes: int | None = None
 
 
 class Reader(Protocol):
