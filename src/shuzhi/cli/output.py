@@ -20,7 +20,16 @@ from uuid import UUID
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table as RichTable
 from rich.text import Text
 
@@ -124,6 +133,16 @@ def print_error(error: ShuzhiError, *, as_json: bool) -> int:
     return EXIT_BROKEN if isinstance(error, BrokenError) else EXIT_REFUSED
 
 
+class _Done(ProgressColumn):
+    """A percentage where the total is known, else how much is done."""
+
+    def render(self, task: Task) -> Text:
+        """Return the column's text for one piece of work."""
+        if task.total is None:
+            return Text(f"{task.completed:,.0f}")
+        return Text(f"{task.percentage:>3.0f}%")
+
+
 class Bar:
     """A progress bar on standard error; silent where nobody looks."""
 
@@ -131,8 +150,9 @@ class Bar:
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
-            TextColumn("{task.percentage:>3.0f}%"),
+            _Done(),
             TimeElapsedColumn(),
+            TimeRemainingColumn(),
             console=err,
             transient=True,
             disable=not err.is_terminal,

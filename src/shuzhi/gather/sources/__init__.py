@@ -2,10 +2,10 @@
 
 from shuzhi.gather.sources.events import RowsStored
 from shuzhi.gather.sources.model import Source
+from shuzhi.gather.sources.progress import Progress
 from shuzhi.gather.sources.report import Outcome, RunReport, State
 from shuzhi.gather.sources.use_cases import (
     Gathering,
-    Progress,
     read_source,
     read_sources,
     reads,

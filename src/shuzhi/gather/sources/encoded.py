@@ -1,7 +1,7 @@
-"""Files as UTF-8 text: unpacked, transcoded and looked at before anybody reads rows from them.
+"""Files as UTF-8 text: looked at as a whole before anybody reads rows from them.
 
-A file that is no table at all (a web page, the wrong encoding) is refused whole; nothing of it is
-guessed.
+A file that stands in plain UTF-8 is read where it is, any other from an unpacked, transcoded copy.
+One that is no table at all (a web page, the wrong encoding) is refused whole; nothing is guessed.
 """
 
 from __future__ import annotations
@@ -10,39 +10,100 @@ import codecs
 import gzip
 import hashlib
 import io
+import os
 import zipfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
+from uuid import uuid4
+
+import pyarrow as pa
 
 from shuzhi.kernel.errors import RefusedError
 
 _CHUNK = 1 << 20
+_PIECE = 1 << 23
+_WORKERS = 4
 _OTHERS = ("utf-8", "gb18030", "utf-16")
+_PACKED = (".gz", ".zip")
+_BOM = codecs.BOM_UTF8
 
 
-def fingerprint(path: Path) -> str:
-    """Return the SHA-256 of the file's bytes."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+@dataclass(frozen=True)
+class Survey:
+    """What a look at all bytes of a file tells.
+
+    `fingerprint` changes when any byte does; `is_plain`: it is UTF-8 without byte-order mark, and
+    its lines end with a line feed alone.
+    """
+
+    fingerprint: str
+    is_plain: bool
+
+
+def survey(path: Path) -> Survey:
+    """Look at every byte of a file, with bounded memory and on several cores."""
+    size = path.stat().st_size
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        with ThreadPoolExecutor(_WORKERS, thread_name_prefix="shuzhi-survey") as pool:
+            starts = range(0, max(size, 1), _PIECE)
+            pieces = list(pool.map(lambda start: _look_at(descriptor, start), starts))
+    finally:
+        os.close(descriptor)
+    whole = hashlib.sha256(b"".join(digest for digest, _ in pieces))
+    return Survey(whole.hexdigest(), all(is_plain for _, is_plain in pieces))
 
 
 @contextmanager
-def text_file(path: Path, encoding: str, spool: Path) -> Iterator[Path]:
-    """Yield a path where the file's text stands in UTF-8, unpacked and without byte-order mark.
+def text_file(path: Path, encoding: str, spool: Path, *, is_plain: bool) -> Iterator[Path]:
+    """Yield a path in `spool` where the file's text stands in UTF-8, unpacked and with plain lines.
 
     Raises:
-        RefusedError: `gather.wrong_encoding` with byte and line, `gather.html_not_table`,
+        RefusedError: `gather.wrong_encoding` with its line, `gather.html_not_table`,
             `gather.empty_file`, `gather.bad_archive`.
     """
-    copy = spool / f"{path.name}.utf8.csv"
+    # A name of our own: signs like * or [ in a file's name have a meaning where it is read.
+    text = spool / f"{uuid4().hex}.csv"
     try:
-        with _unpacked(path) as source, copy.open("wb") as target:
-            _transcode(source, target, path.name, encoding)
-        yield copy
+        if is_plain and encoding == "utf-8" and path.suffix not in _PACKED:
+            with path.open("rb") as source:
+                _look(source.read(_CHUNK).decode(errors="ignore"), path.name)
+            text.symlink_to(path.absolute())
+        else:
+            with _unpacked(path) as source, text.open("wb") as target:
+                _transcode(source, target, path.name, encoding)
+        yield text
     finally:
-        copy.unlink(missing_ok=True)
+        text.unlink(missing_ok=True)
+
+
+def _look_at(descriptor: int, start: int) -> tuple[bytes, bool]:
+    """Return the digest of the piece from `start` on, and whether it is plain."""
+    seen = os.pread(descriptor, _PIECE + 3, start)
+    piece, beyond = seen[:_PIECE], seen[_PIECE:]
+    digest = hashlib.sha256(piece).digest()
+    if b"\r" in piece or (start == 0 and piece.startswith(_BOM)):
+        return digest, False
+    # A sign that two pieces share belongs to the first of them.
+    begin = _continued(piece[:3]) if start else 0
+    return digest, _is_utf8(piece[begin:] + beyond[: _continued(beyond)])
+
+
+def _continued(data: bytes) -> int:
+    """Return how many bytes at the start belong to a sign that began before."""
+    return next((i for i, byte in enumerate(data) if byte & 0xC0 != 0x80), len(data))
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        pa.array([data], pa.binary()).cast(pa.string())
+    except pa.ArrowInvalid:
+        return False
+    return True
 
 
 def _transcode(source: IO[bytes], target: IO[bytes], name: str, encoding: str) -> None:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import csv
 import glob
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,27 +22,35 @@ from python_calamine import CalamineWorkbook
 
 from shuzhi.gather.lake.query import literal
 from shuzhi.gather.lake.schema import identifier
-from shuzhi.gather.sources.encoded import fingerprint, text_file
+from shuzhi.gather.sources.encoded import Survey, survey, text_file
 from shuzhi.gather.sources.model import Cursor, DuckScan, FileSource, Part, Unreadable
 from shuzhi.kernel.errors import RefusedError
 
 _MOST_REJECTS = 1_000_000
+_NO_ROWS = DuckScan("(SELECT 1 WHERE false)", (), (), ())
 _BATCH = 50_000
 
 
 class FileReader:
     """Reads the files of one source. `folder` is where relative paths start, `spool` is scratch.
 
-    `connection` is the DuckDB in which the scans that it yields are run.
+    `connection` is the DuckDB in which the scans that it yields are run; `is_stored` says of an
+    origin and its fingerprint that there is no need to read it again.
     """
 
     def __init__(
-        self, source: FileSource, folder: Path, spool: Path, connection: duckdb.DuckDBPyConnection
+        self,
+        source: FileSource,
+        folder: Path,
+        spool: Path,
+        connection: duckdb.DuckDBPyConnection,
+        is_stored: Callable[[str, str], bool] = lambda _origin, _fingerprint: False,
     ) -> None:
         self._source = source
         self._folder = folder
         self._spool = spool
         self._connection = connection
+        self._is_stored = is_stored
 
     def paths(self) -> list[Path]:
         """Return the files in the order of their names.
@@ -49,8 +58,7 @@ class FileReader:
         Raises:
             RefusedError: `gather.source_gone` when the path matches nothing.
         """
-        pattern = str((self._folder / self._source.path).absolute())
-        found = sorted(Path(p) for p in glob.glob(pattern) if Path(p).is_file())  # noqa: PTH207
+        found = sorted(Path(p) for p in glob.glob(self._pattern) if Path(p).is_file())  # noqa: PTH207
         if not found:
             raise RefusedError(
                 "gather.source_gone",
@@ -59,6 +67,10 @@ class FileReader:
             )
         return found
 
+    def total_bytes(self) -> int:
+        """Return the size of all files together. Raises as `paths`."""
+        return sum(path.stat().st_size for path in self.paths())
+
     def parts(self, since: Cursor | None) -> Iterator[Part]:
         """Yield a part for each file; what was loaded before is told by its fingerprint."""
         del since
@@ -66,25 +78,42 @@ class FileReader:
             with ExitStack() as stack:
                 yield self._part(path, stack)
 
+    @property
+    def _pattern(self) -> str:
+        return str((self._folder / self._source.path).absolute())
+
+    def _origin(self, path: Path) -> str:
+        """Return the file's name, with the folders that the pattern left open."""
+        steps = Path(self._pattern).parts
+        fixed = next((i for i, step in enumerate(steps) if glob.has_magic(step)), -1)
+        return str(Path(*path.parts[fixed:]))
+
     def _part(self, path: Path, stack: ExitStack) -> Part:
+        origin = self._origin(path)
+        with _there(origin):
+            stamp = _stamp(path)
+            seen = survey(path)
+            part = Part(origin, seen.fingerprint, _NO_ROWS, size_bytes=stamp.size_bytes)
+            if not self._is_stored(origin, seen.fingerprint):
+                part = self._opened(part, path, seen, stack)
+        return replace(part, require_same=lambda: _require_same(path, origin, stamp))
+
+    def _opened(self, part: Part, path: Path, seen: Survey, stack: ExitStack) -> Part:
         source = self._source
-        print_of_file = fingerprint(path)
         if source.format == "parquet":
-            return Part(path.name, print_of_file, _parquet_scan(path))
+            return replace(part, rows=_parquet_scan(path))
         if source.format == "excel":
-            return Part(path.name, print_of_file, _sheet(path, source), first_row=2)
-        text = stack.enter_context(text_file(path, source.encoding, self._spool))
+            return replace(part, rows=_sheet(path, source), first_row=2)
+        opened = text_file(path, source.encoding, self._spool, is_plain=seen.is_plain)
+        text = stack.enter_context(opened)
         if source.format == "jsonl":
-            rows, unreadable = _json_lines(text, path.name)
-            return Part(path.name, print_of_file, rows, unreadable=lambda: unreadable)
-        scan = self._csv_scan(text, path.name)
-        first = source.csv.skip_rows + (2 if source.csv.header else 1)
-        return Part(
-            path.name,
-            print_of_file,
-            scan,
-            unreadable=lambda: self._rejects(path.name),
-            first_row=first,
+            rows, unreadable = _json_lines(text, part.origin)
+            return replace(part, rows=rows, unreadable=lambda: unreadable)
+        return replace(
+            part,
+            rows=self._csv_scan(text, part.origin),
+            unreadable=lambda: self._rejects(part.origin),
+            first_row=source.csv.skip_rows + (2 if source.csv.header else 1),
         )
 
     def _csv_scan(self, text: Path, name: str) -> DuckScan:
@@ -109,6 +138,42 @@ class FileReader:
             "FROM reject_errors GROUP BY line ORDER BY line"
         ).fetchall()
         return [_unreadable(name, *row) for row in rows]
+
+
+@dataclass(frozen=True)
+class _Stamp:
+    """What changes when somebody writes to a file or puts another in its place."""
+
+    size_bytes: int
+    modified_ns: int
+    inode: int
+
+
+def _stamp(path: Path) -> _Stamp:
+    found = path.stat()
+    return _Stamp(found.st_size, found.st_mtime_ns, found.st_ino)
+
+
+@contextmanager
+def _there(origin: str) -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError:
+        raise RefusedError(
+            "gather.source_gone",
+            f"{origin} went away while it was read.",
+            next_step="Bring it back and run the source again; nothing of it was stored.",
+        ) from None
+
+
+def _require_same(path: Path, origin: str, stamp: _Stamp) -> None:
+    with _there(origin):
+        if _stamp(path) != stamp:
+            raise RefusedError(
+                "gather.source_changed",
+                f"{origin} was changed while it was read.",
+                next_step="Run the source again when it is complete; nothing of it was stored.",
+            )
 
 
 def _unreadable(name: str, line: int, text: str | None, kind: Any, message: str) -> Unreadable:

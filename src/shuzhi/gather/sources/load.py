@@ -23,9 +23,9 @@ from shuzhi.gather.lake.model import QUARANTINE
 from shuzhi.gather.sources.conform import Drift, arrive
 from shuzhi.gather.sources.findings import FINDING_TYPE, faults
 from shuzhi.gather.sources.model import Part, Source, Unreadable, Write
+from shuzhi.gather.sources.progress import Tell
 from shuzhi.gather.sources.report import Outcome
 from shuzhi.gather.sources.sorting import Sorted, Sorter
-from shuzhi.gather.sources.watching import Tell
 from shuzhi.kernel.ids import RunId
 from shuzhi.kernel.instant import Instant
 

@@ -22,7 +22,7 @@ from shuzhi.gather.lake.query import literal
 from shuzhi.gather.lake.schema import identifier
 from shuzhi.gather.sources.conform import ROW, Arrival, typed_rows_sql
 from shuzhi.gather.sources.findings import Fault, conflict, findings_sql, row_sql
-from shuzhi.gather.sources.watching import Tell, run_watched
+from shuzhi.gather.sources.progress import Tell, run_watched
 from shuzhi.kernel.errors import BrokenError, RefusedError
 
 _FORMAT = (
@@ -185,7 +185,7 @@ class Sorter:
         except duckdb.IOException as error:
             raise RefusedError(
                 "gather.source_gone",
-                f"{origin} could not be read to its end: {_first_line(error)}",
+                f"{origin} could not be read to its end: {_first_line(error).rpartition(': ')[2]}",
                 next_step="Bring it back and run the source again; nothing of it was stored.",
             ) from None
 

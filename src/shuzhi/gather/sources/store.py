@@ -78,6 +78,14 @@ def number_part(connection: Connection, source: str, origin: str, fingerprint: s
     return number
 
 
+def find_part(connection: Connection, source: str, origin: str, fingerprint: str) -> int | None:
+    """Return the number of the newest state of a part; None when that is another one."""
+    c = part_table.c
+    where = (c.source == source) & (c.origin == origin) & (c.fingerprint == fingerprint)
+    number = connection.execute(select(c.number).where(where)).scalar_one_or_none()
+    return None if number is None else int(number)
+
+
 def save_run(connection: Connection, report: RunReport) -> None:
     """Keep the state of a run; telling it again replaces it."""
     run_id = str(report.run_id)

@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import fcntl
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Protocol
 
 import duckdb
 from pydantic import TypeAdapter, ValidationError
 
 from shuzhi.gather.contracts import Table, table_named
-from shuzhi.gather.lake import Lake
+from shuzhi.gather.lake import Lake, Tx
 from shuzhi.gather.lake.query import workbench
 from shuzhi.gather.lineage import Input, Node, Output, Run, SchemaField, lake_node, record_run
 from shuzhi.gather.sources import store
 from shuzhi.gather.sources.events import RowsStored
 from shuzhi.gather.sources.files import FileReader
 from shuzhi.gather.sources.http import HttpReader
-from shuzhi.gather.sources.load import Loading, load_part, part_app_id
+from shuzhi.gather.sources.load import Loading, is_stored, load_part, part_app_id
 from shuzhi.gather.sources.model import Cursor, FileSource, Part, Reader, Source, SqlSource, Write
+from shuzhi.gather.sources.progress import Gauge, Progress
 from shuzhi.gather.sources.references import Secret
 from shuzhi.gather.sources.report import Outcome, RunReport, State
 from shuzhi.gather.sources.sql import SqlReader
@@ -35,19 +35,6 @@ from shuzhi.kernel.instant import Clock
 
 _KINDS = ("file", "sql", "http")
 _SOURCE: TypeAdapter[Source] = TypeAdapter(Source)
-
-
-class Progress(Protocol):
-    """Whoever shows how far a run is."""
-
-    def started(self, label: str, total: int | None) -> None:
-        """Begin a piece of work."""
-
-    def advanced(self, amount: int) -> None:
-        """Note that more is done."""
-
-    def finished(self) -> None:
-        """End the piece of work."""
 
 
 @dataclass(frozen=True)
@@ -126,12 +113,10 @@ def _run(
 ) -> RunReport:
     _save(gathering, report)
     outcome, origins = Outcome(), list[str]()
-    progress.started(loading.source.name, None)
     try:
-        for part_outcome, origin in _parts(gathering, loading, folder):
+        for part_outcome, origin in _parts(gathering, loading, folder, progress):
             outcome += part_outcome
             origins.append(origin)
-            progress.advanced(part_outcome.read)
     except ShuzhiError as error:
         failed = report.ended(State.FAILED, gathering.clock(), outcome)
         failed = replace(failed, error_code=error.code, error=error.message)
@@ -144,20 +129,39 @@ def _run(
     return done
 
 
-def _parts(gathering: Gathering, loading: Loading, folder: Path) -> Iterator[tuple[Outcome, str]]:
+def _parts(
+    gathering: Gathering, loading: Loading, folder: Path, progress: Progress
+) -> Iterator[tuple[Outcome, str]]:
     source = loading.source
-    gathering.scratch.mkdir(parents=True, exist_ok=True)
     with (
-        TemporaryDirectory(dir=gathering.scratch) as spool,
-        workbench(Path(spool), gathering.memory_limit) as connection,
+        _spool(gathering, source.name) as spool,
+        workbench(spool, gathering.memory_limit) as connection,
     ):
         since = _since(gathering, loading)
-        for part in _reader(gathering, source, folder, Path(spool), connection).parts(since):
+        reader = _reader(gathering, loading, folder, spool, connection)
+        total = reader.total_bytes() if isinstance(reader, FileReader) else None
+        progress.started(source.name, total)
+        for part in reader.parts(since):
             number = _number(gathering, source, part)
-            yield load_part(loading, part, number, connection), part.origin
+            gauge = Gauge(progress, part.size_bytes)
+            outcome = load_part(loading, part, number, connection, gauge.tell)
+            gauge.end(outcome.read)
+            yield outcome, part.origin
             if part.cursor is not None:
                 with gathering.control.transaction() as control:
                     store.save_cursor(control, SourceName(source.name), part.cursor)
+
+
+@contextmanager
+def _spool(gathering: Gathering, source: str) -> Iterator[Path]:
+    """Make the source's scratch folder; what a killed run left in it goes first."""
+    spool = gathering.scratch / f"{source}.spool"
+    shutil.rmtree(spool, ignore_errors=True)
+    spool.mkdir(parents=True)
+    try:
+        yield spool
+    finally:
+        shutil.rmtree(spool, ignore_errors=True)
 
 
 def _since(gathering: Gathering, loading: Loading) -> Cursor | None:
@@ -182,16 +186,30 @@ def _number(gathering: Gathering, source: Source, part: Part) -> int:
 
 def _reader(
     gathering: Gathering,
-    source: Source,
+    loading: Loading,
     folder: Path,
     spool: Path,
     connection: duckdb.DuckDBPyConnection,
 ) -> Reader:
+    source = loading.source
     if isinstance(source, FileSource):
-        return FileReader(source, folder, spool, connection)
+
+        def is_known(origin: str, fingerprint: str) -> bool:
+            return _is_stored(gathering, loading, origin, fingerprint)
+
+        return FileReader(source, folder, spool, connection, is_known)
     if isinstance(source, SqlSource):
         return SqlReader(source, gathering.secret, folder=folder, spool=spool)
     return HttpReader(source, gathering.secret)
+
+
+def _is_stored(gathering: Gathering, loading: Loading, origin: str, fingerprint: str) -> bool:
+    name = loading.source.name
+    with gathering.control.transaction() as control:
+        number = store.find_part(control, name, origin, fingerprint)
+    if number is None:
+        return False
+    return is_stored(loading.lake, loading.table.name, Tx(part_app_id(name, origin), number))
 
 
 def _save(gathering: Gathering, report: RunReport) -> None:
