@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from shuzhi.audit.base64_text import decoded, encoded
-from shuzhi.audit.errors import bad_checkpoint
+from shuzhi.audit.errors import bad_checkpoint, bad_note
 from shuzhi.audit.keys import VerifierKey
 from shuzhi.audit.merkle import EMPTY_ROOT, HASH_BYTES
 from shuzhi.audit.note import Note, parse_note, verified
@@ -56,9 +56,13 @@ def parse_checkpoint(text: str) -> Checkpoint:
 def open_checkpoint(raw: bytes, keys: Iterable[VerifierKey]) -> tuple[Checkpoint, Note]:
     """Read a checkpoint that one of the log's keys signed; the note may hold more signatures.
 
+    Every byte counts: of two ways to write the same signature, only the canonical one is read.
+
     Raises:
         AuditError: as `parse_note`, `verified` and `parse_checkpoint`.
     """
     note = parse_note(raw)
+    if bytes(note) != raw:
+        raise bad_note("its base64 has bits that mean nothing")
     verified(note, keys)
     return parse_checkpoint(note.text), note

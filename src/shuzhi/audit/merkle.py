@@ -128,11 +128,9 @@ def proves_consistency(
 
     Nothing is proved from the empty tree to a larger one: that is for the caller to know.
     """
-    if not 0 <= old <= new or not _are_hashes(old_root, new_root, *path):
-        return False
     if old == new:
         return not path and old_root == new_root and (old > 0 or old_root == EMPTY_ROOT)
-    if old == 0 or not path:
+    if not 0 < old < new or not path or not _are_hashes(old_root, new_root, *path):
         return False
     # A tree that is a perfect subtree of the new one starts the proof itself.
     first, *rest = path if old & (old - 1) else (old_root, *path)

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from shuzhi.audit.base64_text import decoded, encoded
+from shuzhi.audit.base64_text import decoded_loosely, encoded
 from shuzhi.audit.errors import AuditError, bad_note
 from shuzhi.audit.keys import KeyKind, Signer, VerifierKey, is_key_name
 
@@ -166,7 +166,7 @@ def _cosigned(text: str, at_s: int) -> bytes:
 
 def _signature(line: str) -> Signature:
     name, space, base64 = line.removeprefix(_DASH).partition(" ")
-    raw = decoded(base64)
+    raw = decoded_loosely(base64)
     if not (line.startswith(_DASH) and space and is_key_name(name)):
         raise bad_note("a line below the text is no signature")
     if raw is None or len(raw) <= _ID_BYTES:
