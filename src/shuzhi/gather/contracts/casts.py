@@ -19,6 +19,7 @@ _CLOCK = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]"
 _MOMENT = rf"{_DATE}[T ]{_CLOCK}(?::[0-5][0-9](?:\.[0-9]{{1,6}}0*)?)?"
 _OFFSET = r"(?:Z|[+-][0-9]{2}(?::?[0-9]{2})?)"
 _TRUE = ("true", "t", "yes", "y", "1", "是")
+_FEW = 4
 _FALSE = ("false", "f", "no", "n", "0", "否")
 
 
@@ -33,7 +34,9 @@ def text_sql(field: Field, column_sql: str) -> str:
     trimmed = (
         f"CASE WHEN {is_bare} THEN {column_sql} ELSE trim({column_sql}, {_quoted(_BLANKS)}) END"
     )
-    return f"CASE WHEN {_among(trimmed, ('', *field.missing_values))} THEN NULL ELSE {trimmed} END"
+    return (
+        f"CASE WHEN {among_sql(trimmed, ('', *field.missing_values))} THEN NULL ELSE {trimmed} END"
+    )
 
 
 def cast_sql(field: Field, column_sql: str) -> str:
@@ -67,7 +70,7 @@ def _number(field: Field, text: str) -> str:
 
 
 def _boolean(_field: Field, text: str) -> str:
-    yes, no = (_among(f"lower({text})", words) for words in (_TRUE, _FALSE))
+    yes, no = (among_sql(f"lower({text})", words) for words in (_TRUE, _FALSE))
     return f"CASE WHEN {yes} THEN TRUE WHEN {no} THEN FALSE END"
 
 
@@ -141,9 +144,12 @@ def _matches(text: str, shape: str) -> str:
     return f"regexp_full_match({text}, {_quoted(shape)})"
 
 
-def _among(text: str, words: Sequence[str]) -> str:
-    # As an IN, more than a few constants would become a join of the whole table.
-    return f"list_contains([{', '.join(map(_quoted, words))}], {text})"
+def among_sql(text: str, words: Sequence[str]) -> str:
+    """Return DuckDB SQL that is true when a text is one of `words`."""
+    listed = ", ".join(map(_quoted, words))
+    # DuckDB joins the whole table with an IN (or list_contains) of more constants than a few.
+    few = len(words) <= _FEW
+    return f"{text} IN ({listed})" if few else f"list_position([{listed}], {text}) IS NOT NULL"
 
 
 def _quoted(text: str) -> str:

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlglot import exp
-
-from shuzhi.gather.contracts.casts import cast_sql, zoned_sql
+from shuzhi.gather.contracts.casts import among_sql, cast_sql, zoned_sql
 from shuzhi.gather.contracts.model import Field, LogicalType
 from shuzhi.gather.contracts.values import precision_and_scale
 
 # Blanks beyond the control signs and the space: U+00A0, U+3000, U+FEFF.
 _WIDE_BLANKS = "(160, 12288, 65279)"
+
+_YES = ("true", "1", "True", "是")
+_NO = ("false", "0", "False", "否")
 
 
 def first_looks(field: Field, text: str) -> tuple[str, ...]:
@@ -29,6 +30,9 @@ def first_looks(field: Field, text: str) -> tuple[str, ...]:
             return (f"TRY_CAST({text} AS BIGINT)",)
         case LogicalType.NUMBER if not precision_and_scale(field):
             return (f"TRY_CAST({text} AS DOUBLE)",)
+        case LogicalType.BOOLEAN:
+            yes, no = (among_sql(text, words) for words in (_YES, _NO))
+            return (f"CASE WHEN {yes} THEN TRUE WHEN {no} THEN FALSE END",)
         case LogicalType.DATE:
             return (f"TRY_CAST({text} AS DATE)",)
         case LogicalType.TIMESTAMP:
@@ -46,7 +50,7 @@ def typed_sql(field: Field, text: str, looks: Sequence[str]) -> str:
     if not looks:
         return exact
     missing = [token for token in field.missing_values if token.strip()]
-    is_missing = f"WHEN {_among(text, missing)} THEN NULL " if missing else ""
+    is_missing = f"WHEN {among_sql(text, missing)} THEN NULL " if missing else ""
     test, value = _quick(field, text, looks)
     return (
         f"CASE WHEN {text} IS NULL THEN NULL {is_missing}WHEN {test} THEN {value} ELSE {exact} END"
@@ -60,6 +64,8 @@ def _quick(field: Field, text: str, looks: Sequence[str]) -> tuple[str, str]:
             return " AND ".join(map(_no_blank, looks)), text
         case LogicalType.NUMBER:
             return f"isfinite({first}) AND NOT contains({text}, '_')", first
+        case LogicalType.BOOLEAN:
+            return f"{first} IS NOT NULL", first
         case LogicalType.DATE:
             return f"{_as_written(first, text)} AND strlen({text}) = 10", first
         case LogicalType.TIMESTAMP:
@@ -76,9 +82,3 @@ def _as_written(value: str, text: str) -> str:
 
 def _no_blank(code_point: str) -> str:
     return f"{code_point} > 32 AND {code_point} NOT IN {_WIDE_BLANKS}"
-
-
-def _among(text: str, tokens: Sequence[str]) -> str:
-    listed = ", ".join(exp.Literal.string(t).sql(dialect="duckdb") for t in tokens)
-    # As an IN, more than a few constants would become a join of the whole table.
-    return f"list_contains([{listed}], {text})"

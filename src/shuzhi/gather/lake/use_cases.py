@@ -69,9 +69,10 @@ class Lake(LakeReader):
     """The tables of one folder, to be read and written.
 
     Every verb that writes makes one commit or none, makes it once for a `tx`, keeps `note` in
-    the history, and may raise RefusedError `gather.bad_columns`, `gather.schema_mismatch` and,
-    for staged files, `gather.not_staged`, BrokenError `gather.disk_full`, `gather.lake_busy` and `gather.lake_torn`. A commit is made
-    even when no row changed if there is a `tx` to remember.
+    the history, and may raise RefusedError `gather.bad_columns`, `gather.schema_mismatch` and (of
+    staged files) `gather.not_staged`, BrokenError `gather.disk_full`, `gather.lake_busy` and
+    `gather.lake_torn`. Staged files are moved; their folder is the caller's to take away. A commit
+    is made even when no row changed if there is a `tx` to remember.
     """
 
     def append(

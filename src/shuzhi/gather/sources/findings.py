@@ -39,9 +39,10 @@ FINDING_TYPE = pa.struct(
 
 @dataclass(frozen=True)
 class Fault:
-    """One way for a row of `typed_rows_sql` to be bad: `condition` is true (or NULL or false).
+    """One way for a row of `typed_rows_sql` to be bad: `condition` is true (not NULL or false).
 
-    `finding` is the SQL of its finding, a STRUCT of `FINDING_TYPE`.
+    `finding` is the SQL of its finding, a STRUCT of `FINDING_TYPE`, or of NULL where another fault
+    of the row says it better.
     """
 
     condition: str
@@ -54,11 +55,11 @@ def faults(arrival: Arrival, source: SourceBase, table: Table) -> tuple[Fault, .
     found = [_unread(f, unread[f.name]) for f in arrival.fields if f.name in unread]
     stopping = [r for r in row_rules(table) if _stops(r, source)]
     for rule, broken in zip(stopping, _conditions(stopping, table), strict=True):
-        # A cell that could not be read is empty now: that it is required is not what went wrong.
-        is_noise = rule.code == "required" and rule.column in unread
-        found.append(
-            _broken(rule, f"{broken} AND NOT {unread[rule.column]}" if is_noise else broken)
-        )
+        finding = _broken(rule)
+        if rule.code == "required" and rule.column in unread:
+            # A cell that could not be read is empty now: that it must be there was no fault of it.
+            finding = f"CASE WHEN NOT {unread[rule.column]} THEN {finding} END"
+        found.append(Fault(broken, finding))
     return tuple(found)
 
 
@@ -102,15 +103,14 @@ def _unread(field: Field, condition: str) -> Fault:
     return Fault(condition, _finding(field.name, "type", reason_en, reason_zh, shown))
 
 
-def _broken(rule: RowRule, condition: str) -> Fault:
-    finding = _finding(
+def _broken(rule: RowRule) -> str:
+    return _finding(
         rule.column,
         rule.code,
         f"broken: {rule.title_en}",
         f"不满足：{rule.title_zh}",
         f"left(CAST({identifier(rule.column)} AS VARCHAR), 200)",
     )
-    return Fault(condition, finding)
 
 
 def _stops(rule: RowRule, source: SourceBase) -> bool:
