@@ -102,6 +102,7 @@ class _Check:
     keys: tuple[VerifierKey, ...]
     problems: list[Problem] = field(default_factory=list)
     entries: int = 0
+    rebuilt: dict[Tile, bytes] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.reader = TileReader(self.folder)
@@ -157,7 +158,7 @@ class _Check:
             )
             return
         try:
-            root = load_edge(earlier.size, self.reader.read).root
+            root = load_edge(earlier.size, self._right).root
         except BrokenLogError as error:
             self._wrong(CHECKPOINT, f"its tree of {earlier.size:,} is lost: {error.message}")
             return
@@ -213,6 +214,7 @@ class _Check:
         rebuilt = self._rebuilt(tile)
         if len(rebuilt) == TILE_BYTES and perfect_root(rebuilt) == expected:
             self._wrong(tile.path, what)
+            self.rebuilt[tile] = rebuilt
             return rebuilt
         files = "and what stands below it cannot be told right from wrong"
         self._wrong(tile.path, f"{what}, {files}")
@@ -258,9 +260,18 @@ class _Check:
             self._wrong(CHECKPOINT, "the root that it signs is not that of the tree in the folder")
             return [b""] * len(rows)
         for tile, row, right in zip(last, rows, rebuilt, strict=True):
-            if tile is not None and row and row != right:
-                self._wrong(tile.path, "is not what the log wrote")
+            if tile is not None and row != right:
+                self.rebuilt[tile] = right
+                if row:
+                    self._wrong(tile.path, "is not what the log wrote")
         return rebuilt
+
+    def _right(self, tile: Tile) -> bytes:
+        """Read a tile as it should be, where the walk found out."""
+        for wrong, right in self.rebuilt.items():
+            if wrong.full == tile.full and wrong.width >= tile.width:
+                return cut(wrong, right, tile.width)
+        return self.reader.read(tile)
 
     def _last(self, tile: Tile) -> bytes:
         raw = self._narrow(tile)
