@@ -53,7 +53,7 @@ THEMES = ("ecology", "transport", "health", "employment", "education", "energy",
           "credit", "housing", "culture", "weather", "economy")  # fmt: skip
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Question:
     """One search: its kind, the words, and chosen facet values."""
 
