@@ -65,6 +65,10 @@ class Disk:
             self.held[inode] = os.open(path, os.O_RDONLY)
         return inode
 
+    def close(self) -> None:
+        for descriptor in self.held.values():
+            os.close(descriptor)
+
     def listed(self, folder: Path) -> dict[str, int]:
         for inode in (self.hold(p) for p in folder.iterdir() if p.is_dir()):
             self.names.setdefault(inode, {})
@@ -94,6 +98,11 @@ def put(image: Image, folder: Path) -> Path:
     return folder / "log"
 
 
+def unsynced(path: Path) -> None:
+    """Leave it to the system when a file reaches the disk."""
+    del path
+
+
 def entry(number: int) -> bytes:
     return b'{"n":%d}' % number
 
@@ -109,8 +118,7 @@ def disk(tmp_path_factory: pytest.TempPathFactory, signer: Signer) -> Iterator[D
         disk.cut()
     log.close()
     yield disk
-    for descriptor in disk.held.values():
-        os.close(descriptor)
+    disk.close()
 
 
 @pytest.mark.parametrize("kind", ["strict", "eager", "rushed"])
@@ -120,7 +128,7 @@ def test_a_power_cut_loses_and_doubles_nothing(
     begun = [(known, images[kind]) for known, images in disk.cuts if known]
     assert len(begun) > 50
     for number, (acknowledged, image) in enumerate(begun):
-        log = open_log(put(image, tmp_path / str(number)), signer)
+        log = open_log(put(image, tmp_path / str(number)), signer, sync=unsynced)
         assert log.size >= acknowledged
         assert list(log.reader.entries(0, log.size)) == [entry(n) for n in range(log.size)]
         report = verify_folder(log.folder, [signer.key])
@@ -150,7 +158,7 @@ def test_no_size_is_signed_with_two_roots(
     begun = [images for acknowledged, images in disk.cuts if acknowledged]
     for number, images in enumerate(begun):
         shown = images["rushed"]["log/checkpoint"]
-        log = open_log(put(images[kind], tmp_path / str(number)), signer)
+        log = open_log(put(images[kind], tmp_path / str(number)), signer, sync=unsynced)
         log.append([b"another", b"history"])
         now, _ = open_checkpoint(log.checkpoint(), [signer.key])
         head, _ = open_checkpoint(shown, [signer.key])
@@ -158,6 +166,26 @@ def test_no_size_is_signed_with_two_roots(
         is_continued = proves_consistency(head.size, now.size, path, head.root, now.root)
         assert is_continued
         log.close()
+
+
+def test_a_second_power_cut_while_the_first_is_mended_changes_nothing(
+    disk: Disk, tmp_path: Path, signer: Signer
+) -> None:
+    decided = [i["strict"] for n, i in disk.cuts if n and i["strict"]["log/.unfinished/intent"]]
+    for number, image in enumerate(decided[::6]):
+        folder = put(image, tmp_path / str(number))
+        second = Disk(folder.parent)
+        for path in (folder.parent, *folder.parent.rglob("*")):
+            second.sync(path)
+        second.cuts.clear()
+        with open_log(folder, signer, sync=second.sync) as mended:
+            second.cut()
+            size, shown = mended.size, mended.checkpoint()
+        for again, (_, images) in enumerate(second.cuts):
+            cut = images["strict"]
+            with open_log(put(cut, tmp_path / f"{number}-{again}"), signer, sync=unsynced) as log:
+                assert (log.size, log.checkpoint()) == (size, shown)
+        second.close()
 
 
 def test_each_checkpoint_was_shown_once_and_continues_the_last(

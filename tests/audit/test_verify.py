@@ -43,13 +43,14 @@ def make(folder: Path, signer: Signer, size: int) -> Path:
         WITNESS,
         {signer.name: [signer.key]},
         clock=lambda: Instant(datetime(2026, 3, 2, tzinfo=UTC)),
+        sync=lambda _path: None,
     )
 
     def post(_url: str, body: bytes) -> Reply:
         answer = witness.add_checkpoint(body)
         return Reply(answer.status, answer.body.encode())
 
-    with found_log(folder / "log", signer) as log:
+    with found_log(folder / "log", signer, sync=lambda _path: None) as log:
         log.append([entry(n) for n in range(size)])
         (asked,) = ask_witnesses(log, [WitnessAddress("http://w", WITNESS.key)], post)
     assert asked.has_signed
@@ -302,13 +303,15 @@ def test_a_log_can_be_verified_while_it_is_written(log: Log, signer: Signer) -> 
     is_enough = Event()
 
     def write() -> None:
-        while not is_enough.is_set():
+        while not is_enough.wait(0.001):
             log.append([b"x" * 50] * 37)
 
     writer = Thread(target=write)
     writer.start()
-    reports = [verify_folder(log.folder, [signer.key]) for _ in range(40)]
-    is_enough.set()
-    writer.join(timeout=30)
+    try:
+        reports = [verify_folder(log.folder, [signer.key]) for _ in range(40)]
+    finally:
+        is_enough.set()
+        writer.join(timeout=30)
     assert [r.problems for r in reports] == [()] * 40
     assert reports[-1].entries > reports[0].entries

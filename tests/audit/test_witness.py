@@ -44,7 +44,8 @@ def clock() -> Instant:
 @pytest.fixture
 def witness(tmp_path: Path, signer: Signer, clock: Clock) -> Witness:
     """A witness that knows the log's key and has signed nothing yet."""
-    return Witness(tmp_path / "witness", SIGNER, {signer.name: [signer.key]}, clock=clock)
+    logs = {signer.name: [signer.key]}
+    return Witness(tmp_path / "witness", SIGNER, logs, clock=clock, sync=lambda _path: None)
 
 
 def grown(log: Log, size: int) -> Note:

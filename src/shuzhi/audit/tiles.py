@@ -20,6 +20,7 @@ HEIGHT = 8
 TILE_BYTES = WIDTH * HASH_BYTES
 BUNDLES = -1
 _LENGTH_BYTES = 2
+_MOST_LOOKS = 10
 _PATH = re.compile(
     r"tile/(entries|0|[1-9]\d?)/((?:x\d{3}/){0,6}\d{3})(?:\.p/([1-9]\d{0,2}))?", re.ASCII
 )
@@ -132,8 +133,9 @@ class TileReader:
         Raises:
             BrokenLogError: `audit.altered` when it is missing, or of another size.
         """
-        # What is not full may be replaced by a wider one between two looks.
-        raw = self._exact(tile) or self._wider(tile) or self._wider(tile)
+        # What is not full may be replaced by a wider one, and that one too, between two looks.
+        looks = (self._exact(tile) or self._wider(tile) for _ in range(_MOST_LOOKS))
+        raw = next((found for found in looks if found is not None), None)
         if raw is None:
             raise altered(tile.path, "is missing")
         if not _has_width(tile, raw):

@@ -6,6 +6,7 @@ is wrong and not the ones beside it. A log may be verified while it is being wri
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -168,8 +169,7 @@ class _Check:
     def strays(self, head: Checkpoint) -> tuple[str, ...]:
         """Return the files of unfinished commits; what else does not belong here is a problem."""
         unfinished = []
-        for path in sorted(p for p in self.folder.rglob("*") if not p.is_dir()):
-            name = path.relative_to(self.folder).as_posix()
+        for name in self._names():
             tile = parse_path(name)
             if name.startswith(f"{UNFINISHED}/") or (tile and tile.end > head.size):
                 unfinished.append(name)
@@ -182,6 +182,12 @@ class _Check:
             elif tile is None and name not in (CHECKPOINT, WITNESSED):
                 self._wrong(name, "does not belong to the log")
         return tuple(unfinished)
+
+    def _names(self) -> list[str]:
+        # A folder may be gone by the time it is looked into.
+        walked = ((Path(folder), names) for folder, _, names in os.walk(self.folder))
+        paths = (folder / name for folder, names in walked for name in names)
+        return sorted(path.relative_to(self.folder).as_posix() for path in paths)
 
     def _is_prefix(self, tile: Tile, head: Checkpoint) -> bool:
         """True for a true beginning of what the tile became: a commit had no time to remove it."""
