@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -38,6 +38,7 @@ from shuzhi.migrations import migrate
 from shuzhi.packs import Declared, installed_pack, read_declared
 from shuzhi.settings import CITY_FILE, Settings, load_settings
 from shuzhi.share.catalogue import (
+    CatalogueError,
     CatalogueForm,
     HarvestReport,
     Outcome,
@@ -185,7 +186,9 @@ class City:
             memory_limit=self.settings.memory_limit,
         )
         score = None if report.total is None else report.total.value
-        note_facts(self.control, dataset, rows=report.rows, score=score)
+        # A data set that is described too poorly for the catalogue is checked all the same.
+        with suppress(CatalogueError):
+            note_facts(self.control, dataset, rows=report.rows, score=score)
         return report
 
     def worst_rows(self, dataset: str, limit: int = 20) -> tuple[FaultyRow, ...]:
