@@ -26,6 +26,11 @@ def dataset_name(text: str) -> DatasetName:
     return DatasetName(_name(text, kind="data set"))
 
 
+def column_name(text: str) -> str:
+    """Return `text` as a column's name, or refuse it (`kernel.bad_name`)."""
+    return _name(text, kind="column")
+
+
 def source_name(text: str) -> SourceName:
     """Return `text` as a source's name, or refuse it (`kernel.bad_name`)."""
     return SourceName(_name(text, kind="source"))

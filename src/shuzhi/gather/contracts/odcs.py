@@ -38,7 +38,7 @@ from shuzhi.gather.contracts.patterns import re2_pattern, strptime_format
 from shuzhi.gather.contracts.values import typed
 from shuzhi.kernel.documents import Document, DocumentError, Finding, Where, parse_document
 from shuzhi.kernel.errors import RefusedError
-from shuzhi.kernel.ids import DatasetName, dataset_name
+from shuzhi.kernel.ids import DatasetName, column_name, dataset_name
 
 _BAD = "gather.bad_contract"
 _LIMITS = (
@@ -118,7 +118,7 @@ def require_for_lake(contract: Contract) -> Contract:
     for table in contract.tables:
         dataset_name(table.name)
         for field in table.fields:
-            dataset_name(field.name)
+            column_name(field.name)
     return contract
 
 
