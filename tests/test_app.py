@@ -38,8 +38,33 @@ schema:
       - {name: station, logicalType: string, primaryKey: true, required: true}
       - {name: pm10_ug_m3, logicalType: integer, logicalTypeOptions: {minimum: 0}}
 """
+KIND = """
+id: dust
+title: {zh: 扬尘, en: Dust}
+severities: [ordinary, urgent]
+steps:
+  verify: {from: NEW, by: desk}
+  file: {from: VERIFIED, by: desk}
+  dispatch: {from: FILED, by: dispatcher}
+  take: {from: DISPATCHED, by: handler}
+  feed_back: {from: IN_HAND, by: handler}
+  check: {from: FED_BACK, by: checker}
+  close: {from: CHECKED, by: desk}
+clocks:
+  - id: handle
+    title: {zh: 处置, en: Handled}
+    over: [DISPATCHED, IN_HAND]
+    answers: handler
+    limit: 5 working days
+    escalate_every: 1 working day
+    legal_basis: city management measures, article 12
+closing:
+  evidence: {photo: 1}
+working_hours: ["09:00-12:00", "14:00-18:00"]
+"""
 PARTIES = """
 parties:
+  - {id: city, title: {zh: 市政府, en: City}, level: city}
   - {id: ecology, title: {zh: 生态环境局, en: Ecology Bureau}, level: city}
 """
 SOURCE = """
@@ -59,6 +84,8 @@ def folder(tmp_path: Path) -> Path:
     create_city(city)
     (city / "contracts" / "air.odcs.yaml").write_text(CONTRACT)
     (city / "parties.yaml").write_text(PARTIES)
+    (city / "cases").mkdir()
+    (city / "cases" / "dust.yaml").write_text(KIND)
     (city / "sources" / "air.yaml").write_text(SOURCE)
     (city / "incoming" / "air.csv").write_text("station,pm10_ug_m3\nx,12\ny,-3\nz,abc\n")
     return city
@@ -157,3 +184,34 @@ def test_commands_find_and_show_what_is_catalogued(folder: Path) -> None:
     assert record["row_count"] == 2
     turtle = shuzhi("catalogue", "export", "--city", str(folder)).stdout
     assert "<http://localhost:8000/datasets/air> a dcat:Dataset" in turtle
+
+
+def test_a_case_is_opened_acted_on_and_logged_for_good(folder: Path) -> None:
+    assert shuzhi("init", str(folder)).returncode == 0
+    where = ("--city", str(folder), "--json")
+    desk = ("--as", "d.chen", "--party", "city", "--role", "desk")
+    opened = json.loads(shuzhi("case", "open", "dust", "--title", "Site 7", *desk, *where).stdout)
+    number = str(opened["case_id"])
+    verified = json.loads(shuzhi("case", "do", number, "verify", *desk, *where).stdout)
+    assert verified["stage"] == "VERIFIED"
+    refused = shuzhi("case", "do", number, "close", *desk, *where)
+    assert refused.returncode == 2
+    assert json.loads(refused.stdout)["error"]["code"].startswith("act.")
+    listed = json.loads(shuzhi("case", "list", *where).stdout)
+    assert [case["title"] for case in listed["cases"]] == ["Site 7"]
+    drawn = shuzhi("case", "show", number, "--draw", "--city", str(folder)).stdout
+    assert drawn.startswith("stateDiagram")
+    whole = json.loads(shuzhi("audit", "verify", *where).stdout)
+    assert (whole["is_whole"], whole["entries"]) == (True, 2)
+    assert "case.verified" in shuzhi("audit", "prove", "1", "--city", str(folder)).stdout
+
+
+def test_a_log_that_was_touched_is_not_whole(folder: Path) -> None:
+    assert shuzhi("init", str(folder)).returncode == 0
+    desk = ("--as", "d.chen", "--party", "city", "--role", "desk", "--city", str(folder))
+    assert shuzhi("case", "open", "dust", *desk).returncode == 0
+    bundle = next(p for p in (folder / "audit").rglob("*") if p.is_file() and "entries" in str(p))
+    bundle.write_bytes(bundle.read_bytes().replace(b"d.chen", b"d.wang"))
+    touched = shuzhi("audit", "verify", "--city", str(folder))
+    assert touched.returncode == 2
+    assert "NOT whole" in touched.stdout

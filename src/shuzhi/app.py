@@ -14,6 +14,8 @@ from typing import Any
 
 import duckdb
 
+from shuzhi.act.cases import Office
+from shuzhi.audit import flush, keep_log
 from shuzhi.decide.models import Building, ModelRun, run_models
 from shuzhi.gather import quality
 from shuzhi.gather.contracts import contracted_datasets, register, table_named
@@ -32,8 +34,9 @@ from shuzhi.gather.sources import (
 from shuzhi.kernel.control import Control, open_control
 from shuzhi.kernel.errors import RefusedError
 from shuzhi.kernel.events import Reactions, publisher
-from shuzhi.kernel.ids import new_run_id
+from shuzhi.kernel.ids import PartyId, new_run_id
 from shuzhi.kernel.instant import Clock, system_clock
+from shuzhi.kernel.workdays import china_working_days
 from shuzhi.migrations import migrate
 from shuzhi.packs import Declared, installed_pack, read_declared
 from shuzhi.settings import CITY_FILE, Settings, load_settings
@@ -244,6 +247,33 @@ class City:
         """Keep the run events in `file`, one line of JSON each."""
         with file.open(encoding="utf-8", errors="replace") as lines:
             return import_events(self.control, lines)
+
+    @property
+    def office(self) -> Office:
+        """Where cases are opened, acted on and closed: see the verbs of `shuzhi.act.cases`."""
+        settings = self.settings
+        return Office(
+            self.control,
+            self.declared.case_kinds,
+            china_working_days(),
+            settings.city.zone,
+            PartyId(settings.city.desk),
+            settings.folder / "evidence",
+            self.clock,
+            publisher(REACTIONS),
+        )
+
+    def record(self) -> int:
+        """Move what was done since into the audit log, each entry exactly once; return how many.
+
+        Raises:
+            AuditError: `audit.log_busy` when another process moves them; as `keep_log`.
+        """
+        settings = self.settings
+        settings.audit_key.parent.mkdir(mode=0o700, exist_ok=True)
+        origin = f"audit.{settings.city.name}"
+        with keep_log(settings.audit_folder, settings.audit_key, origin) as log:
+            return flush(self.control, log)
 
     @contextmanager
     def sql(self) -> Iterator[duckdb.DuckDBPyConnection]:

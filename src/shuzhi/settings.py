@@ -23,7 +23,7 @@ class CityFile(StrictModel):
 
     `zone` is the IANA zone of the city's wall clocks; `address` the URL under which others know
     it, the base of the URIs that it hands out; `packs` are the scenarios that it runs, by
-    id, the later over the earlier.
+    id, the later over the earlier; `desk` is the party that answers where nobody else does.
     """
 
     name: str
@@ -32,6 +32,7 @@ class CityFile(StrictModel):
     zone: str = "Asia/Shanghai"
     address: str = "http://localhost:8000"
     packs: tuple[str, ...] = ()
+    desk: str = "city"
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,16 @@ class Settings:
     def lake_folder(self) -> Path:
         """Where the tables are."""
         return self.folder / "lake"
+
+    @property
+    def audit_folder(self) -> Path:
+        """Where the audit log is; anybody may copy it."""
+        return self.folder / "audit"
+
+    @property
+    def audit_key(self) -> Path:
+        """The file of the key that signs the audit log; beside it, in `.pub`, the public one."""
+        return self.folder / "keys" / "audit"
 
     def secret(self, name: str) -> str:
         """Return the secret that a source names, from the environment.

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pydantic import Field
 
+from shuzhi.act.cases import CaseKind
 from shuzhi.decide.models import Model
 from shuzhi.gather.contracts import Contract
 from shuzhi.gather.sources import Source
@@ -50,6 +51,7 @@ class Declared:
     contracts: Mapping[str, Contract] = field(default_factory=dict)
     sources: Mapping[str, Source] = field(default_factory=dict)
     models: Mapping[str, Model] = field(default_factory=dict)
+    case_kinds: Mapping[str, CaseKind] = field(default_factory=dict)
     law: Law = field(default_factory=lambda: Law({}))
     parties: tuple[Path, ...] = ()
 
@@ -63,6 +65,7 @@ class Declared:
             {**below.contracts, **self.contracts},
             {**below.sources, **self.sources},
             {**below.models, **self.models},
+            {**below.case_kinds, **self.case_kinds},
             Law({**below.law.parameters, **self.law.parameters}),
             (*below.parties, *self.parties),
         )

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from shuzhi.act.cases import CaseKind, parse_case_kind
 from shuzhi.decide.models import read_model
 from shuzhi.gather.contracts import read_contract
 from shuzhi.gather.sources import read_source
@@ -23,6 +24,10 @@ from shuzhi.share.parties.parties_yaml import read_parties_file
 
 MANIFEST = "pack.yaml"
 _CODE = "packs.bad_pack"
+
+
+def _read_case_kind(path: Path) -> CaseKind:
+    return parse_case_kind(path.read_bytes(), file=str(path))
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,7 @@ _KINDS: Mapping[str, _Kind] = {
     "contracts": _Kind("contracts/*.odcs.yaml", read_contract, lambda c: str(c.name)),
     "sources": _Kind("sources/*.yaml", read_source, lambda s: str(s.name)),
     "models": _Kind("models/*.sql", read_model, lambda m: str(m.name)),
+    "case_kinds": _Kind("cases/*.yaml", _read_case_kind, lambda k: str(k.id)),
 }
 _ALSO_THERE = (
     "law/*.yaml",

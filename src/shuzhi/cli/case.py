@@ -1,0 +1,211 @@
+"""`shuzhi case`: open cases, see them, act on them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+from rich.text import Text
+
+from shuzhi.cli.options import AsJson, CityFolder, opened
+from shuzhi.cli.output import out, print_json, print_table
+from shuzhi.kernel.errors import RefusedError
+
+if TYPE_CHECKING:
+    from shuzhi.act.cases import Actor, Case, CaseFile, Order, Verb
+
+commands = typer.Typer(help="治: what somebody must close.", no_args_is_help=True)
+
+Word = TypeVar("Word")
+Person = Annotated[str, typer.Option("--as", help="Who acts.")]
+Party = Annotated[str, typer.Option("--party", help="For which party.")]
+Roles = Annotated[
+    list[str],
+    typer.Option("--role", help="desk, dispatcher, handler, checker, rater; repeatable."),
+]
+
+
+@commands.command("open")
+def open_one(
+    kind: str,
+    person: Person,
+    party: Party,
+    role: Roles,
+    title: Annotated[str, typer.Option(help="What it is about.")] = "",
+    text: Annotated[str, typer.Option(help="What was reported.")] = "",
+    severity: Annotated[str, typer.Option(help="One of the kind's severities.")] = "",
+    responsible: Annotated[str | None, typer.Option(help="A party; default: the desk.")] = None,
+    city: CityFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Open a case of KIND."""
+    from shuzhi.act.cases import Report, open_case
+    from shuzhi.kernel.ids import PartyId
+
+    there = opened(city)
+    office = there.office
+    office.clocks(kind)
+    answers = None if responsible is None else PartyId(responsible)
+    chosen = severity or office.kinds[kind].severities[0]
+    report = Report(kind, chosen, _actor(person, party, role), answers, title, text)
+    done = open_case(office, report)
+    there.record()
+    if as_json:
+        print_json(done)
+    else:
+        out.print(f"case {done.case_id}")
+
+
+@commands.command("list")
+def list_cases(
+    after: Annotated[int, typer.Option(help="The last case of the page before.")] = 0,
+    limit: Annotated[int, typer.Option(min=1, max=200)] = 50,
+    is_open: Annotated[bool, typer.Option("--open", help="Only those that are open.")] = False,
+    city: CityFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """List cases."""
+    from shuzhi.act.cases import CaseId, Wanted, cases
+
+    wanted = Wanted(is_open=True) if is_open else Wanted()
+    page = cases(opened(city).office, wanted, after=CaseId(after) if after else None, limit=limit)
+    if as_json:
+        print_json(page)
+        return
+    rows = [
+        (c.id, c.kind, c.title, c.severity, c.stage.value, c.responsible, c.opened_at)
+        for c in page.cases
+    ]
+    columns = ("case", "kind", "title", "severity", "stage", "responsible", "opened")
+    print_table(f"{len(rows)} cases", columns, rows)
+
+
+@commands.command("show")
+def show(
+    case_id: int,
+    draw: Annotated[bool, typer.Option(help="Its way as a Mermaid diagram.")] = False,
+    city: CityFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show a case with everything that was done."""
+    from shuzhi.act.cases import CaseId, case, draw_case
+
+    office = opened(city).office
+    file = case(office, CaseId(case_id))
+    if draw:
+        diagram = draw_case(office.kinds[file.case.kind], file.steps, zone=office.zone)
+        out.print(diagram, markup=False)
+    elif as_json:
+        print_json(file)
+    else:
+        show_file(file)
+
+
+@commands.command("do")
+def do(
+    case_id: int,
+    verb: Annotated[str, typer.Argument(help="verify, file, dispatch, take, feed_back, check, …")],
+    person: Person,
+    party: Party,
+    role: Roles,
+    text: Annotated[str, typer.Option(help="What to say, or the reason.")] = "",
+    lead: Annotated[str | None, typer.Option(help="dispatch: the party that leads.")] = None,
+    to: Annotated[list[str] | None, typer.Option(help="dispatch: a party that helps.")] = None,
+    file: Annotated[list[Path] | None, typer.Option(help="feed_back: evidence.")] = None,
+    is_bad: Annotated[bool, typer.Option("--bad", help="check: it is not good.")] = False,
+    stars: Annotated[int | None, typer.Option(min=1, max=5, help="rate: 1 to 5.")] = None,
+    outcome: Annotated[str, typer.Option(help="close: how it ended.")] = "resolved",
+    asked_by: Annotated[str, typer.Option(help="suspend: who asked for it.")] = "",
+    seen: Annotated[int | None, typer.Option(help="The version that you saw.")] = None,
+    city: CityFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Act on a case; what may be done now, and by whom, is said when it may not."""
+    from shuzhi.act.cases import Act, CaseId, Upload, act, keep_evidence
+
+    there = opened(city)
+    office = there.office
+    most = office.most_evidence_bytes
+    uploads = [Upload(path.name, path.read_bytes()) for path in file or ()]
+    kept = tuple(keep_evidence(office.evidence_folder, u, most_bytes=most) for u in uploads)
+    asked = Act(
+        CaseId(case_id),
+        _verb(verb),
+        _actor(person, party, role),
+        seen,
+        text,
+        orders=_orders(lead, to or ()),
+        evidence=kept,
+        is_good=not is_bad,
+        stars=stars,
+        outcome=outcome,
+        asked_by=asked_by or None,
+    )
+    done = act(office, asked)
+    there.record()
+    show_stage(done, as_json=as_json)
+
+
+@commands.command("tick")
+def tick(city: CityFolder = None, as_json: AsJson = False) -> None:
+    """Let clocks that have run out break, and broken ones escalate; run it every minute."""
+    from shuzhi.act import cases
+
+    there = opened(city)
+    done = cases.tick(there.office)
+    there.record()
+    if as_json:
+        print_json(done)
+    else:
+        out.print(f"{done.broken} clocks broken, {done.escalated} escalated")
+
+
+def _actor(person: str, party: str, roles: Sequence[str]) -> Actor:
+    from shuzhi.act.cases import Actor, CaseRole
+    from shuzhi.kernel.ids import PartyId
+
+    known = {role.value: role for role in CaseRole}
+    return Actor(person, PartyId(party), frozenset(_chosen(known, r, "role") for r in roles))
+
+
+def _verb(word: str) -> Verb:
+    from shuzhi.act.cases import Verb
+
+    return _chosen({verb.value: verb for verb in Verb}, word, "act")
+
+
+def _chosen(known: Mapping[str, Word], word: str, what: str) -> Word:
+    if word in known:
+        return known[word]
+    raise RefusedError(
+        "cli.bad_word",
+        f"There is no {what} {word[:40]!r}.",
+        next_step=f"Choose one of: {', '.join(known)}.",
+    )
+
+
+def _orders(lead: str | None, helpers: Sequence[str]) -> tuple[Order, ...]:
+    from shuzhi.act.cases import Order
+    from shuzhi.kernel.ids import PartyId
+
+    first = [] if lead is None else [Order(PartyId(lead), is_lead=True)]
+    return (*first, *(Order(PartyId(helper), is_lead=False) for helper in helpers))
+
+
+def show_stage(case: Case, *, as_json: bool) -> None:
+    """Show where a case stands now."""
+    if as_json:
+        print_json(case)
+    else:
+        out.print(f"case {case.id}: {case.stage.value}, version {case.version}")
+
+
+def show_file(file: CaseFile) -> None:
+    """Show a case's head and its steps."""
+    held = file.case
+    out.print(Text(f"case {held.id} {held.kind}: {held.title}", style="bold"))
+    out.print(f"{held.stage.value}, {held.severity}, answers: {held.responsible}")
+    rows = [(s.at, s.verb.value, s.by, s.party, s.stage.value) for s in file.steps]
+    print_table("What was done", ("at", "act", "by", "party", "stage after"), rows)
