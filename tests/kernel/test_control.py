@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
@@ -14,6 +15,7 @@ from sqlalchemy import Column, ForeignKey, Integer, MetaData, Table, func, inser
 from sqlalchemy.exc import IntegrityError
 
 from shuzhi.kernel.control import Control, InstantColumn, open_control
+from shuzhi.kernel.errors import BrokenError
 
 _tables = MetaData()
 _happened = Table(
@@ -94,3 +96,29 @@ def test_an_instant_comes_back_the_same_and_in_utc(store: Control, moment: datet
 
 def test_no_instant_comes_back_as_none(store: Control) -> None:
     assert _stored(store, None) is None
+
+
+def test_a_store_without_room_says_so_and_keeps_what_it_had(tmp_path: Path) -> None:
+    store = open_control(f"sqlite:///{tmp_path / 'control.db'}")
+    _tables.create_all(store.engine)
+    with pytest.raises(BrokenError) as full, store.transaction() as connection:
+        connection.exec_driver_sql("PRAGMA max_page_count = 1")
+        connection.execute(insert(_happened), [{"at": None}] * 20_000)
+    assert full.value.code == "kernel.disk_full"
+    assert full.value.next_step == (
+        "Make room on its disk and do it again; nothing of it was stored."
+    )
+    assert _count(store) == 0
+
+
+def test_a_store_that_another_process_holds_says_so(tmp_path: Path) -> None:
+    store = open_control(f"sqlite:///{tmp_path / 'control.db'}")
+    _tables.create_all(store.engine)
+    other = sqlite3.connect(tmp_path / "control.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with store.engine.connect() as connection:
+        connection.connection.execute("PRAGMA busy_timeout = 10")  # type: ignore[attr-defined]
+    with pytest.raises(BrokenError) as busy, store.transaction():
+        """Nothing: the transaction cannot begin."""
+    other.close()
+    assert busy.value.code == "kernel.control_busy"

@@ -13,7 +13,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, Dialect, Engine, MetaData, create_engine, event
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.types import DateTime, TypeDecorator
+
+from shuzhi.kernel.errors import BrokenError
+
+# What SQLite says when a file cannot grow: the disk, a quota or a limit of the process.
+_FULL = ("database or disk is full", "disk I/O error")
 
 metadata = MetaData(
     naming_convention={
@@ -53,9 +59,33 @@ class Control:
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
-        """Yield a connection; commit at the end, roll back on any error."""
-        with self.engine.begin() as connection:
-            yield connection
+        """Yield a connection; commit at the end, roll back on any error.
+
+        Raises:
+            BrokenError: `kernel.disk_full`, `kernel.control_busy`; nothing was written.
+        """
+        try:
+            with self.engine.begin() as connection:
+                yield connection
+        except OperationalError as error:
+            raise _told(error) from error
+
+
+def _told(error: OperationalError) -> Exception:
+    said = str(error.orig)
+    if any(word in said for word in _FULL):
+        return BrokenError(
+            "kernel.disk_full",
+            f"The control store has no room to write ({said}).",
+            next_step="Make room on its disk and do it again; nothing of it was stored.",
+        )
+    if "database is locked" in said:
+        return BrokenError(
+            "kernel.control_busy",
+            "The control store was held by another process for half a minute.",
+            next_step="Do it again; nothing of it was stored.",
+        )
+    return error
 
 
 def open_control(url: str) -> Control:
