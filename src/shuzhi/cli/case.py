@@ -14,7 +14,7 @@ from shuzhi.cli.output import out, print_json, print_table
 from shuzhi.kernel.errors import RefusedError
 
 if TYPE_CHECKING:
-    from shuzhi.act.cases import Actor, Case, CaseFile, Order, Verb
+    from shuzhi.act.cases import Actor, Case, CaseFile, EvidenceFile, Office, Order, Verb
 
 commands = typer.Typer(help="治: what somebody must close.", no_args_is_help=True)
 
@@ -123,13 +123,10 @@ def do(
     as_json: AsJson = False,
 ) -> None:
     """Act on a case; what may be done now, and by whom, is said when it may not."""
-    from shuzhi.act.cases import Act, CaseId, Upload, act, keep_evidence
+    from shuzhi.act.cases import Act, CaseId, act
 
     there = opened(city)
     office = there.office
-    most = office.most_evidence_bytes
-    uploads = [Upload(path.name, path.read_bytes()) for path in file or ()]
-    kept = tuple(keep_evidence(office.evidence_folder, u, most_bytes=most) for u in uploads)
     asked = Act(
         CaseId(case_id),
         _verb(verb),
@@ -137,7 +134,7 @@ def do(
         seen,
         text,
         orders=_orders(lead, to or ()),
-        evidence=kept,
+        evidence=_kept(office, file or ()),
         is_good=not is_bad,
         stars=stars,
         outcome=outcome,
@@ -160,6 +157,14 @@ def tick(city: CityFolder = None, as_json: AsJson = False) -> None:
         print_json(done)
     else:
         out.print(f"{done.broken} clocks broken, {done.escalated} escalated")
+
+
+def _kept(office: Office, paths: Sequence[Path]) -> tuple[EvidenceFile, ...]:
+    from shuzhi.act.cases import Upload, keep_evidence
+
+    uploads = [Upload(path.name, path.read_bytes()) for path in paths]
+    most = office.most_evidence_bytes
+    return tuple(keep_evidence(office.evidence_folder, u, most_bytes=most) for u in uploads)
 
 
 def _actor(person: str, party: str, roles: Sequence[str]) -> Actor:
