@@ -1,4 +1,4 @@
-"""The commands of `shuzhi`: one module for each group of verbs; they call what `app.py` offers."""
+"""The commands of `shuzhi`: one module for each group of verbs; they call what `app` offers."""
 
 from __future__ import annotations
 

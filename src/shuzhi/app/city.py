@@ -1,0 +1,103 @@
+"""A city that is open, how one is opened, and how one is made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from shuzhi.app.acting import Acts
+from shuzhi.app.deciding import Decides
+from shuzhi.app.gathering import Gathers
+from shuzhi.app.sharing import Shares
+from shuzhi.gather.contracts import register
+from shuzhi.gather.lake import open_lake
+from shuzhi.kernel.control import open_control
+from shuzhi.kernel.errors import RefusedError
+from shuzhi.migrations import migrate
+from shuzhi.packs import installed_pack
+from shuzhi.settings import CITY_FILE, load_settings
+from shuzhi.share.catalogue import Outcome, Published, from_contract, publish_all
+from shuzhi.share.parties import load_parties, tree
+
+_FOLDERS = ("contracts", "sources", "models", "incoming")
+
+
+@dataclass(frozen=True)
+class Registered:
+    """What `City.register` did: contracts that are new, and what became of each entry."""
+
+    contracts: tuple[str, ...]
+    entries: tuple[Published, ...]
+
+    @property
+    def refused(self) -> tuple[Published, ...]:
+        """Data sets that the catalogue does not take as they are described."""
+        return tuple(e for e in self.entries if e.outcome is Outcome.REFUSED)
+
+
+class City(Gathers, Shares, Decides, Acts):
+    """A city that is open, with the verbs of every wing."""
+
+    def register(self) -> Registered:
+        """Register parties and contracts as declared, and catalogue what the contracts describe.
+
+        Raises:
+            RefusedError: as `declared`, `load_parties`, `register` and `from_contract`.
+        """
+        for parties in self.declared.parties:
+            load_parties(self.control, parties)
+        contracts = self.declared.contracts.values()
+        fresh = [c.name for c in contracts if register(self.control, c, now=self.clock())]
+        known = tree(self.control)
+        entries = [from_contract(c, table, known) for c in contracts for table in c.tables]
+        name = self.settings.city.name
+        published = publish_all(self.control, entries, by=name, now=self.clock())
+        return Registered(tuple(fresh), published)
+
+
+def open_city(folder: Path | str) -> City:
+    """Open the city in `folder` and bring its control store up to date.
+
+    Raises:
+        RefusedError: `settings.no_city`, `settings.bad_city_file`.
+    """
+    settings = load_settings(Path(folder))
+    control = open_control(settings.control_url)
+    migrate(control)
+    return City(settings, control, open_lake(settings.lake_folder))
+
+
+def create_city(folder: Path | str, *, pack: str | None = None) -> City:
+    """Make a city in `folder` that runs a scenario `pack` if one is named, and open it.
+
+    Files that are there already are left as they are.
+
+    Raises:
+        RefusedError: `packs.no_such_pack`, `app.pack_not_listed`; as `City.register`.
+    """
+    if pack is not None:
+        installed_pack(pack)
+    root = Path(folder)
+    for name in _FOLDERS:
+        (root / name).mkdir(parents=True, exist_ok=True)
+    if not (root / CITY_FILE).exists():
+        written = _CITY.format(name=pack or "city", packs=pack or "")
+        (root / CITY_FILE).write_text(written, encoding="utf-8")
+    city = open_city(root)
+    if pack is not None and pack not in city.settings.city.packs:
+        raise RefusedError(
+            "app.pack_not_listed",
+            f"The city in {root} is there already and does not run the pack {pack!r}.",
+            next_step=f"Add {pack} to `packs` in {root / CITY_FILE} and run the command again.",
+        )
+    city.register()
+    return city
+
+
+_CITY = """# Who this city is and which packs it runs; the files of this folder count over theirs.
+name: {name}
+title_zh: 示范城市
+title_en: Demonstration city
+zone: Asia/Shanghai
+packs: [{packs}]
+"""

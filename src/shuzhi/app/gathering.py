@@ -1,0 +1,107 @@
+"""The verbs of gather (聚): sources, data sets, quality, lineage, questions to the lake."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import duckdb
+
+from shuzhi.app.wired import Wired
+from shuzhi.gather import quality
+from shuzhi.gather.contracts import contracted_datasets, table_named
+from shuzhi.gather.lineage import ImportReport, Trace, export_events, import_events, trace
+from shuzhi.gather.quality.model import Evidence, FaultyRow, Ratio, Report
+from shuzhi.gather.sources import (
+    Gathering,
+    Progress,
+    RunReport,
+    Source,
+    reads,
+    run_source,
+    runs,
+)
+from shuzhi.kernel.errors import RefusedError
+from shuzhi.kernel.ids import new_run_id
+from shuzhi.share.catalogue import CatalogueError, note_facts
+
+
+class Gathers(Wired):
+    """What a city does with data that come in."""
+
+    def sources(self) -> Mapping[str, Source]:
+        """The sources that are declared, by name."""
+        return self.declared.sources
+
+    def datasets(self) -> tuple[str, ...]:
+        """The data sets that a contract answers for."""
+        return contracted_datasets(self.control)
+
+    def gather(self, source: str, progress: Progress) -> RunReport:
+        """Run a source. Raises `gather.no_such_source`; else as `run_source`."""
+        found = self.sources().get(source)
+        if found is None:
+            raise RefusedError(
+                "gather.no_such_source",
+                f"There is no source {source[:60]!r} in this city.",
+                next_step=f"Choose one of: {', '.join(sorted(self.sources())) or 'none yet'}.",
+            )
+        gathering = Gathering(
+            self.control,
+            self.lake,
+            self.settings.folder / ".scratch",
+            self.settings.secret,
+            self.clock,
+            self.settings.memory_limit,
+        )
+        return run_source(gathering, found, self.settings.folder / "sources", progress)
+
+    def runs(self, source: str | None = None) -> tuple[RunReport, ...]:
+        """The newest runs, of one source or of all."""
+        return runs(self.control, source)
+
+    def check(self, dataset: str) -> Report:
+        """Check a data set against its contract, keep the report and return it."""
+        contract, table = table_named(self.control, dataset)
+        done, ended = reads(self.control, dataset)
+        report = quality.check(
+            self.lake,
+            self.control,
+            contract,
+            table,
+            now=self.clock(),
+            run_id=new_run_id(),
+            evidence=Evidence(access=Ratio(done, ended) if ended else None),
+            publish=self.publish,
+            memory_limit=self.settings.memory_limit,
+        )
+        score = None if report.total is None else report.total.value
+        # A data set that is described too poorly for the catalogue is checked all the same.
+        with suppress(CatalogueError):
+            note_facts(self.control, dataset, rows=report.rows, score=score)
+        return report
+
+    def worst_rows(self, dataset: str, limit: int = 20) -> tuple[FaultyRow, ...]:
+        """The rows of a data set that break the most checks, with the reason for each cell."""
+        _, table = table_named(self.control, dataset)
+        return quality.worst_rows(self.lake, table, limit=limit)
+
+    def trace(self, what: str, *, depth: int = 50) -> Trace:
+        """Trace `DATASET[.COLUMN]` both ways. Raises `gather.nothing_to_trace`."""
+        return trace(self.control, what, depth=depth)
+
+    def export_lineage(self) -> Iterator[str]:
+        """Yield every lineage event as a line of JSON."""
+        return export_events(self.control)
+
+    def import_lineage(self, file: Path) -> ImportReport:
+        """Keep the run events in `file`, one line of JSON each."""
+        with file.open(encoding="utf-8", errors="replace") as lines:
+            return import_events(self.control, lines)
+
+    @contextmanager
+    def sql(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection on which SQL can read every data set, and nothing else."""
+        with self.lake.duck(memory_limit=self.settings.memory_limit) as connection:
+            yield connection

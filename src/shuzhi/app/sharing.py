@@ -1,0 +1,63 @@
+"""The verbs of share (通): the catalogue."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from shuzhi.app.wired import Wired
+from shuzhi.share.catalogue import (
+    CatalogueForm,
+    HarvestReport,
+    Page,
+    Publisher,
+    Record,
+    Refusal,
+    Text,
+    entry,
+    harvest,
+    read_catalogue,
+    records,
+    refusals,
+    search,
+    write_catalogue,
+)
+
+
+class Shares(Wired):
+    """What a city tells others of its data, and takes from their catalogues."""
+
+    def search(self, text: str = "", **asked: Any) -> Page:
+        """Search the catalogue. Takes and raises what `catalogue.Searcher.search` does."""
+        return search(self.control, text, **asked)
+
+    def entry(self, dataset: str) -> Record:
+        """What the catalogue holds of a data set. Raises `share.entry_unknown`."""
+        return entry(self.control, dataset)
+
+    def harvest(
+        self, source: str, origin: str, *, may_withdraw_most: bool = False
+    ) -> HarvestReport:
+        """Take the catalogue in a file or at an address: DCAT, data.json or a CKAN site.
+
+        Raises:
+            RefusedError: as `read_catalogue` and `harvest`.
+        """
+        imported = read_catalogue(source, origin)
+        return harvest(
+            self.control,
+            imported,
+            origin=origin,
+            now=self.clock(),
+            may_withdraw_most=may_withdraw_most,
+        )
+
+    def refusals(self, origin: str) -> tuple[Refusal, ...]:
+        """What the newest harvest of a foreign catalogue could not use."""
+        return refusals(self.control, origin)
+
+    def export_catalogue(self, form: CatalogueForm) -> str:
+        """Return the catalogue as DCAT-AP 3.0.1, in Turtle or JSON-LD."""
+        city = self.settings.city
+        name = Text(zh=city.title_zh, en=city.title_en)
+        publisher = Publisher(city.address, name, name, name)
+        return write_catalogue((r.entry for r in records(self.control)), publisher, form)

@@ -1,0 +1,41 @@
+"""What every verb of an open city stands on: settings, stores, clock, and what is declared."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from shuzhi.app.reactions import reactions
+from shuzhi.gather.lake import Lake
+from shuzhi.kernel.control import Control
+from shuzhi.kernel.events import Publish, publisher
+from shuzhi.kernel.instant import Clock, system_clock
+from shuzhi.packs import Declared, installed_pack, read_declared
+from shuzhi.settings import Settings
+
+
+@dataclass(frozen=True)
+class Wired:
+    """A city's settings, its control store, its lake and its clock."""
+
+    settings: Settings
+    control: Control
+    lake: Lake
+    clock: Clock = system_clock
+
+    @cached_property
+    def publish(self) -> Publish:
+        """Hands a fact to everybody who reacts to it: the table of `reactions`."""
+        return publisher(reactions())
+
+    @cached_property
+    def declared(self) -> Declared:
+        """What the city's packs and its own folder declare, as they were when first asked.
+
+        Raises:
+            RefusedError: `packs.no_such_pack`; DocumentError `packs.bad_pack` with every finding.
+        """
+        declared = Declared(self.settings.folder)
+        for pack in self.settings.city.packs:
+            declared = installed_pack(pack).declared.over(declared)
+        return read_declared(self.settings.folder).over(declared)

@@ -1,0 +1,17 @@
+"""sql: what rules and indicators share of asking the lake with SQL that a pack wrote."""
+
+from shuzhi.decide.sql.asking import Failure, ask
+from shuzhi.decide.sql.facts import fact
+from shuzhi.decide.sql.reading import parsed, problem_of, require_reads
+from shuzhi.decide.sql.spans import parse_span, span_text
+
+__all__ = [
+    "Failure",
+    "ask",
+    "fact",
+    "parse_span",
+    "parsed",
+    "problem_of",
+    "require_reads",
+    "span_text",
+]

@@ -1,0 +1,45 @@
+"""Asks one question under a limit of time and of rows, and takes a failure as an answer.
+
+A question that fails or runs too long leaves the connection good for the next one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from threading import Timer
+
+import duckdb
+import pyarrow as pa
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a question has no answer: `code` is slow, too_many or failed; `reason` is for people."""
+
+    code: str
+    reason: str
+
+
+def ask(
+    connection: duckdb.DuckDBPyConnection, sql: str, *, max_seconds: float, max_rows: int
+) -> pa.Table | Failure:
+    """Return the answer to `sql`, or why there is none."""
+    timer = Timer(max_seconds, connection.interrupt)
+    timer.daemon = True
+    timer.start()
+    try:
+        # One row more than allowed tells that there are too many without fetching them all.
+        rows = connection.sql(sql).limit(max_rows + 1).to_arrow_table()
+    except duckdb.InterruptException:
+        return Failure("slow", f"it ran longer than {max_seconds:g} s")
+    except (duckdb.Error, pa.ArrowException) as error:
+        return Failure("failed", _first_line(error))
+    finally:
+        timer.cancel()
+    if len(rows) > max_rows:
+        return Failure("too_many", f"it answered with more than {max_rows:,} rows")
+    return rows
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n\n")[0].replace("\n", " ")[:500]

@@ -1,0 +1,10 @@
+"""Make the tables of rules and warnings."""
+
+revision = "0003"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Apply."""

@@ -1,0 +1,10 @@
+"""Make the tables of indicators."""
+
+revision = "0004"
+down_revision = "0003"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Apply."""
