@@ -3,7 +3,7 @@
 from shuzhi.decide.sql.asking import Failure, ask
 from shuzhi.decide.sql.facts import fact
 from shuzhi.decide.sql.reading import parsed, problem_of, require_reads
-from shuzhi.decide.sql.spans import parse_span, span_text
+from shuzhi.kernel.spans import parse_span, span_text
 
 __all__ = [
     "Failure",

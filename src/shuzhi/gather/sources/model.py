@@ -18,6 +18,7 @@ from shuzhi.gather.sources.dotted_path import steps
 from shuzhi.kernel.documents import StrictModel
 from shuzhi.kernel.errors import RefusedError
 from shuzhi.kernel.ids import dataset_name, source_name
+from shuzhi.kernel.spans import parse_span, span_text
 
 Cursor: TypeAlias = str  # opaque text: only the reader that wrote it understands it
 
@@ -112,6 +113,11 @@ def _dataset_name(text: str) -> str:
     return _as_value_error(dataset_name, text)
 
 
+def _span(text: str) -> str:
+    _as_value_error(lambda given: span_text(parse_span(given)), text)
+    return text
+
+
 def _as_value_error(check: Callable[[str], str], text: str) -> str:
     try:
         return check(text)
@@ -136,6 +142,7 @@ class SourceBase(StrictModel):
 
     `columns` maps the source's own column names to fields; those it does not name are matched by
     the field's name or the contract's source columns. `missing` lists the texts that mean no value.
+    `every` is how often a running platform reads it (`15 minutes`, `1 day`); without, by hand only.
     """
 
     name: Annotated[str, AfterValidator(_source_name)]
@@ -149,7 +156,7 @@ class SourceBase(StrictModel):
     extra_columns: Literal["refuse", "ignore"] = "refuse"
     on_broken_rule: Literal["quarantine", "keep"] = "quarantine"
     melt: Melt | None = None
-    schedule: str | None = None
+    every: Annotated[str, AfterValidator(_span)] | None = None
 
     @property
     def rereads(self) -> bool:

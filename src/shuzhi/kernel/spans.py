@@ -15,13 +15,13 @@ def parse_span(text: str) -> timedelta:
     """Return the span that `text` names, longer than nothing.
 
     Raises:
-        RefusedError: `decide.bad_span`; `kernel.unit_unknown`, `kernel.unit_inexact`.
+        RefusedError: `kernel.bad_span`; `kernel.unit_unknown`, `kernel.unit_inexact`.
     """
     found = _SPAN.fullmatch(text.strip().lower())
     span = period(int(found[1]), found[2]) if found else timedelta()
     if span <= timedelta():
         raise RefusedError(
-            "decide.bad_span",
+            "kernel.bad_span",
             f"{text[:40]!r} is no span of time.",
             next_step="Write it as 90 minutes, 3 hours or 2 days.",
         )
