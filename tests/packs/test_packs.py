@@ -62,10 +62,10 @@ def test_a_pack_answers_for_what_it_declares_and_nothing_else(folder: Path) -> N
     manifest = folder / "pack.yaml"
     manifest.write_text(manifest.read_text().replace("[noise_readings]", "[smells]"))
     assert problems(folder) == [
-        "pack.yaml:1 lacks 'noise_readings', which the pack declares",
-        "pack.yaml:1 has 'smells', which no file declares",
-        "sources/noise_file.yaml:1 loads 'noise_readings', which pack.yaml neither writes nor "
-        "reads",
+        "pack.yaml:7 lacks 'noise_readings', which the pack declares",
+        "pack.yaml:7 has 'smells', which no file declares. Choose one of: noise_readings.",
+        "sources/noise_file.yaml:2 loads 'noise_readings', which pack.yaml neither writes nor "
+        "reads. Choose one of: smells.",
     ]
 
 

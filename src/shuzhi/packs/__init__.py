@@ -1,8 +1,8 @@
 """packs: scenario packs, each a folder of YAML and SQL that declares one public problem."""
 
-from shuzhi.packs.installed import installed_pack, installed_packs
+from shuzhi.packs.installed import installed_packs
 from shuzhi.packs.model import Declared, Manifest, Pack
-from shuzhi.packs.reading import examine, read_declared, read_pack
+from shuzhi.packs.reading import examine, installed_pack, read_declared, read_pack
 from shuzhi.packs.scaffold import new_pack
 
 __all__ = [

@@ -7,49 +7,75 @@ from collections.abc import Iterator
 from shuzhi.decide.models import ordered
 from shuzhi.kernel.documents import Finding
 from shuzhi.kernel.errors import RefusedError
-from shuzhi.packs.model import Pack
+from shuzhi.packs.kinds import KINDS, PARTIES
+from shuzhi.packs.names import Names, meant
+
+# Kinds of file that are named after the one thing in them.
+_ONE_NAME = ("contracts", "sources", "case_kinds")
 
 
-def cross_findings(pack: Pack) -> tuple[Finding, ...]:
+def cross_findings(names: Names) -> tuple[Finding, ...]:
     """Return where one file of the pack contradicts another."""
-    return (*_folder_name(pack), *_writes(pack), *_sources(pack), *_models(pack))
+    checks = (_one_name, _writes, _owner, _sources, _models)
+    return tuple(finding for check in checks for finding in check(names))
 
 
-def _finding(pack: Pack, file: str, path: str, problem: str) -> Finding:
-    return Finding(str(pack.declared.folder / file), 1, path, problem)
-
-
-def _folder_name(pack: Pack) -> Iterator[Finding]:
+def _one_name(names: Names) -> Iterator[Finding]:
+    pack = names.pack
     folder = pack.declared.folder.name
     if folder != pack.id:
         problem = f"is {pack.id!r}, but the folder is named {folder!r}; one name for one thing"
-        yield _finding(pack, "pack.yaml", "id", problem)
+        yield names.of_manifest(("id",), problem)
+    for (key, name), path in pack.declared.files.items():
+        ending = KINDS[key].pattern.partition("*")[2]
+        stem = path.name.removesuffix(ending)
+        if key in _ONE_NAME and stem != name:
+            problem = f"is {name!r}, but the file is named {stem!r}; one name for one thing"
+            yield names.of(key, name, ("id" if key == "case_kinds" else "name",), problem)
 
 
-def _writes(pack: Pack) -> Iterator[Finding]:
-    made = {str(t.name) for c in pack.declared.contracts.values() for t in c.tables}
-    made |= set(pack.declared.models)
-    for name in sorted(made - set(pack.manifest.writes)):
-        yield _finding(pack, "pack.yaml", "writes", f"lacks {name!r}, which the pack declares")
-    for name in sorted(set(pack.manifest.writes) - made):
-        yield _finding(pack, "pack.yaml", "writes", f"has {name!r}, which no file declares")
+def _writes(names: Names) -> Iterator[Finding]:
+    written = names.pack.manifest.writes
+    for name in sorted(names.made - set(written)):
+        yield names.of_manifest(("writes",), f"lacks {name!r}, which the pack declares")
+    for i, name in enumerate(written):
+        if name not in names.made:
+            problem = f"has {name!r}, which no file declares. {meant(name, names.made)}"
+            yield names.of_manifest(("writes", i), problem)
 
 
-def _sources(pack: Pack) -> Iterator[Finding]:
-    known = {*pack.manifest.writes, *pack.manifest.reads}
-    for source in pack.declared.sources.values():
-        if source.dataset not in known:
-            problem = f"loads {source.dataset!r}, which pack.yaml neither writes nor reads"
-            yield _finding(pack, f"sources/{source.name}.yaml", "dataset", problem)
+def _owner(names: Names) -> Iterator[Finding]:
+    owner = names.pack.manifest.owner
+    if owner is not None and not names.knows_party(owner):
+        yield names.of_manifest(("owner",), _no_party(names, owner))
 
 
-def _models(pack: Pack) -> Iterator[Finding]:
-    known = {*pack.manifest.writes, *pack.manifest.reads}
-    for model in pack.declared.models.values():
-        for dataset in sorted(set(model.reads) - known):
-            problem = f"reads {dataset!r}, which pack.yaml neither writes nor reads"
-            yield _finding(pack, f"models/{model.name}.sql", "", problem)
+def _sources(names: Names) -> Iterator[Finding]:
+    for source in names.pack.declared.sources.values():
+        if source.dataset not in names.datasets:
+            problem = f"loads {source.dataset!r}, {_not_in_manifest(names, source.dataset)}"
+            yield names.of("sources", source.name, ("dataset",), problem)
+        if not names.knows_party(source.provider):
+            problem = _no_party(names, source.provider)
+            yield names.of("sources", source.name, ("provider",), problem)
+
+
+def _models(names: Names) -> Iterator[Finding]:
+    models = names.pack.declared.models
+    for model in models.values():
+        for dataset in sorted(set(model.reads) - names.datasets):
+            problem = f"reads {dataset!r}, {_not_in_manifest(names, dataset)}"
+            yield names.of("models", model.name, (), problem)
     try:
-        ordered(pack.declared.models.values())
+        ordered(models.values())
     except RefusedError as error:
-        yield _finding(pack, "models", "", f"{error.message} {error.next_step}")
+        folder = names.pack.declared.folder / "models"
+        yield names.finding(folder, (), f"{error.message} {error.next_step}")
+
+
+def _not_in_manifest(names: Names, dataset: str) -> str:
+    return f"which pack.yaml neither writes nor reads. {meant(dataset, names.datasets)}"
+
+
+def _no_party(names: Names, party: str) -> str:
+    return f"there is no party {party!r} in parties.yaml. {meant(party, names.all_of(PARTIES))}"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
+from typing import Any
 
 from pydantic import Field
 
@@ -43,8 +44,9 @@ class Manifest(StrictModel):
 class Declared:
     """Everything that a folder declares: a pack's, or a city's own.
 
-    Each mapping is by the name that the rest of the platform uses; `parties` is a file that is read
-    together with what is registered already.
+    Each mapping is by the name that the rest of the platform uses. `parties` are files that are
+    read together with what is registered already; `files` says where a thing stands, by the key of
+    its kind (`kinds.KINDS`) and its name.
     """
 
     folder: Path
@@ -52,6 +54,7 @@ class Declared:
     sources: Mapping[str, Source] = field(default_factory=dict)
     models: Mapping[str, Model] = field(default_factory=dict)
     case_kinds: Mapping[str, CaseKind] = field(default_factory=dict)
+    files: Mapping[tuple[str, str], Path] = field(default_factory=dict)
     law: Law = field(default_factory=lambda: Law({}))
     parties: tuple[Path, ...] = ()
 
@@ -60,15 +63,23 @@ class Declared:
 
         Law is the exception: a parameter has one dated history, whoever declares it.
         """
-        return Declared(
-            self.folder,
-            {**below.contracts, **self.contracts},
-            {**below.sources, **self.sources},
-            {**below.models, **self.models},
-            {**below.case_kinds, **self.case_kinds},
-            Law({**below.law.parameters, **self.law.parameters}),
-            (*below.parties, *self.parties),
+        together: dict[str, Any] = {
+            each.name: {**getattr(below, each.name), **getattr(self, each.name)}
+            for each in fields(self)
+            if isinstance(getattr(self, each.name), Mapping)
+        }
+        return replace(
+            self,
+            **together,
+            law=Law({**below.law.parameters, **self.law.parameters}),
+            parties=(*below.parties, *self.parties),
         )
+
+    @property
+    def datasets(self) -> frozenset[str]:
+        """The data sets that are made here: those of the contracts and those of the models."""
+        tables = (str(table.name) for each in self.contracts.values() for table in each.tables)
+        return frozenset((*tables, *self.models))
 
 
 @dataclass(frozen=True)

@@ -6,55 +6,38 @@ mends them in one go.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from shuzhi.act.cases import CaseKind, parse_case_kind
-from shuzhi.decide.models import read_model
-from shuzhi.gather.contracts import read_contract
-from shuzhi.gather.sources import read_source
 from shuzhi.kernel.documents import DocumentError, Finding, read_document, shape
 from shuzhi.kernel.errors import RefusedError
 from shuzhi.kernel.law import Law
 from shuzhi.packs.checking import cross_findings
+from shuzhi.packs.installed import installed_packs
+from shuzhi.packs.kinds import ALSO_THERE, KINDS, LAW, MANIFEST, PARTIES
 from shuzhi.packs.model import Declared, Manifest, Pack
+from shuzhi.packs.names import Names, Others, meant
 from shuzhi.share.parties.parties_yaml import read_parties_file
 
-MANIFEST = "pack.yaml"
 _CODE = "packs.bad_pack"
+Result = TypeVar("Result")
 
 
-def _read_case_kind(path: Path) -> CaseKind:
-    return parse_case_kind(path.read_bytes(), file=str(path))
+def installed_pack(pack_id: str) -> Pack:
+    """Return an installed pack.
 
-
-@dataclass(frozen=True)
-class _Kind:
-    """Files of one kind: where they stand, who reads them, under which name they are known."""
-
-    pattern: str
-    read: Callable[[Path], Any]
-    name: Callable[[Any], str]
-
-
-_KINDS: Mapping[str, _Kind] = {
-    "contracts": _Kind("contracts/*.odcs.yaml", read_contract, lambda c: str(c.name)),
-    "sources": _Kind("sources/*.yaml", read_source, lambda s: str(s.name)),
-    "models": _Kind("models/*.sql", read_model, lambda m: str(m.name)),
-    "case_kinds": _Kind("cases/*.yaml", _read_case_kind, lambda k: str(k.id)),
-}
-_ALSO_THERE = (
-    "law/*.yaml",
-    "parties.yaml",
-    MANIFEST,
-    "messages/*.yaml",
-    "examples/*.yaml",
-    "README.md",
-    "functions.py",
-    "__init__.py",
-)
+    Raises:
+        RefusedError: `packs.no_such_pack`; DocumentError as `read_pack`.
+    """
+    packs = installed_packs()
+    if pack_id in packs:
+        return read_pack(packs[pack_id])
+    raise RefusedError(
+        "packs.no_such_pack",
+        f"There is no scenario pack {pack_id[:60]!r}.",
+        next_step=meant(pack_id, packs),
+    )
 
 
 def read_pack(folder: Path) -> Pack:
@@ -71,54 +54,69 @@ def read_pack(folder: Path) -> Pack:
 
 def read_declared(folder: Path) -> Declared:
     """Return what a city's own `folder` declares. Raises as `read_pack`."""
-    findings: list[Finding] = []
-    declared = _declared(folder, findings)
-    if findings:
-        raise DocumentError(_CODE, tuple(findings))
-    return declared
+    read = Reading(folder)
+    if read.findings:
+        raise DocumentError(_CODE, tuple(read.findings))
+    return read.declared
 
 
 def examine(folder: Path) -> tuple[Pack | None, tuple[Finding, ...]]:
     """Return the pack as far as it can be read, and everything that is wrong with it."""
-    findings: list[Finding] = []
-    manifest = next(iter(_tried(_manifest, folder / MANIFEST, findings)), None)
-    declared = _declared(folder, findings)
-    findings += _strangers(folder)
+    read = Reading(folder)
+    manifest = next(iter(read.tried(_manifest, folder / MANIFEST)), None)
+    findings = (*read.findings, *_strangers(folder))
     if manifest is None:
-        return None, tuple(findings)
-    pack = Pack(manifest, declared)
-    return pack, (*findings, *cross_findings(pack))
+        return None, findings
+    pack = Pack(manifest, read.declared)
+    others = Others(each for each in installed_packs().values() if each != folder)
+    return pack, (*findings, *cross_findings(Names(pack, others, read.unread)))
 
 
-def _declared(folder: Path, findings: list[Finding]) -> Declared:
-    found = {key: _named(folder, kind, findings) for key, kind in _KINDS.items()}
-    law = [law for path in folder.glob("law") for law in _tried(Law.load, path, findings)]
-    parties = folder / "parties.yaml"
-    is_there = parties.is_file() and bool(_tried(read_parties_file, parties, findings))
-    return Declared(
-        folder, **found, law=next(iter(law), Law({})), parties=(parties,) if is_there else ()
-    )
+class Reading:
+    """A folder as far as it can be read, what is wrong with the rest, and what that is called."""
 
+    def __init__(self, folder: Path) -> None:
+        self.findings: list[Finding] = []
+        self.unread: set[tuple[str, str]] = set()
+        self._files: dict[tuple[str, str], Path] = {}
+        found = {key: self._named(folder, key) for key in KINDS}
+        law = self.tried(Law.load, folder / LAW) if (folder / LAW).is_dir() else []
+        parties = folder / PARTIES
+        is_there = parties.is_file() and bool(self.tried(read_parties_file, parties))
+        self.declared = Declared(
+            folder,
+            **found,
+            files=self._files,
+            law=next(iter(law), Law({})),
+            parties=(parties,) if is_there else (),
+        )
 
-def _named(folder: Path, kind: _Kind, findings: list[Finding]) -> dict[str, Any]:
-    named: dict[str, Any] = {}
-    for path in sorted(folder.glob(kind.pattern)):
-        for thing in _tried(kind.read, path, findings):
-            name = kind.name(thing)
-            if name in named:
-                findings.append(Finding(str(path), 1, "name", f"repeats the name {name!r}"))
-            named[name] = thing
-    return named
+    def tried(self, read: Callable[[Path], Result], path: Path) -> list[Result]:
+        """Return what `read` makes of the file, or nothing and note why."""
+        try:
+            return [read(path)]
+        except DocumentError as error:
+            self.findings += error.findings
+        except RefusedError as error:
+            problem = f"{error.message} {error.next_step}".strip()
+            self.findings.append(Finding(str(path), 1, "", problem))
+        except OSError as error:
+            self.findings.append(Finding(str(path), 1, "", f"cannot be read ({error.strerror})"))
+        return []
 
-
-def _tried(read: Callable[[Path], Any], path: Path, findings: list[Finding]) -> list[Any]:
-    try:
-        return [read(path)]
-    except DocumentError as error:
-        findings += error.findings
-    except RefusedError as error:
-        findings.append(Finding(str(path), 1, "", f"{error.message} {error.next_step}".strip()))
-    return []
+    def _named(self, folder: Path, key: str) -> dict[str, Any]:
+        kind, named = KINDS[key], dict[str, Any]()
+        for path in sorted(folder.glob(kind.pattern)):
+            read = self.tried(kind.read, path)
+            if not read:
+                self.unread.add((key, path.name.partition(".")[0]))
+            for thing in read:
+                name = kind.name(thing)
+                if name in named:
+                    problem = f"repeats the name {name!r} of {self._files[key, name].name}"
+                    self.findings.append(Finding(str(path), 1, "name", problem))
+                named[name], self._files[key, name] = thing, path
+        return named
 
 
 def _manifest(path: Path) -> Manifest:
@@ -126,7 +124,7 @@ def _manifest(path: Path) -> Manifest:
 
 
 def _strangers(folder: Path) -> Iterator[Finding]:
-    known = (*(kind.pattern for kind in _KINDS.values()), *_ALSO_THERE)
+    known = (*(kind.pattern for kind in KINDS.values()), *ALSO_THERE)
     expected = {path for pattern in known for path in folder.glob(pattern)}
     for path in sorted(folder.rglob("*")):
         is_noise = "__pycache__" in path.parts or path.is_dir()

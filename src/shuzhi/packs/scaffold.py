@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from shuzhi.kernel.errors import RefusedError
-from shuzhi.packs.reading import MANIFEST, read_pack
+from shuzhi.packs.kinds import MANIFEST
+from shuzhi.packs.reading import read_pack
 
 
 def new_pack(folder: Path) -> tuple[Path, ...]:
@@ -53,10 +54,15 @@ schema:
 """,
     "sources/{id}_file.yaml": """name: {id}_file
 dataset: {id}_readings
-provider: a_department
+provider: {id}_department
 kind: file
 path: ../incoming/{id}_readings.csv
 format: csv
+""",
+    "parties.yaml": """parties:
+  - id: {id}_department
+    title: {{zh: 某部门, en: A department}}
+    level: city
 """,
     "README.md": """# {id}
 

@@ -1,0 +1,53 @@
+"""The kinds of file that a pack may hold: one table of where they stand and who reads them.
+
+A new kind is one row here and one field of `Declared` under the same key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from shuzhi.act.cases import CaseKind, parse_case_kind
+from shuzhi.decide.models import read_model
+from shuzhi.gather.contracts import read_contract
+from shuzhi.gather.sources import read_source
+
+MANIFEST = "pack.yaml"
+PARTIES = "parties.yaml"
+FUNCTIONS = "functions.py"
+LAW = "law"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Files of one kind: where they stand, who reads one, and what it is called by then."""
+
+    pattern: str
+    read: Callable[[Path], Any]
+    name: Callable[[Any], str]
+
+
+def _read_case_kind(path: Path) -> CaseKind:
+    return parse_case_kind(path.read_bytes(), file=str(path))
+
+
+KINDS: Mapping[str, Kind] = {
+    "contracts": Kind("contracts/*.odcs.yaml", read_contract, lambda c: str(c.name)),
+    "sources": Kind("sources/*.yaml", read_source, lambda s: str(s.name)),
+    "models": Kind("models/*.sql", read_model, lambda m: str(m.name)),
+    "case_kinds": Kind("cases/*.yaml", _read_case_kind, lambda k: str(k.id)),
+}
+# What is read in another way, or by people.
+ALSO_THERE = (
+    MANIFEST,
+    PARTIES,
+    f"{LAW}/*.yaml",
+    "messages/*.yaml",
+    "examples/*.yaml",
+    FUNCTIONS,
+    "README.md",
+    "__init__.py",
+)

@@ -1,0 +1,150 @@
+"""Which names a pack may use: those that it declares, and those that other packs bring along.
+
+Whatever is used and unknown is said with the name that was probably meant, and with its line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from shuzhi.kernel.documents import DocumentError, Finding, Where, read_document
+from shuzhi.kernel.errors import RefusedError
+from shuzhi.kernel.law import Law
+from shuzhi.packs.kinds import KINDS, LAW, MANIFEST, PARTIES
+from shuzhi.packs.model import Pack
+from shuzhi.share.parties.parties_yaml import read_parties_file
+
+_MOST_SHOWN = 12
+# The party that answers in a city where nobody else does; every city has one.
+DESK = "city"
+
+
+def meant(name: str, known: Iterable[str]) -> str:
+    """Return what to write instead of an unknown name."""
+    names = sorted(known)
+    close = get_close_matches(name, names, 1)
+    hint = f"Did you mean {close[0]!r}? " if close else ""
+    shown = ", ".join(names[:_MOST_SHOWN]) or "nothing is there yet"
+    more = f" and {len(names) - _MOST_SHOWN} more" if len(names) > _MOST_SHOWN else ""
+    return f"{hint}Choose one of: {shown}{more}."
+
+
+class Others:
+    """What the other installed packs declare, read when it is first asked for.
+
+    A pack that cannot be read brings nothing; its own check says why.
+    """
+
+    def __init__(self, folders: Iterable[Path]) -> None:
+        self._folders = tuple(folders)
+        self._read: dict[str, Mapping[str, Any]] = {}
+
+    def named(self, key: str) -> Mapping[str, Any]:
+        """Return the things of one kind by name; of law the parameters, of parties the parties."""
+        if key not in self._read:
+            self._read[key] = dict(self._things(key))
+        return self._read[key]
+
+    @cached_property
+    def datasets(self) -> frozenset[str]:
+        """The data sets that other packs make."""
+        contracts = self.named("contracts").values()
+        return frozenset(
+            (*(str(t.name) for c in contracts for t in c.tables), *self.named("models"))
+        )
+
+    def _things(self, key: str) -> Iterator[tuple[str, Any]]:
+        for folder in self._folders:
+            try:
+                yield from _things(folder, key)
+            except RefusedError:
+                continue
+
+
+def _things(folder: Path, key: str) -> Iterator[tuple[str, Any]]:
+    if key == LAW:
+        yield from Law.load(folder / LAW).parameters.items() if (folder / LAW).is_dir() else ()
+    elif key == PARTIES:
+        file = folder / PARTIES
+        yield from ((str(p.id), p) for p in (read_parties_file(file) if file.is_file() else ()))
+    else:
+        for path in sorted(folder.glob(KINDS[key].pattern)):
+            thing = KINDS[key].read(path)
+            yield KINDS[key].name(thing), thing
+
+
+@dataclass(frozen=True)
+class Names:
+    """A pack, what stands around it, and the files of it that cannot be read (kind and stem)."""
+
+    pack: Pack
+    others: Others
+    unread: Collection[tuple[str, str]]
+
+    def own(self, key: str) -> frozenset[str]:
+        """Return the names of one kind that the pack declares, or that its unread files bear."""
+        return frozenset((*getattr(self.pack.declared, key), *self._unread(key)))
+
+    def knows(self, key: str, name: str) -> bool:
+        """Tell whether something of that kind and name is declared, here or in another pack."""
+        return name in self.own(key) or name in self.others.named(key)
+
+    def knows_law(self, parameter: str) -> bool:
+        """Tell whether a law parameter is there."""
+        return parameter in self._law or parameter in self.others.named(LAW)
+
+    def knows_party(self, party: str) -> bool:
+        """Tell whether a party is declared; the city's desk always is."""
+        return party == DESK or party in self.parties or party in self.others.named(PARTIES)
+
+    @cached_property
+    def datasets(self) -> frozenset[str]:
+        """The data sets that the pack may use: those that pack.yaml writes and reads."""
+        return frozenset((*self.pack.manifest.writes, *self.pack.manifest.reads))
+
+    @cached_property
+    def made(self) -> frozenset[str]:
+        """The data sets that files of the pack make."""
+        unread = (*self._unread("contracts"), *self._unread("models"))
+        return self.pack.declared.datasets.union(unread)
+
+    @cached_property
+    def parties(self) -> frozenset[str]:
+        """The parties of the pack's own file."""
+        files = self.pack.declared.parties
+        return frozenset(str(party.id) for file in files for party in read_parties_file(file))
+
+    def all_of(self, key: str) -> frozenset[str]:
+        """Return every name of one kind, here and elsewhere: what can be meant."""
+        if key == LAW:
+            return self._law.union(self.others.named(LAW))
+        if key == PARTIES:
+            return self.parties.union(self.others.named(PARTIES), {DESK})
+        return self.own(key).union(self.others.named(key))
+
+    def finding(self, file: Path, where: Where, problem: str) -> Finding:
+        """Return a finding at the line of `where` in a file of the pack."""
+        try:
+            return read_document(file).finding(where, problem)
+        except DocumentError:
+            return Finding(str(file), 1, ".".join(map(str, where)), problem)
+
+    def of_manifest(self, where: Where, problem: str) -> Finding:
+        """Return a finding in `pack.yaml`."""
+        return self.finding(self.pack.declared.folder / MANIFEST, where, problem)
+
+    def of(self, key: str, name: str, where: Where, problem: str) -> Finding:
+        """Return a finding in the file that declares the thing of that kind and name."""
+        return self.finding(self.pack.declared.files[key, name], where, problem)
+
+    def _unread(self, key: str) -> Iterator[str]:
+        return (stem for kind, stem in self.unread if kind == key)
+
+    @property
+    def _law(self) -> frozenset[str]:
+        return frozenset(self.pack.declared.law.parameters)
