@@ -1,0 +1,1 @@
+"""Sensors: devices that push observations over their own protocols, and what they say."""
