@@ -18,8 +18,10 @@ from shuzhi.kernel.control import Control
 # The rooms that declare tables; their `store.py` is imported for what it puts on `metadata`.
 STORES = (
     "shuzhi.act.cases.store",
+    "shuzhi.app.store",
     "shuzhi.audit.outbox",
     "shuzhi.decide.models.store",
+    "shuzhi.decide.rules.store",
     "shuzhi.gather.contracts.store",
     "shuzhi.gather.lineage.store",
     "shuzhi.gather.quality.store",

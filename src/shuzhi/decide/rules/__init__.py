@@ -1,0 +1,72 @@
+"""rules: what must not be, as SQL over new rows or as silence; what they find are warnings."""
+
+from shuzhi.decide.rules.cap import Certainty, Severity, Urgency
+from shuzhi.decide.rules.errors import RuleError
+from shuzhi.decide.rules.events import RuleSwitchedOff, WarningRaised, WarningWorsened
+from shuzhi.decide.rules.model import (
+    Finding,
+    OfColumn,
+    Outcome,
+    RowRule,
+    Rule,
+    RuleId,
+    SilenceRule,
+    Warning,
+    WarningId,
+)
+from shuzhi.decide.rules.registering import (
+    Registered,
+    Taken,
+    register_rules,
+    switch_off,
+    switch_on,
+)
+from shuzhi.decide.rules.rule_yaml import parse_rule, read_rule
+from shuzhi.decide.rules.store import Standing
+from shuzhi.decide.rules.telling import tell
+from shuzhi.decide.rules.use_cases import (
+    Evaluation,
+    Judged,
+    State,
+    evaluate,
+    look,
+    registered,
+    warnings,
+)
+from shuzhi.decide.rules.watch import Watch
+
+__all__ = [
+    "Certainty",
+    "Evaluation",
+    "Finding",
+    "Judged",
+    "OfColumn",
+    "Outcome",
+    "Registered",
+    "RowRule",
+    "Rule",
+    "RuleError",
+    "RuleId",
+    "RuleSwitchedOff",
+    "Severity",
+    "SilenceRule",
+    "Standing",
+    "State",
+    "Taken",
+    "Urgency",
+    "Warning",
+    "WarningId",
+    "WarningRaised",
+    "WarningWorsened",
+    "Watch",
+    "evaluate",
+    "look",
+    "parse_rule",
+    "read_rule",
+    "register_rules",
+    "registered",
+    "switch_off",
+    "switch_on",
+    "tell",
+    "warnings",
+]

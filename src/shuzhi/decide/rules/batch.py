@@ -1,0 +1,157 @@
+"""Lays out rows for rules: `new` and `past` once for all rules of a data set, `__seen` for silence.
+
+Each is one connection that can read the data sets which its rules declared, and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import duckdb
+import pyarrow as pa
+
+from shuzhi.decide.rules.errors import RuleError
+from shuzhi.decide.rules.model import RowRule, Rule, SilenceRule
+from shuzhi.decide.rules.row_sql import NEW, PAST, TIME, columns_used
+from shuzhi.decide.rules.silence_sql import SEEN, Looks
+from shuzhi.decide.sql import span_text
+from shuzhi.gather.lake import Difference, Lake
+from shuzhi.gather.lake.query import literal
+from shuzhi.gather.lake.schema import identifier
+from shuzhi.kernel.instant import Instant
+
+_ADDED, _REMOVED = "__added", "__removed"
+
+
+@contextmanager
+def new_rows(
+    lake: Lake, rules: Sequence[RowRule], change: Difference, *, zone: str, memory_limit: str | None
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a connection with the rows that `change` brought as `new`, and their `past`.
+
+    All `rules` are over rows of one data set and have one event time.
+    """
+    added, removed = replace(change.added, name=_ADDED), replace(change.removed, name=_REMOVED)
+    rows = f"FROM {_ADDED}" if change.is_append else f"FROM {_ADDED} EXCEPT ALL FROM {_REMOVED}"
+    also = (added, removed, change.whole)
+    with lake.duck(only=_reads(rules), also=also, memory_limit=memory_limit) as connection:
+        layout = _Layout(rules, change.whole.schema, zone)
+        layout.lay_new(connection, f"({rows})", "true")
+        layout.lay_past(connection)
+        yield connection
+
+
+@contextmanager
+def rows_between(
+    lake: Lake,
+    rules: Sequence[RowRule],
+    start: Instant,
+    end: Instant,
+    *,
+    zone: str,
+    memory_limit: str | None,
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open the same with all rows from `start` on and before `end` as `new`."""
+    dataset = rules[0].dataset
+    names = [*_reads(rules), dataset]
+    with lake.duck(only=names, memory_limit=memory_limit) as connection:
+        layout = _Layout(rules, lake.schema(dataset), zone)
+        layout.lay_new(connection, identifier(dataset), _within(layout.time, start, end))
+        layout.lay_past(connection)
+        yield connection
+
+
+@contextmanager
+def rows_seen(
+    lake: Lake, rule: SilenceRule, at: Looks, *, zone: str, memory_limit: str | None
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a connection with `__seen`: which stream had a row when, as far as the looks reach."""
+    is_there = lake.exists(rule.dataset)
+    names = [*_reads([rule]), *([rule.dataset] if is_there else [])]
+    with lake.duck(only=names, memory_limit=memory_limit) as connection:
+        if is_there:
+            time = time_sql(lake.schema(rule.dataset), rule, zone)
+            keys = "".join(f"{identifier(column)}, " for column in rule.per)
+            since = Instant(at.first - rule.after - rule.every)
+            counts = "true"
+            if rule.value is not None:
+                counts = f"{identifier(rule.value)} IS NOT NULL"
+            until = Instant(at.last + timedelta(microseconds=1))
+            connection.execute(
+                f"CREATE TEMP VIEW {SEEN} AS SELECT {keys}{time} AS moment "  # noqa: S608
+                f"FROM {identifier(rule.dataset)} WHERE {counts} AND {_within(time, since, until)}"
+            )
+        yield connection
+
+
+def time_sql(schema: pa.Schema, rule: Rule, zone: str) -> str:
+    """Return SQL for the instant of a row: its event time, or where that is a day, its beginning.
+
+    Raises:
+        RuleError: `decide.no_event_time`.
+    """
+    found = next((f for f in schema if f.name.lower() == rule.event_time.lower()), None)
+    if found is not None and pa.types.is_timestamp(found.type):
+        return identifier(found.name)
+    if found is not None and pa.types.is_date(found.type):
+        return f"timezone({literal(zone)}, {identifier(found.name)}::TIMESTAMP)"
+    kind = "no such column" if found is None else f"it is a {found.type}"
+    raise RuleError(
+        "decide.no_event_time",
+        f"{rule.event_time!r} of {rule.dataset} cannot be the time of a row: {kind}.",
+        next_step="Name a column of the data set that is a timestamp or a date.",
+    )
+
+
+def missing_reads(lake: Lake, rule: Rule) -> tuple[str, ...]:
+    """Return the reference data sets of a rule that have no rows yet."""
+    return tuple(name for name in rule.reads if not lake.exists(name))
+
+
+class _Layout:
+    """The columns that rules over one data set need, and how their rows are laid out."""
+
+    def __init__(self, rules: Sequence[RowRule], schema: pa.Schema, zone: str) -> None:
+        used = frozenset[str]().union(*(columns_used(rule) for rule in rules))
+        columns = [identifier(f.name) for f in schema if f.name.lower() in used]
+        self.dataset = identifier(rules[0].dataset)
+        self.time = time_sql(schema, rules[0], zone)
+        self.columns = ", ".join([*columns, f"{self.time} AS {identifier(TIME)}"])
+        spans = (r.look_back for r in rules if r.look_back is not None)
+        self.look_back = max(spans, default=None)
+
+    def lay_new(self, connection: duckdb.DuckDBPyConnection, rows: str, condition: str) -> None:
+        connection.execute(
+            f"CREATE TEMP TABLE {NEW} AS SELECT {self.columns} FROM {rows} "  # noqa: S608
+            f"WHERE {self.time} IS NOT NULL AND {condition}"
+        )
+
+    def lay_past(self, connection: duckdb.DuckDBPyConnection) -> None:
+        span = f"SELECT min({TIME}), max({TIME}) FROM {NEW}"  # noqa: S608
+        ends = connection.sql(span).to_arrow_table().to_pylist()[0].values()
+        first, last = (e if isinstance(e, datetime) else None for e in ends)
+        if self.look_back is None:
+            return
+        condition = "false"
+        if first is not None and last is not None:
+            since = f"{_moment(Instant(first))} - INTERVAL '{span_text(self.look_back)}'"
+            condition = f"{self.time} >= {since} AND {self.time} < {_moment(Instant(last))}"
+        connection.execute(
+            f"CREATE TEMP TABLE {PAST} AS SELECT {self.columns} FROM {self.dataset} "  # noqa: S608
+            f"WHERE {condition}"
+        )
+
+
+def _reads(rules: Sequence[Rule]) -> list[str]:
+    return sorted({str(name) for rule in rules for name in rule.reads})
+
+
+def _within(time: str, start: Instant, end: Instant) -> str:
+    return f"{time} >= {_moment(start)} AND {time} < {_moment(end)}"
+
+
+def _moment(at: Instant) -> str:
+    return f"TIMESTAMPTZ {literal(at.isoformat())}"

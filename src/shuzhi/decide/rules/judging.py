@@ -1,0 +1,113 @@
+"""Runs one rule over rows that are laid out, and reads its answer as findings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from shuzhi.decide.rules.cap import Severity, severity_of
+from shuzhi.decide.rules.model import Finding, OfColumn, RowRule, Rule, SilenceRule, merge_key
+from shuzhi.decide.rules.row_sql import TIME, Dated, bound
+from shuzhi.decide.rules.silence_sql import Looks, silence_query
+from shuzhi.decide.sql import Failure, ask, fact
+from shuzhi.decide.sql.facts import Fact
+from shuzhi.kernel.errors import RefusedError
+from shuzhi.kernel.ids import PartyId
+from shuzhi.kernel.instant import Instant, end_of_day
+from shuzhi.kernel.law import Law
+
+_MOST_FINDINGS = 200_000
+_MOST_PARTY = 120
+Findings = tuple[Finding, ...]
+# When a row of an answer was so, until when, and how often.
+_When = Callable[[Mapping[str, Any]], tuple[Instant, Instant, int]]
+
+
+def judge_rows(
+    connection: duckdb.DuckDBPyConnection,
+    rule: RowRule,
+    law: Law,
+    zone: str,
+    limit: Decimal | None = None,
+) -> Findings | Failure:
+    """Return what the rule finds in `new`; `limit` stands in the place of what law sets."""
+    try:
+        sql = bound(rule, limits_of(rule, law, zone, limit))
+    except RefusedError as error:
+        return Failure("failed", error.message)
+    answer = ask(connection, sql, max_seconds=rule.max_seconds, max_rows=_MOST_FINDINGS)
+    if isinstance(answer, Failure):
+        return answer
+    return _read(rule, answer, lambda row: (row[TIME.lower()], row[TIME.lower()], 1))
+
+
+def judge_silence(
+    connection: duckdb.DuckDBPyConnection, rule: SilenceRule, at: Looks, *, is_there: bool
+) -> Findings | Failure:
+    """Return the silences that the looks find; one that lasts is one finding of many looks."""
+    sql = silence_query(rule, at, is_there=is_there)
+    answer = ask(connection, sql, max_seconds=rule.max_seconds, max_rows=_MOST_FINDINGS)
+    if isinstance(answer, Failure):
+        return answer
+
+    def when(row: Mapping[str, Any]) -> tuple[Instant, Instant, int]:
+        first, last = row["__first"], row["__last"]
+        return _look(at, first), _look(at, last), last - first + 1
+
+    return _read(rule, answer, when)
+
+
+def limits_of(rule: Rule, law: Law, zone: str, limit: Decimal | None = None) -> Dated | None:
+    """Return what `:limit` is from when on; None for a rule without a legal basis.
+
+    Raises:
+        RefusedError: `kernel.law_unknown`.
+    """
+    if rule.legal_basis is None:
+        return None
+    values = law.parameter(rule.legal_basis).values
+    days = (end_of_day(value.since - timedelta(days=1), zone) for value in values)
+    numbers = (value.value if limit is None else limit for value in values)
+    return Dated(tuple(zip(days, numbers, strict=True)))
+
+
+def _look(at: Looks, number: int) -> Instant:
+    return Instant(at.first + at.every * number)
+
+
+def _read(rule: Rule, answer: pa.Table, when: _When) -> Findings | Failure:
+    names = [name.lower() for name in answer.column_names]
+    shown = [name for name in names if not name.startswith("__")]
+    findings: list[Finding] = []
+    for row in answer.rename_columns(names).to_pylist():
+        facts = {name: fact(row[name]) for name in shown}
+        severity = _severity(rule, facts)
+        if isinstance(severity, Failure):
+            return severity
+        party = _party(rule, facts)
+        key = merge_key([facts[column] for column in rule.merge_by], party)
+        at, until, count = when(row)
+        findings.append(Finding(at, until, severity, party, key, facts, count))
+    return tuple(findings)
+
+
+def _severity(rule: Rule, facts: Mapping[str, Fact]) -> Severity | Failure:
+    if isinstance(rule.severity, Severity):
+        return rule.severity
+    said = facts[rule.severity.name]
+    severity = severity_of(said)
+    if severity is None:
+        return Failure("failed", f"{str(said)[:40]!r} in {rule.severity.name} is no severity")
+    return severity
+
+
+def _party(rule: Rule, facts: Mapping[str, Fact]) -> PartyId | None:
+    if not isinstance(rule.party, OfColumn):
+        return rule.party
+    named = facts[rule.party.name]
+    return None if named is None else PartyId(str(named)[:_MOST_PARTY])
