@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from shuzhi.decide.indicators import LENT
 from shuzhi.decide.models import ordered
 from shuzhi.kernel.documents import Finding
 from shuzhi.kernel.errors import RefusedError
-from shuzhi.packs.kinds import KINDS, PARTIES
+from shuzhi.packs.kinds import KINDS, LAW, PARTIES
 from shuzhi.packs.names import Names, meant
 
 # Kinds of file that are named after the one thing in them.
-_ONE_NAME = ("contracts", "sources", "case_kinds")
+_ONE_NAME = ("contracts", "sources", "indicators", "case_kinds")
+_BY_ID = ("indicators", "case_kinds")
 
 
 def cross_findings(names: Names) -> tuple[Finding, ...]:
     """Return where one file of the pack contradicts another."""
-    checks = (_one_name, _writes, _owner, _sources, _models)
+    checks = (_one_name, _writes, _owner, _sources, _models, _indicators)
     return tuple(finding for check in checks for finding in check(names))
 
 
@@ -31,7 +33,7 @@ def _one_name(names: Names) -> Iterator[Finding]:
         stem = path.name.removesuffix(ending)
         if key in _ONE_NAME and stem != name:
             problem = f"is {name!r}, but the file is named {stem!r}; one name for one thing"
-            yield names.of(key, name, ("id" if key == "case_kinds" else "name",), problem)
+            yield names.of(key, name, ("id" if key in _BY_ID else "name",), problem)
 
 
 def _writes(names: Names) -> Iterator[Finding]:
@@ -71,6 +73,22 @@ def _models(names: Names) -> Iterator[Finding]:
     except RefusedError as error:
         folder = names.pack.declared.folder / "models"
         yield names.finding(folder, (), f"{error.message} {error.next_step}")
+
+
+def _indicators(names: Names) -> Iterator[Finding]:
+    for goal in names.pack.declared.indicators.values():
+        for where, indicator in goal.places:
+            for dataset in sorted({*indicator.reads} - names.datasets - LENT):
+                problem = f"reads {dataset!r}, {_not_in_manifest(names, dataset)}"
+                yield names.of("indicators", goal.id, (*where, "reads"), problem)
+            if not names.knows_party(indicator.owner):
+                problem = _no_party(names, indicator.owner)
+                yield names.of("indicators", goal.id, (*where, "owner"), problem)
+            for parameter in sorted(indicator.law):
+                if not names.knows_law(parameter):
+                    problem = f"there is no law parameter {parameter!r}. "
+                    problem += meant(parameter, names.all_of(LAW))
+                    yield names.of("indicators", goal.id, (*where, "thresholds"), problem)
 
 
 def _not_in_manifest(names: Names, dataset: str) -> str:

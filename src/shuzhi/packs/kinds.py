@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from shuzhi.act.cases import CaseKind, parse_case_kind
+from shuzhi.decide.indicators import read_goal
 from shuzhi.decide.models import read_model
 from shuzhi.gather.contracts import read_contract
 from shuzhi.gather.sources import read_source
@@ -38,6 +39,7 @@ KINDS: Mapping[str, Kind] = {
     "contracts": Kind("contracts/*.odcs.yaml", read_contract, lambda c: str(c.name)),
     "sources": Kind("sources/*.yaml", read_source, lambda s: str(s.name)),
     "models": Kind("models/*.sql", read_model, lambda m: str(m.name)),
+    "indicators": Kind("indicators/*.yaml", read_goal, lambda g: str(g.id)),
     "case_kinds": Kind("cases/*.yaml", _read_case_kind, lambda k: str(k.id)),
 }
 # What is read in another way, or by people.

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import Field
 
 from shuzhi.act.cases import CaseKind
+from shuzhi.decide.indicators import Goal
 from shuzhi.decide.models import Model
 from shuzhi.gather.contracts import Contract
 from shuzhi.gather.sources import Source
@@ -53,6 +54,7 @@ class Declared:
     contracts: Mapping[str, Contract] = field(default_factory=dict)
     sources: Mapping[str, Source] = field(default_factory=dict)
     models: Mapping[str, Model] = field(default_factory=dict)
+    indicators: Mapping[str, Goal] = field(default_factory=dict)
     case_kinds: Mapping[str, CaseKind] = field(default_factory=dict)
     files: Mapping[tuple[str, str], Path] = field(default_factory=dict)
     law: Law = field(default_factory=lambda: Law({}))
