@@ -32,6 +32,14 @@ def lake(tmp_path: Path) -> Lake:
     return lake
 
 
+def test_each_table_can_be_asked_at_a_version_of_its_own(lake: Lake) -> None:
+    lake.append("planes", rows(7))
+    lake.append("planes", rows(8))
+    with lake.duck(only=["flights", "planes"], version={"flights": 0, "planes": 1}) as duck:
+        counted = duck.execute("SELECT COUNT(*), (SELECT COUNT(*) FROM planes) FROM flights")
+        assert counted.fetchall() == [(1, 2)]
+
+
 def test_an_older_version_is_read_by_number(lake: Lake) -> None:
     lake.overwrite("flights", rows(9))
     assert (ids(lake, version=0), ids(lake, version=1), ids(lake)) == ([1], [1, 2], [9])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -115,16 +115,16 @@ class LakeReader:
         *,
         only: Sequence[str] | None = None,
         also: Sequence[Snapshot] = (),
-        version: At = None,
+        version: At | Mapping[str, int] = None,
         memory_limit: str | None = None,
     ) -> Iterator[duckdb.DuckDBPyConnection]:
         """Open an in-memory DuckDB with one view for each table, as it stands now.
 
-        `also` has more views, under the names of its snapshots. Time zone UTC. It reads no file
-        of the machine but those of its views, and its settings are locked; a COPY could still
-        overwrite a file that may be read, so SQL that a person typed has to pass
-        `require_question` first. `only` names the tables wanted (all by default); the cost is one
-        look into each table's log. Fetch instants as Arrow.
+        `also` has more views, under the names of its snapshots; `version` may name one for each
+        table. Time zone UTC. It reads no file of the machine but those of its views, and its
+        settings are locked; a COPY could still overwrite a file that may be read, so SQL that a
+        person typed has to pass `require_question` first. `only` names the tables wanted (all by
+        default); the cost is one look into each table's log. Fetch instants as Arrow.
         """
         snapshots = [*self._snapshots(only, version), *also]
         with query.workbench(self._folders.spill, memory_limit) as connection:
@@ -176,5 +176,7 @@ class LakeReader:
         found = snapshot(log.name, log.folder, self._open(name, at))
         return found if at is None else require_files(found)
 
-    def _snapshots(self, only: Sequence[str] | None, at: At) -> list[Snapshot]:
-        return [self._snapshot(name, at) for name in (self.names() if only is None else only)]
+    def _snapshots(self, only: Sequence[str] | None, at: At | Mapping[str, int]) -> list[Snapshot]:
+        names = self.names() if only is None else only
+        of_each = at if isinstance(at, Mapping) else dict.fromkeys(names, at)
+        return [self._snapshot(name, of_each.get(name)) for name in names]
