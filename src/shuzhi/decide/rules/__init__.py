@@ -3,6 +3,7 @@
 from shuzhi.decide.rules.cap import Certainty, Severity, Urgency
 from shuzhi.decide.rules.errors import RuleError
 from shuzhi.decide.rules.events import RuleSwitchedOff, WarningRaised, WarningWorsened
+from shuzhi.decide.rules.keeping import Judged, State
 from shuzhi.decide.rules.model import (
     Finding,
     OfColumn,
@@ -11,6 +12,7 @@ from shuzhi.decide.rules.model import (
     Rule,
     RuleId,
     SilenceRule,
+    TimedRule,
     Warning,
     WarningId,
 )
@@ -26,8 +28,6 @@ from shuzhi.decide.rules.store import Standing
 from shuzhi.decide.rules.telling import tell
 from shuzhi.decide.rules.use_cases import (
     Evaluation,
-    Judged,
-    State,
     evaluate,
     look,
     registered,
@@ -53,6 +53,7 @@ __all__ = [
     "Standing",
     "State",
     "Taken",
+    "TimedRule",
     "Urgency",
     "Warning",
     "WarningId",

@@ -81,16 +81,21 @@ class RowRule(Rule):
 
 
 @dataclass(frozen=True, kw_only=True)
-class SilenceRule(Rule):
+class TimedRule(Rule):
+    """A rule that is asked by the clock: at each whole multiple of `every`."""
+
+    every: timedelta
+
+
+@dataclass(frozen=True, kw_only=True)
+class SilenceRule(TimedRule):
     """A rule over what should have come: a stream is silent with no row for `after`.
 
     Streams are told by the columns `per` and expected as the query `expected` lists them; without
     both, the data set is one stream. A row counts if its column `value` (if named) is not NULL.
-    It is looked at at each whole multiple of `every`.
     """
 
     after: timedelta
-    every: timedelta
     per: tuple[str, ...] = ()
     expected: str | None = None
     value: str | None = None

@@ -5,10 +5,10 @@ A new rule begins with what comes after it; what lies before is for `replay`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
@@ -16,7 +16,7 @@ from shuzhi.audit import Entry, queue
 from shuzhi.decide.rules import store
 from shuzhi.decide.rules.batch import time_sql
 from shuzhi.decide.rules.errors import RuleError, unknown_rule
-from shuzhi.decide.rules.model import RowRule, Rule, RuleId, SilenceRule
+from shuzhi.decide.rules.model import RowRule, Rule, RuleId, SilenceRule, TimedRule
 from shuzhi.decide.rules.row_sql import NEW, PAST
 from shuzhi.decide.rules.silence_sql import look_at_or_before
 from shuzhi.decide.rules.telling import tell
@@ -25,6 +25,7 @@ from shuzhi.gather.lineage import columns_of
 from shuzhi.kernel.errors import RefusedError
 from shuzhi.kernel.instant import Instant
 
+_R = TypeVar("_R", bound=Rule)
 REFUSED = "refused"
 BY_HAND = "by_hand"
 
@@ -48,13 +49,29 @@ class Registered:
     problem: str = ""
 
 
-def register_rules(watch: Watch, rules: Iterable[Rule], *, by: str) -> tuple[Registered, ...]:
+def require_columns(watch: Watch, rule: Rule) -> None:
+    """Refuse a rule that names columns which its data sets, where they are there, do not have.
+
+    Raises:
+        RuleError: `decide.no_such_column`; SqlError as `columns_of`.
+    """
+    if watch.lake.exists(rule.dataset):
+        _check_columns(watch, rule)
+
+
+def register_rules(
+    watch: Watch,
+    rules: Iterable[_R],
+    *,
+    by: str,
+    require: Callable[[Watch, _R], None] = require_columns,
+) -> tuple[Registered, ...]:
     """Take `rules` into service and return what became of each; `by` is who answers for it.
 
-    A rule whose data set, columns or law parameter are not there is kept switched off and its
-    owner is told; handing it in again tries again.
+    A rule whose data set, columns or law parameter are not there, or that `require` refuses, is
+    kept switched off and its owner is told; handing it in again tries again.
     """
-    done = tuple(_register(watch, rule, by) for rule in rules)
+    done = tuple(_register(watch, rule, _problem(watch, rule, require), by) for rule in rules)
     tell(watch)
     return done
 
@@ -67,13 +84,19 @@ def switch_off(watch: Watch, rule_id: str, *, reason: str, by: str) -> None:
     tell(watch)
 
 
-def switch_on(watch: Watch, rule: Rule, *, by: str) -> None:
+def switch_on(
+    watch: Watch,
+    rule: _R,
+    *,
+    by: str,
+    require: Callable[[Watch, _R], None] = require_columns,
+) -> None:
     """Let a rule run again from now on; what came meanwhile is for `replay`.
 
     Raises:
         RuleError: `decide.rule_unknown`; `decide.rule_refused` when it cannot run as it is.
     """
-    problem = _problem(watch, rule)
+    problem = _problem(watch, rule, require)
     if problem:
         raise RuleError("decide.rule_refused", f"{rule.id} cannot run: {problem}")
     now = watch.clock()
@@ -102,8 +125,7 @@ def put_off(
     queue(connection, Entry("rule.switched_off", now, by, standing.id, facts))
 
 
-def _register(watch: Watch, rule: Rule, by: str) -> Registered:
-    problem = _problem(watch, rule)
+def _register(watch: Watch, rule: Rule, problem: str, by: str) -> Registered:
     now = watch.clock()
     with watch.control.transaction() as connection:
         before = store.standings(connection, [rule.id], lock=True).get(rule.id)
@@ -141,7 +163,7 @@ def _is_retry(before: store.Standing, problem: str) -> bool:
 def _fresh(watch: Watch, rule: Rule, now: Instant) -> Mapping[str, Any]:
     """Return from where a rule begins that has not run."""
     is_there = watch.lake.exists(rule.dataset)
-    looked_at = look_at_or_before(now, rule.every) if isinstance(rule, SilenceRule) else None
+    looked_at = look_at_or_before(now, rule.every) if isinstance(rule, TimedRule) else None
     version = watch.lake.version(rule.dataset) if is_there else None
     return {"judged_version": version, "has_judged": False, "looked_at": looked_at}
 
@@ -158,14 +180,14 @@ def _standing(connection: Connection, rule_id: str) -> store.Standing:
     return found[RuleId(rule_id)]
 
 
-def _problem(watch: Watch, rule: Rule) -> str:
+def _problem(watch: Watch, rule: _R, require: Callable[[Watch, _R], None]) -> str:
     """Return why a rule cannot run on what is there; data sets still to come are no reason."""
     try:
         if rule.legal_basis is not None:
             watch.law.parameter(rule.legal_basis)
         if watch.lake.exists(rule.dataset):
             time_sql(watch.lake.schema(rule.dataset), rule, watch.zone)
-            _check_columns(watch, rule)
+        require(watch, rule)
     except RefusedError as error:
         return f"{error.message} {error.next_step}".strip()
     return ""

@@ -1,0 +1,148 @@
+"""Keeps what rules said: warnings, how far each rule has come, and the entries for the audit log.
+
+All is written in one transaction, so that a crash leaves a batch judged once or not at all; what
+another process kept meanwhile counts, and ours is dropped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeVar
+
+from sqlalchemy import Connection
+
+from shuzhi.audit import Entry, queue
+from shuzhi.decide.rules import store
+from shuzhi.decide.rules.judging import Findings
+from shuzhi.decide.rules.merging import Merged, merged
+from shuzhi.decide.rules.model import Rule, RuleId, Warning
+from shuzhi.decide.rules.registering import put_off
+from shuzhi.decide.rules.watch import Watch
+from shuzhi.decide.sql import Failure
+from shuzhi.kernel.instant import Instant
+
+_R = TypeVar("_R", bound=Rule)
+
+
+class State(StrEnum):
+    """What became of one rule in one evaluation.
+
+    WAITING: a reference data set is not there yet. PASSED_OVER: the lake can no longer tell which
+    rows were new; replay that time. ELSEWHERE: another process judged the same batch.
+    """
+
+    JUDGED = "judged"
+    SWITCHED_OFF = "switched_off"
+    WAITING = "waiting"
+    PASSED_OVER = "passed_over"
+    ELSEWHERE = "elsewhere"
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One rule in one evaluation: what it found, raised and added to, or why it did not."""
+
+    rule_id: RuleId
+    state: State
+    findings: int = 0
+    raised: int = 0
+    grown: int = 0
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one rule said, how far it has come with that, and what else to write when it counts."""
+
+    rule: Rule
+    standing: store.Standing
+    said: Findings | Failure
+    state: State = State.JUDGED
+    version: int | None = None
+    looked_at: Instant | None = None
+    also: Callable[[Connection], None] | None = None
+
+
+def keep(watch: Watch, answers: Sequence[Answer]) -> list[Judged]:
+    """Write what rules said, all in one transaction; return what became of each."""
+    now = watch.clock()
+    with watch.control.transaction() as connection:
+        ids = [answer.rule.id for answer in answers]
+        standing_now = store.standings(connection, ids, lock=True)
+        return [
+            _keep(connection, answer, now)
+            if standing_now.get(answer.rule.id) == answer.standing
+            else Judged(answer.rule.id, State.ELSEWHERE)
+            for answer in answers
+        ]
+
+
+def running(watch: Watch, rules: Sequence[_R]) -> dict[RuleId, tuple[_R, store.Standing]]:
+    """Return those of `rules` that are registered as they are and switched on."""
+    with watch.control.transaction() as connection:
+        known = store.standings(connection, [r.id for r in rules])
+    return {
+        rule.id: (rule, known[rule.id])
+        for rule in rules
+        if rule.id in known and known[rule.id].is_on and known[rule.id].digest == rule.digest
+    }
+
+
+def _keep(connection: Connection, answer: Answer, now: Instant) -> Judged:
+    rule, said = answer.rule, answer.said
+    if isinstance(said, Failure):
+        return _keep_failure(connection, answer, said, now)
+    found = _merge(connection, answer, said, now)
+    if len(found.raised) > rule.max_warnings:
+        reason = f"it raised more than {rule.max_warnings:,} warnings in one batch"
+        return _keep_failure(connection, answer, Failure("too_many", reason), now)
+    _keep_warnings(connection, found, now)
+    if answer.also is not None:
+        answer.also(connection)
+    moved = {"judged_version": answer.version, "looked_at": answer.looked_at, "has_judged": True}
+    store.save_standing(connection, rule.id, moved)
+    return Judged(rule.id, State.JUDGED, len(said), len(found.raised), len(found.grown))
+
+
+def _merge(connection: Connection, answer: Answer, said: Findings, now: Instant) -> Merged:
+    known: tuple[Warning, ...] = ()
+    if said:
+        start, end = min(f.at for f in said), max(f.until for f in said)
+        within = answer.rule.merge_within
+        known = store.warnings_near(connection, answer.rule.id, start, end, within)
+    return merged(answer.rule, answer.standing.version, said, known, now)
+
+
+def _keep_warnings(connection: Connection, found: Merged, now: Instant) -> None:
+    ids = store.insert_warnings(connection, found.raised)
+    store.update_warnings(connection, found.grown)
+    store.absorb(connection, found.absorbed)
+    entries = (
+        Entry("warning.raised", now, "system", str(warning_id), _facts(warning))
+        for warning_id, warning in zip(ids, found.raised, strict=True)
+    )
+    queue(connection, *entries)
+
+
+def _facts(warning: Warning) -> dict[str, str | int | None]:
+    return {
+        "rule": warning.rule_id,
+        "version": warning.rule_version,
+        "severity": warning.severity.value,
+        "at": warning.at.isoformat(),
+        "party": warning.party,
+    }
+
+
+def _keep_failure(connection: Connection, answer: Answer, failure: Failure, now: Instant) -> Judged:
+    rule, state = answer.rule, answer.state
+    if state is State.PASSED_OVER:
+        store.save_standing(connection, rule.id, {"judged_version": answer.version})
+        facts = {"from_version": answer.standing.judged_version, "to_version": answer.version}
+        queue(connection, Entry("rule.passed_over", now, "system", rule.id, facts))
+    elif state is not State.WAITING:
+        state = State.SWITCHED_OFF
+        put_off(connection, answer.standing, failure.code, failure.reason, now)
+    return Judged(rule.id, state, reason=failure.reason)
