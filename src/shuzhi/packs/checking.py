@@ -8,17 +8,19 @@ from shuzhi.decide.indicators import LENT
 from shuzhi.decide.models import ordered
 from shuzhi.kernel.documents import Finding
 from shuzhi.kernel.errors import RefusedError
-from shuzhi.packs.kinds import KINDS, LAW, PARTIES
+from shuzhi.packs.kinds import KINDS
 from shuzhi.packs.names import Names, meant
+from shuzhi.packs.rule_checks import case_findings, message_findings, rule_findings
 
 # Kinds of file that are named after the one thing in them.
-_ONE_NAME = ("contracts", "sources", "indicators", "case_kinds")
-_BY_ID = ("indicators", "case_kinds")
+_ONE_NAME = ("contracts", "sources", "indicators", "rules", "case_kinds")
+_BY_ID = ("indicators", "rules", "case_kinds")
 
 
 def cross_findings(names: Names) -> tuple[Finding, ...]:
     """Return where one file of the pack contradicts another."""
-    checks = (_one_name, _writes, _owner, _sources, _models, _indicators)
+    own = (_one_name, _writes, _owner, _sources, _models, _indicators)
+    checks = (*own, rule_findings, case_findings, message_findings)
     return tuple(finding for check in checks for finding in check(names))
 
 
@@ -48,26 +50,24 @@ def _writes(names: Names) -> Iterator[Finding]:
 
 def _owner(names: Names) -> Iterator[Finding]:
     owner = names.pack.manifest.owner
-    if owner is not None and not names.knows_party(owner):
-        yield names.of_manifest(("owner",), _no_party(names, owner))
+    if owner is not None and (problem := names.unknown_party(owner)):
+        yield names.of_manifest(("owner",), problem)
 
 
 def _sources(names: Names) -> Iterator[Finding]:
     for source in names.pack.declared.sources.values():
-        if source.dataset not in names.datasets:
-            problem = f"loads {source.dataset!r}, {_not_in_manifest(names, source.dataset)}"
+        if problem := names.unknown_dataset(source.dataset, "loads"):
             yield names.of("sources", source.name, ("dataset",), problem)
-        if not names.knows_party(source.provider):
-            problem = _no_party(names, source.provider)
+        if problem := names.unknown_party(source.provider):
             yield names.of("sources", source.name, ("provider",), problem)
 
 
 def _models(names: Names) -> Iterator[Finding]:
     models = names.pack.declared.models
     for model in models.values():
-        for dataset in sorted(set(model.reads) - names.datasets):
-            problem = f"reads {dataset!r}, {_not_in_manifest(names, dataset)}"
-            yield names.of("models", model.name, (), problem)
+        for dataset in model.reads:
+            if problem := names.unknown_dataset(dataset):
+                yield names.of("models", model.name, (), problem)
     try:
         ordered(models.values())
     except RefusedError as error:
@@ -78,22 +78,11 @@ def _models(names: Names) -> Iterator[Finding]:
 def _indicators(names: Names) -> Iterator[Finding]:
     for goal in names.pack.declared.indicators.values():
         for where, indicator in goal.places:
-            for dataset in sorted({*indicator.reads} - names.datasets - LENT):
-                problem = f"reads {dataset!r}, {_not_in_manifest(names, dataset)}"
-                yield names.of("indicators", goal.id, (*where, "reads"), problem)
-            if not names.knows_party(indicator.owner):
-                problem = _no_party(names, indicator.owner)
+            for dataset in sorted({*indicator.reads} - LENT):
+                if problem := names.unknown_dataset(dataset):
+                    yield names.of("indicators", goal.id, (*where, "reads"), problem)
+            if problem := names.unknown_party(indicator.owner):
                 yield names.of("indicators", goal.id, (*where, "owner"), problem)
             for parameter in sorted(indicator.law):
-                if not names.knows_law(parameter):
-                    problem = f"there is no law parameter {parameter!r}. "
-                    problem += meant(parameter, names.all_of(LAW))
+                if problem := names.unknown_law(parameter):
                     yield names.of("indicators", goal.id, (*where, "thresholds"), problem)
-
-
-def _not_in_manifest(names: Names, dataset: str) -> str:
-    return f"which pack.yaml neither writes nor reads. {meant(dataset, names.datasets)}"
-
-
-def _no_party(names: Names, party: str) -> str:
-    return f"there is no party {party!r} in parties.yaml. {meant(party, names.all_of(PARTIES))}"

@@ -13,13 +13,17 @@ from typing import Any
 from shuzhi.act.cases import CaseKind, parse_case_kind
 from shuzhi.decide.indicators import read_goal
 from shuzhi.decide.models import read_model
+from shuzhi.decide.rules import read_rule
 from shuzhi.gather.contracts import read_contract
 from shuzhi.gather.sources import read_source
+from shuzhi.packs.examples.reading import read_examples
+from shuzhi.packs.messages import LANGUAGES
 
 MANIFEST = "pack.yaml"
 PARTIES = "parties.yaml"
 FUNCTIONS = "functions.py"
 LAW = "law"
+MESSAGES = "messages"
 
 
 @dataclass(frozen=True)
@@ -40,15 +44,16 @@ KINDS: Mapping[str, Kind] = {
     "sources": Kind("sources/*.yaml", read_source, lambda s: str(s.name)),
     "models": Kind("models/*.sql", read_model, lambda m: str(m.name)),
     "indicators": Kind("indicators/*.yaml", read_goal, lambda g: str(g.id)),
+    "rules": Kind("rules/*.yaml", read_rule, lambda r: str(r.id)),
     "case_kinds": Kind("cases/*.yaml", _read_case_kind, lambda k: str(k.id)),
+    "examples": Kind("examples/*.yaml", read_examples, lambda e: str(e.name)),
 }
 # What is read in another way, or by people.
 ALSO_THERE = (
     MANIFEST,
     PARTIES,
     f"{LAW}/*.yaml",
-    "messages/*.yaml",
-    "examples/*.yaml",
+    *(f"{MESSAGES}/{language}.yaml" for language in LANGUAGES),
     FUNCTIONS,
     "README.md",
     "__init__.py",

@@ -12,10 +12,14 @@ from pydantic import Field
 from shuzhi.act.cases import CaseKind
 from shuzhi.decide.indicators import Goal
 from shuzhi.decide.models import Model
+from shuzhi.decide.rules import Rule
 from shuzhi.gather.contracts import Contract
 from shuzhi.gather.sources import Source
 from shuzhi.kernel.documents import StrictModel
 from shuzhi.kernel.law import Law
+from shuzhi.packs.examples.reading import ExampleFile
+from shuzhi.packs.functions import Function
+from shuzhi.packs.messages import Message
 
 
 class Title(StrictModel):
@@ -55,7 +59,11 @@ class Declared:
     sources: Mapping[str, Source] = field(default_factory=dict)
     models: Mapping[str, Model] = field(default_factory=dict)
     indicators: Mapping[str, Goal] = field(default_factory=dict)
+    rules: Mapping[str, Rule] = field(default_factory=dict)
     case_kinds: Mapping[str, CaseKind] = field(default_factory=dict)
+    examples: Mapping[str, ExampleFile] = field(default_factory=dict)
+    messages: Mapping[str, Message] = field(default_factory=dict)
+    functions: Mapping[str, Function] = field(default_factory=dict)
     files: Mapping[tuple[str, str], Path] = field(default_factory=dict)
     law: Law = field(default_factory=lambda: Law({}))
     parties: tuple[Path, ...] = ()
@@ -76,6 +84,11 @@ class Declared:
             law=Law({**below.law.parameters, **self.law.parameters}),
             parties=(*below.parties, *self.parties),
         )
+
+    def says(self, key: str, language: str, facts: Mapping[str, Any]) -> str | None:
+        """Return the message under `key` (`rules.pm10_high`) about `facts`; None without one."""
+        message = self.messages.get(key)
+        return None if message is None else message.says(language, facts, self.functions)
 
     @property
     def datasets(self) -> frozenset[str]:

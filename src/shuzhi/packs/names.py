@@ -90,17 +90,36 @@ class Names:
         """Return the names of one kind that the pack declares, or that its unread files bear."""
         return frozenset((*getattr(self.pack.declared, key), *self._unread(key)))
 
-    def knows(self, key: str, name: str) -> bool:
-        """Tell whether something of that kind and name is declared, here or in another pack."""
-        return name in self.own(key) or name in self.others.named(key)
+    def unknown(self, key: str, name: str, what: str) -> str | None:
+        """Say that no `what` of that kind and name is declared, here or elsewhere; None if so."""
+        if name in self.own(key) or name in self.others.named(key):
+            return None
+        known = self.own(key).union(self.others.named(key))
+        return f"there is no {what} {name!r}. {meant(name, known)}"
 
-    def knows_law(self, parameter: str) -> bool:
-        """Tell whether a law parameter is there."""
-        return parameter in self._law or parameter in self.others.named(LAW)
+    def unknown_law(self, parameter: str) -> str | None:
+        """Say that no law file has a parameter; None when one has."""
+        own = self.pack.declared.law.parameters
+        if parameter in own or self._is_unread(LAW) or parameter in self.others.named(LAW):
+            return None
+        known = {*own, *self.others.named(LAW)}
+        return f"there is no law parameter {parameter!r}. {meant(parameter, known)}"
 
-    def knows_party(self, party: str) -> bool:
-        """Tell whether a party is declared; the city's desk always is."""
-        return party == DESK or party in self.parties or party in self.others.named(PARTIES)
+    def unknown_party(self, party: str) -> str | None:
+        """Say that no party bears that id; None when one does. The city's desk always is there."""
+        if party == DESK or party in self.parties or self._is_unread(PARTIES):
+            return None
+        if party in self.others.named(PARTIES):
+            return None
+        known = {DESK, *self.parties, *self.others.named(PARTIES)}
+        return f"there is no party {party!r} in parties.yaml. {meant(party, known)}"
+
+    def unknown_dataset(self, name: str, verb: str = "reads") -> str | None:
+        """Say that pack.yaml names no such data set; None when it does."""
+        if name in self.datasets:
+            return None
+        how = meant(name, self.datasets)
+        return f"{verb} {name!r}, which pack.yaml neither writes nor reads. {how}"
 
     @cached_property
     def datasets(self) -> frozenset[str]:
@@ -118,14 +137,6 @@ class Names:
         """The parties of the pack's own file."""
         files = self.pack.declared.parties
         return frozenset(str(party.id) for file in files for party in read_parties_file(file))
-
-    def all_of(self, key: str) -> frozenset[str]:
-        """Return every name of one kind, here and elsewhere: what can be meant."""
-        if key == LAW:
-            return self._law.union(self.others.named(LAW))
-        if key == PARTIES:
-            return self.parties.union(self.others.named(PARTIES), {DESK})
-        return self.own(key).union(self.others.named(key))
 
     def finding(self, file: Path, where: Where, problem: str) -> Finding:
         """Return a finding at the line of `where` in a file of the pack."""
@@ -145,6 +156,5 @@ class Names:
     def _unread(self, key: str) -> Iterator[str]:
         return (stem for kind, stem in self.unread if kind == key)
 
-    @property
-    def _law(self) -> frozenset[str]:
-        return frozenset(self.pack.declared.law.parameters)
+    def _is_unread(self, key: str) -> bool:
+        return any(kind == key for kind, _ in self.unread)

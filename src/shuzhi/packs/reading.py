@@ -14,8 +14,10 @@ from shuzhi.kernel.documents import DocumentError, Finding, read_document, shape
 from shuzhi.kernel.errors import RefusedError
 from shuzhi.kernel.law import Law
 from shuzhi.packs.checking import cross_findings
+from shuzhi.packs.functions import read_functions
 from shuzhi.packs.installed import installed_packs
-from shuzhi.packs.kinds import ALSO_THERE, KINDS, LAW, MANIFEST, PARTIES
+from shuzhi.packs.kinds import ALSO_THERE, FUNCTIONS, KINDS, LAW, MANIFEST, MESSAGES, PARTIES
+from shuzhi.packs.messages import read_messages
 from shuzhi.packs.model import Declared, Manifest, Pack
 from shuzhi.packs.names import Names, Others, meant
 from shuzhi.share.parties.parties_yaml import read_parties_file
@@ -76,20 +78,29 @@ class Reading:
     """A folder as far as it can be read, what is wrong with the rest, and what that is called."""
 
     def __init__(self, folder: Path) -> None:
+        self._folder = folder
         self.findings: list[Finding] = []
         self.unread: set[tuple[str, str]] = set()
         self._files: dict[tuple[str, str], Path] = {}
-        found = {key: self._named(folder, key) for key in KINDS}
-        law = self.tried(Law.load, folder / LAW) if (folder / LAW).is_dir() else []
-        parties = folder / PARTIES
-        is_there = parties.is_file() and bool(self.tried(read_parties_file, parties))
+        found = {key: self._named(key) for key in KINDS}
         self.declared = Declared(
             folder,
             **found,
+            messages=self._tried_if_there(MESSAGES, read_messages, {}),
+            functions=self._tried_if_there(FUNCTIONS, read_functions, {}),
             files=self._files,
-            law=next(iter(law), Law({})),
-            parties=(parties,) if is_there else (),
+            law=self._tried_if_there(LAW, Law.load, Law({})),
+            parties=self._tried_if_there(PARTIES, _parties_file, ()),
         )
+
+    def _tried_if_there(self, name: str, read: Callable[[Path], Result], none: Result) -> Result:
+        path = self._folder / name
+        if not path.exists():
+            return none
+        made = self.tried(read, path)
+        if not made:
+            self.unread.add((name, name))
+        return made[0] if made else none
 
     def tried(self, read: Callable[[Path], Result], path: Path) -> list[Result]:
         """Return what `read` makes of the file, or nothing and note why."""
@@ -104,9 +115,9 @@ class Reading:
             self.findings.append(Finding(str(path), 1, "", f"cannot be read ({error.strerror})"))
         return []
 
-    def _named(self, folder: Path, key: str) -> dict[str, Any]:
+    def _named(self, key: str) -> dict[str, Any]:
         kind, named = KINDS[key], dict[str, Any]()
-        for path in sorted(folder.glob(kind.pattern)):
+        for path in sorted(self._folder.glob(kind.pattern)):
             read = self.tried(kind.read, path)
             if not read:
                 self.unread.add((key, path.name.partition(".")[0]))
@@ -117,6 +128,11 @@ class Reading:
                     self.findings.append(Finding(str(path), 1, "name", problem))
                 named[name], self._files[key, name] = thing, path
         return named
+
+
+def _parties_file(path: Path) -> tuple[Path, ...]:
+    read_parties_file(path)
+    return (path,)
 
 
 def _manifest(path: Path) -> Manifest:

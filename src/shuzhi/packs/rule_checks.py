@@ -1,0 +1,109 @@
+"""What must agree between rules, cases, law, parties and messages of a pack."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+
+from shuzhi.decide.rules import RowRule, Rule, SilenceRule
+from shuzhi.decide.sql import parsed
+from shuzhi.kernel.documents import Finding, Where
+from shuzhi.packs.messages import LANGUAGES, Message
+from shuzhi.packs.names import Names, meant
+
+# Of the texts that name a legal basis, these are ids of parameters; others speak to people.
+_ID = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)+")
+
+
+def rule_findings(names: Names) -> Iterator[Finding]:
+    """Yield where a rule names a data set, a party, a law or a kind of case that is not there."""
+    for rule in names.pack.declared.rules.values():
+        for where, problem in _of_rule(names, rule):
+            if problem:
+                yield names.of("rules", rule.id, where, problem)
+
+
+def _of_rule(names: Names, rule: Rule) -> Iterator[tuple[Where, str | None]]:
+    yield ("dataset",), names.unknown_dataset(rule.dataset)
+    for i, dataset in enumerate(rule.reads):
+        yield ("reads", i), names.unknown_dataset(dataset)
+    yield ("owner",), names.unknown_party(rule.owner)
+    if isinstance(rule.party, str):
+        yield ("responsible", "party"), names.unknown_party(rule.party)
+    if rule.case_kind is not None:
+        yield ("case_kind",), names.unknown("case_kinds", rule.case_kind, "kind of case")
+    if rule.legal_basis is not None:
+        yield ("legal_basis",), names.unknown_law(rule.legal_basis)
+    columns = _columns_of_dataset(names, rule.dataset)
+    for where, column in _columns_named(rule):
+        if columns and column.lower() not in columns:
+            yield where, f"{rule.dataset} has no column {column!r}. {meant(column, columns)}"
+
+
+def _columns_named(rule: Rule) -> Iterator[tuple[Where, str]]:
+    yield ("event_time",), rule.event_time
+    if isinstance(rule, SilenceRule):
+        for i, column in enumerate(rule.per):
+            yield ("silence", "per", i), column
+        if rule.value is not None:
+            yield ("silence", "value"), rule.value
+
+
+def _columns_of_dataset(names: Names, dataset: str) -> frozenset[str]:
+    """Return the columns that the pack's contract or model states; none where neither is here."""
+    declared = names.pack.declared
+    for contract in declared.contracts.values():
+        for table in contract.tables:
+            if table.name == dataset:
+                return frozenset(field.name.lower() for field in table.fields)
+    model = declared.models.get(dataset)
+    if model is None:
+        return frozenset()
+    return _answered(model.sql, ()) - {"*"}
+
+
+def case_findings(names: Names) -> Iterator[Finding]:
+    """Yield clocks of cases whose legal basis names a parameter that is not there."""
+    for kind in names.pack.declared.case_kinds.values():
+        for i, clock in enumerate(kind.clocks):
+            basis = clock.legal_basis
+            if basis and _ID.fullmatch(basis) and (problem := names.unknown_law(basis)):
+                yield names.of("case_kinds", kind.id, ("clocks", i, "legal_basis"), problem)
+
+
+def message_findings(names: Names) -> Iterator[Finding]:
+    """Yield messages about nothing, and places in them that no fact or function fills."""
+    for key, message in names.pack.declared.messages.items():
+        room, _, name = key.partition(".")
+        kind, what = ("rules", "rule") if room == "rules" else ("case_kinds", "kind of case")
+        problems = [names.unknown(kind, name, what)]
+        if room == "rules" and name in names.pack.declared.rules:
+            problems += _places(names, names.pack.declared.rules[name], message)
+        for problem in problems:
+            if problem:
+                file = names.pack.declared.folder / "messages" / f"{LANGUAGES[0]}.yaml"
+                yield names.finding(file, (room, name), problem)
+
+
+def _places(names: Names, rule: Rule, message: Message) -> list[str]:
+    facts, functions = facts_of(rule), names.pack.declared.functions
+    problems = []
+    for fact, function in sorted(message.places, key=str):
+        if fact not in facts:
+            problems.append(f"{{{fact}}} is no fact of {rule.id}. {meant(fact, facts)}")
+        if function is not None and function not in functions:
+            problems.append(f"functions.py has no {function!r}. {meant(function, functions)}")
+    return problems
+
+
+def facts_of(rule: Rule) -> frozenset[str]:
+    """Return the names of the facts that a warning of the rule tells."""
+    if isinstance(rule, RowRule):
+        return _answered(rule.sql, {*rule.values, "limit"})
+    if isinstance(rule, SilenceRule) and rule.expected is not None:
+        return _answered(rule.expected, ()) | {"last_seen"}
+    return frozenset({"feed", "last_seen"})
+
+
+def _answered(sql: str, values: Collection[str]) -> frozenset[str]:
+    return frozenset(node.alias_or_name.lower() for node in parsed(sql, names=values).selects)
