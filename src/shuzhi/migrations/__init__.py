@@ -18,6 +18,7 @@ from shuzhi.kernel.control import Control
 # The rooms that declare tables; their `store.py` is imported for what it puts on `metadata`.
 STORES = (
     "shuzhi.act.cases.store",
+    "shuzhi.act.evaluation.store",
     "shuzhi.app.store",
     "shuzhi.audit.outbox",
     "shuzhi.decide.models.store",

@@ -1,0 +1,226 @@
+"""The verbs of an appeal: a party raises it, another decides, each step an entry of the audit log.
+
+What was published is never changed: an upheld appeal makes another version beside it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+from sqlalchemy import Connection
+
+from shuzhi.act.evaluation import store
+from shuzhi.act.evaluation.appeals import (
+    Appeal,
+    AppealId,
+    Correction,
+    Decision,
+    Person,
+    apply,
+    require_decider,
+    require_named,
+    require_own,
+    require_reason,
+)
+from shuzhi.act.evaluation.arithmetic import scores
+from shuzhi.act.evaluation.errors import EvaluationError
+from shuzhi.act.evaluation.evaluating import Evaluating
+from shuzhi.act.evaluation.facts import Fact
+from shuzhi.act.evaluation.reading import Held, appeal_named, corrections_until, held
+from shuzhi.act.evaluation.scheme import Days, Measure, Term
+from shuzhi.act.evaluation.versions import published_entry, scoring_row
+from shuzhi.audit import Entry, queue
+from shuzhi.kernel.deadlines import due_day
+from shuzhi.kernel.ids import PartyId
+from shuzhi.kernel.instant import Instant, day_of, end_of_day
+
+
+def appeal(
+    evaluating: Evaluating,
+    scheme_id: str,
+    period: str,
+    measure_id: str,
+    *,
+    by: Person,
+    facts: Sequence[str],
+    reason: str,
+) -> Appeal:
+    """Appeal a number of the score of the actor's own party, naming the facts that are wrong.
+
+    Raises:
+        EvaluationError: `act.no_such_score`, `act.not_published`, `act.no_such_measure`,
+            `act.not_scored`, `act.not_your_fact`, `act.appeal_reason_missing`;
+            `act.appeal_too_late`; `act.appeal_decided` when one was raised on the same facts.
+        RefusedError: `kernel.calendar_ends`, `kernel.law_unknown`, `kernel.law_not_in_force`.
+    """
+    said, now = require_reason(reason), evaluating.clock()
+    with evaluating.control.transaction() as connection:
+        found = held(connection, scheme_id, period)
+        measure = found.scheme.measure(measure_id)
+        since = _published_since(connection, found, by.party, measure)
+        until, _ = _deadline(evaluating, found.scheme.raise_within, since)
+        _refuse_late(scheme_id, period, now, until)
+        ours = store.read_facts(connection, found.basis["id"], kind=measure.of)
+        require_own(found.scheme, measure, by.party, facts, ours, found.bodies)
+        _refuse_again(connection, found, by.party, measure, facts)
+        due_at, term = _deadline(evaluating, found.scheme.decide_within, now)
+        raised = Appeal(
+            id=AppealId(0),
+            scheme=scheme_id,
+            period=period,
+            version=found.newest["version"],
+            measure=measure.id,
+            facts=tuple(facts),
+            reason=said,
+            raised_by=by,
+            raised_at=now,
+            due_at=due_at,
+            legal_basis=term.legal_basis,
+            is_verified=term.is_verified,
+        )
+        appeal_id = store.add_appeal(connection, found.basis["id"], raised)
+        queue(connection, _appeal_entry("appealed", appeal_id, raised, now, by, said))
+        return appeal_named(connection, appeal_id)
+
+
+def decide_appeal(
+    evaluating: Evaluating,
+    appeal_id: AppealId,
+    *,
+    by: Person,
+    is_upheld: bool,
+    reason: str,
+    corrections: Sequence[Correction] = (),
+) -> Appeal:
+    """Decide an appeal; one that is upheld makes and publishes a new version of the score.
+
+    Raises:
+        EvaluationError: `act.no_such_appeal`, `act.appeal_decided`, `act.appeal_reason_missing`,
+            `act.decider_is_appellant`, `act.bad_correction`.
+    """
+    said, now = require_reason(reason), evaluating.clock()
+    with evaluating.control.transaction() as connection:
+        raised = appeal_named(connection, appeal_id)
+        if raised.decision is not None:
+            raise _decided(appeal_id)
+        require_named(raised, corrections, is_upheld=is_upheld)
+        found = held(connection, raised.scheme, raised.period)
+        facts = tuple(store.read_facts(connection, found.basis["id"]))
+        named = [fact for fact in facts if fact.id in raised.facts]
+        require_decider(found.scheme, raised, by, named, found.bodies)
+        version = None
+        if is_upheld:
+            version = _rescored(connection, found, facts, corrections, now, by)
+        decision = Decision(now, by, is_upheld, said, tuple(corrections), version)
+        store.close_appeal(connection, appeal_id, decision)
+        verb = "appeal_upheld" if is_upheld else "appeal_rejected"
+        queue(connection, _appeal_entry(verb, appeal_id, raised, now, by, said))
+        return appeal_named(connection, appeal_id)
+
+
+def _rescored(
+    connection: Connection,
+    found: Held,
+    facts: Sequence[Fact],
+    corrections: Sequence[Correction],
+    now: Instant,
+    by: Person,
+) -> int:
+    basis_id, version = found.basis["id"], int(found.newest["version"]) + 1
+    all_of = (*corrections_until(connection, basis_id, version), *corrections)
+    made = scores(found.scheme, found.window, apply(facts, all_of), found.bodies)
+    row = scoring_row(basis_id, version, now, by.name, made)
+    row |= {"published_at": now, "published_by": by.name}
+    store.add_scoring(connection, row, made)
+    queue(connection, published_entry(found.basis, row, now, by.name))
+    return version
+
+
+def _published_since(
+    connection: Connection, found: Held, party: PartyId, measure: Measure
+) -> Instant:
+    """Return since when the party's number has stood as it does: others' appeals renew no term."""
+    if found.newest["published_at"] is None:
+        raise EvaluationError(
+            "act.not_published",
+            f"The score of {found.scheme.id} {found.basis['period']} is a draft.",
+            next_step="Appeal when it is published.",
+        )
+    since: Instant | None = None
+    newest = None
+    for row in reversed(found.scorings):
+        score_then = store.read_scores(connection, row["id"], party=party)
+        if not score_then:
+            break
+        then = score_then[0].number(measure.id)
+        newest = newest or then
+        if then != newest:
+            break
+        since = row["published_at"]
+    if since is None:
+        raise EvaluationError(
+            "act.not_scored",
+            f"{party} has no score in {found.scheme.id} {found.basis['period']}.",
+            next_step="Appeal for a party that the league lists.",
+        )
+    return since
+
+
+def _deadline(evaluating: Evaluating, term: Term, start: Instant) -> tuple[Instant, Days]:
+    """Return when a term that starts at `start` is over, and the term as it stood that day."""
+    zone = evaluating.zone
+    days = term.on(day_of(start, zone), evaluating.law)
+    return end_of_day(due_day(evaluating.calendar, start, days.days, zone), zone), days
+
+
+def _refuse_late(scheme_id: str, period: str, now: Instant, until: Instant) -> None:
+    if now >= until:
+        raise EvaluationError(
+            "act.appeal_too_late",
+            f"The term to appeal this number of {scheme_id} {period} ended at {until.isoformat()}.",
+            next_step="Ask the authority to look at it in the next period.",
+        )
+
+
+def _refuse_again(
+    connection: Connection, found: Held, party: PartyId, measure: Measure, facts: Sequence[str]
+) -> None:
+    for earlier in store.read_appeals(connection, basis_id=found.basis["id"]):
+        is_same = earlier.raised_by.party == party and earlier.measure == measure.id
+        if is_same and set(earlier.facts) & set(facts):
+            raise _decided(earlier.id) if earlier.decision else _pending(earlier.id)
+
+
+def _decided(appeal_id: AppealId) -> EvaluationError:
+    return EvaluationError(
+        "act.appeal_decided",
+        f"Appeal {appeal_id} has been decided.",
+        next_step="Read the decision; the same facts are not appealed twice.",
+    )
+
+
+def _pending(appeal_id: AppealId) -> EvaluationError:
+    return EvaluationError(
+        "act.appeal_decided",
+        f"Appeal {appeal_id} on the same facts waits for its decision.",
+        next_step="Wait for it.",
+    )
+
+
+def _appeal_entry(
+    verb: str, appeal_id: AppealId, raised: Appeal, at: Instant, by: Person, said: str
+) -> Entry:
+    """Return the entry of a step of an appeal: no text of people, but its hash."""
+    facts = {
+        "appeal": appeal_id,
+        "version": raised.version,
+        "measure": raised.measure,
+        "appellant": raised.raised_by.party,
+        "party": by.party,
+        "named": len(raised.facts),
+        "due_at": raised.due_at.isoformat(),
+        "reason_sha256": hashlib.sha256(said.encode()).hexdigest(),
+    }
+    subject = f"score:{raised.scheme}/{raised.period}"
+    return Entry(f"evaluation.{verb}", at, by.name, subject, facts)
