@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
+import fcntl
+from functools import cached_property, reduce
+from pathlib import Path
+
 from shuzhi.act.cases import Office
+from shuzhi.app.store import JobRun, job_runs
 from shuzhi.app.wired import Wired
-from shuzhi.audit import flush, keep_log
+from shuzhi.audit import BrokenLogError, flush, keep_log, queued
 from shuzhi.kernel.ids import PartyId
-from shuzhi.kernel.workdays import china_working_days
+from shuzhi.kernel.notices import load_notice
+from shuzhi.kernel.workdays import WorkingDays, china_working_days
 
 
 class Acts(Wired):
     """What a city does about what it knows."""
+
+    @cached_property
+    def working_days(self) -> WorkingDays:
+        """The calendar that deadlines count by: the package's, and each notice in `calendar/`.
+
+        Raises:
+            DocumentError: as `load_notice`; RefusedError `kernel.notice_leaves_gap`.
+        """
+        files = self.settings.folder.glob("calendar/*.yaml")
+        notices = sorted(map(load_notice, files), key=lambda notice: notice.year)
+        return reduce(WorkingDays.with_notice, notices, china_working_days())
 
     @property
     def office(self) -> Office:
@@ -19,7 +36,7 @@ class Acts(Wired):
         return Office(
             self.control,
             self.declared.case_kinds,
-            china_working_days(),
+            self.working_days,
             settings.city.zone,
             PartyId(settings.city.desk),
             settings.folder / "evidence",
@@ -30,11 +47,41 @@ class Acts(Wired):
     def record(self) -> int:
         """Move what was done since into the audit log, each entry exactly once; return how many.
 
+        While another process moves entries, these are left to it.
+
         Raises:
-            AuditError: `audit.log_busy` when another process moves them; as `keep_log`.
+            AuditError: as `keep_log`; BrokenLogError: as `keep_log` and `flush`.
         """
+        if not queued(self.control):
+            return 0
         settings = self.settings
         settings.audit_key.parent.mkdir(mode=0o700, exist_ok=True)
-        origin = f"audit.{settings.city.name}"
-        with keep_log(settings.audit_folder, settings.audit_key, origin) as log:
-            return flush(self.control, log)
+        try:
+            with keep_log(
+                settings.audit_folder, settings.audit_key, f"audit.{settings.city.name}"
+            ) as log:
+                return flush(self.control, log)
+        except BrokenLogError as error:
+            if error.code != "audit.log_busy":
+                raise
+            return 0
+
+    def jobs(self) -> tuple[JobRun, ...]:
+        """How each job of the running city went last."""
+        return job_runs(self.control)
+
+    @property
+    def up_file(self) -> Path:
+        """The file that the process which runs the city holds locked."""
+        return self.settings.folder / ".up"
+
+    def is_up(self) -> bool:
+        """Whether a process runs the city now."""
+        if not self.up_file.exists():
+            return False
+        with self.up_file.open() as held:
+            try:
+                fcntl.flock(held, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except OSError:
+                return True
+        return False

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from shuzhi.app.acting import Acts
 from shuzhi.app.deciding import Decides
 from shuzhi.app.gathering import Gathers
+from shuzhi.app.reactions import reactions
 from shuzhi.app.sharing import Shares
 from shuzhi.gather.contracts import register
 from shuzhi.gather.lake import open_lake
 from shuzhi.kernel.control import open_control
 from shuzhi.kernel.errors import RefusedError
+from shuzhi.kernel.events import Publish, publisher
 from shuzhi.migrations import migrate
 from shuzhi.packs import installed_pack
 from shuzhi.settings import CITY_FILE, load_settings
@@ -37,6 +40,11 @@ class Registered:
 
 class City(Gathers, Shares, Decides, Acts):
     """A city that is open, with the verbs of every wing."""
+
+    @cached_property
+    def publish(self) -> Publish:
+        """Hands a fact to everybody who reacts to it: the table of `reactions`."""
+        return publisher(reactions(self))
 
     def register(self) -> Registered:
         """Register parties and contracts as declared, and catalogue what the contracts describe.

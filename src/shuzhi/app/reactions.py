@@ -1,10 +1,104 @@
-"""Who reacts to what: the one table by which the wings meet."""
+"""Who reacts to what: the one table by which the wings meet.
+
+Every reaction may be told the same fact twice, after a crash, and does nothing the second time:
+what it makes carries the `origin` of the fact. What was not told at all is caught up by `running`.
+"""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from shuzhi.act.cases import SYSTEM, CaseKind, Report, open_case
+from shuzhi.decide.rules.cap import Severity
+from shuzhi.decide.rules.events import RuleSwitchedOff, WarningRaised, WarningWorsened
+from shuzhi.gather.quality.model import CheckFailed
 from shuzhi.kernel.events import Reactions
 
+if TYPE_CHECKING:
+    from shuzhi.app.city import City
 
-def reactions() -> Reactions:
-    """Return the table: nobody reacts yet."""
-    return {}
+# The case kinds of the pack `platform`, which every city runs.
+DATA_DEFECT, RULE_DEFECT = "data_defect", "rule_defect"
+_GRAVEST = max(severity.rank for severity in Severity)
+
+
+def reactions(city: City) -> Reactions:
+    """Return the table for a city."""
+
+    def given(react: Callable[[City, Any], None]) -> Callable[[Any], None]:
+        return lambda event: react(city, event)
+
+    table: dict[type, Sequence[Callable[[City, Any], None]]] = {
+        WarningRaised: [open_warned_case],
+        WarningWorsened: [open_warned_case],
+        RuleSwitchedOff: [open_rule_defect],
+        CheckFailed: [open_data_defect],
+    }
+    return {event: [given(react) for react in reacts] for event, reacts in table.items()}
+
+
+def open_warned_case(city: City, warning: WarningRaised) -> None:
+    """Open the case that a warning asks for, or let a graver one join it."""
+    if warning.case_kind is None:
+        return
+    office = city.office
+    kind = office.clocks(warning.case_kind).kind
+    rule = city.declared.rules.get(warning.rule_id)
+    report = Report(
+        kind.id,
+        severity_of_case(kind, warning.severity),
+        SYSTEM,
+        warning.party,
+        rule.title_zh if rule else "",
+        _told(warning),
+        warning.merge_key,
+        f"warning:{warning.warning_id}:{warning.severity.value}",
+    )
+    open_case(office, report)
+
+
+def open_rule_defect(city: City, off: RuleSwitchedOff) -> None:
+    """Tell the owner of a rule that it is off, as a case that somebody has to close."""
+    kind = city.office.clocks(RULE_DEFECT).kind
+    report = Report(
+        kind.id,
+        kind.severities[0],
+        SYSTEM,
+        off.owner,
+        f"{kind.title.zh}: {off.rule_id}",
+        f"{off.code}: {off.reason}",
+        off.rule_id,
+        f"rule:{off.rule_id}:{off.rule_version}:{off.occurred_at.isoformat()}",
+    )
+    open_case(city.office, report)
+
+
+def open_data_defect(city: City, failed: CheckFailed) -> None:
+    """Make a broken promise of a contract a case of the department that provides the data."""
+    check, ratio = failed.check, failed.ratio
+    kind = city.office.clocks(DATA_DEFECT).kind
+    matter = f"{check.dataset}:{check.id}"
+    report = Report(
+        kind.id,
+        kind.severities[0],
+        SYSTEM,
+        city.provider(check.dataset),
+        f"{kind.title.zh}: {check.dataset}",
+        f"{check.id}: {ratio.satisfied:,} / {ratio.checked:,}",
+        matter,
+        f"check:{failed.run_id}:{check.id}",
+    )
+    open_case(city.office, report)
+
+
+def severity_of_case(kind: CaseKind, severity: Severity) -> str:
+    """Return which of a kind's own severities stands for one of the four colours."""
+    steps = len(kind.severities) - 1
+    return kind.severities[(severity.rank * steps + _GRAVEST // 2) // _GRAVEST]
+
+
+def _told(warning: WarningRaised) -> str:
+    facts = json.dumps(warning.facts, ensure_ascii=False, indent=1)
+    return f"{warning.rule_id} · {warning.dataset} · {warning.at.isoformat()}\n{facts}"[:4_000]

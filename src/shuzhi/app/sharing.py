@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from shuzhi.app.wired import Wired
+from shuzhi.kernel.ids import PartyId
 from shuzhi.share.catalogue import (
+    CatalogueError,
     CatalogueForm,
     HarvestReport,
     Page,
@@ -33,6 +35,13 @@ class Shares(Wired):
     def entry(self, dataset: str) -> Record:
         """What the catalogue holds of a data set. Raises `share.entry_unknown`."""
         return entry(self.control, dataset)
+
+    def provider(self, dataset: str) -> PartyId | None:
+        """The party that provides a data set; None where the catalogue does not say."""
+        try:
+            return self.entry(dataset).entry.provider.id
+        except CatalogueError:
+            return None
 
     def harvest(
         self, source: str, origin: str, *, may_withdraw_most: bool = False

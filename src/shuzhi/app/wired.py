@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
 
-from shuzhi.app.reactions import reactions
 from shuzhi.gather.lake import Lake
 from shuzhi.kernel.control import Control
-from shuzhi.kernel.events import Publish, publisher
+from shuzhi.kernel.events import Publish
 from shuzhi.kernel.instant import Clock, system_clock
 from shuzhi.packs import Declared, installed_pack, read_declared
 from shuzhi.settings import Settings
 
+# What the platform says of itself is a pack like any other, and below all others.
+PLATFORM = "platform"
+
 
 @dataclass(frozen=True)
-class Wired:
+class Wired(ABC):
     """A city's settings, its control store, its lake and its clock."""
 
     settings: Settings
@@ -23,10 +26,10 @@ class Wired:
     lake: Lake
     clock: Clock = system_clock
 
-    @cached_property
+    @property
+    @abstractmethod
     def publish(self) -> Publish:
         """Hands a fact to everybody who reacts to it: the table of `reactions`."""
-        return publisher(reactions())
 
     @cached_property
     def declared(self) -> Declared:
@@ -36,6 +39,6 @@ class Wired:
             RefusedError: `packs.no_such_pack`; DocumentError `packs.bad_pack` with every finding.
         """
         declared = Declared(self.settings.folder)
-        for pack in self.settings.city.packs:
+        for pack in (PLATFORM, *self.settings.city.packs):
             declared = installed_pack(pack).declared.over(declared)
         return read_declared(self.settings.folder).over(declared)

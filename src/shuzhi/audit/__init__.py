@@ -5,7 +5,7 @@ from shuzhi.audit.errors import AuditError, BrokenLogError
 from shuzhi.audit.keys import KeyKind, Signer, VerifierKey, new_signer, parse_key, read_keys
 from shuzhi.audit.log import Log, found_log, open_log
 from shuzhi.audit.model import Entry
-from shuzhi.audit.outbox import flush, queue
+from shuzhi.audit.outbox import flush, queue, queued
 from shuzhi.audit.proof import Proof, Proved, check_proof, parse_proof
 from shuzhi.audit.use_cases import Head, keep_log, prove, read_entries, read_head
 from shuzhi.audit.verify import Problem, Report, verify_folder
@@ -41,6 +41,7 @@ __all__ = [
     "parse_proof",
     "prove",
     "queue",
+    "queued",
     "read_entries",
     "read_head",
     "read_keys",

@@ -64,6 +64,12 @@ def queue(connection: Connection, *entries: Entry) -> None:
         connection.execute(insert(outbox_table), rows)
 
 
+def queued(control: Control) -> bool:
+    """Return whether entries wait to be moved to the log."""
+    with control.transaction() as connection:
+        return connection.execute(select(outbox_table.c.no).limit(1)).first() is not None
+
+
 def flush(control: Control, log: Appendable) -> int:
     """Move all queued entries to the log, oldest first, each exactly once; return how many.
 
