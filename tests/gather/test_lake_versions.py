@@ -57,6 +57,13 @@ def test_an_older_version_is_read_by_moment(lake: Lake) -> None:
         ids(lake, version=oldest - timedelta(milliseconds=1))
 
 
+def test_every_version_says_when_it_was_committed(lake: Lake) -> None:
+    told = {v.version: v.committed_at for v in lake.history("flights")}
+    assert {v: lake.committed_at("flights", v) for v in (0, 1)} == told
+    with pytest.raises(RefusedError, match="no version 2"):
+        lake.committed_at("flights", 2)
+
+
 @pytest.mark.parametrize("version", [-1, 2, 99])
 def test_a_version_that_never_was_is_refused(lake: Lake, version: int) -> None:
     with pytest.raises(RefusedError) as refused:

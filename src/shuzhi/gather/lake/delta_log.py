@@ -143,6 +143,16 @@ class DeltaLog:
         with readable_log(self.name):
             return [_version(entry) for entry in table.history()]
 
+    def committed_at(self, version: int) -> Instant:
+        """Return when a version was committed; quick for the newest ones. Raises as `open`."""
+        table = self.open()
+        later = int(table.version()) - version
+        with readable_log(self.name):
+            upto = [_version(entry) for entry in table.history(later + 1)] if later >= 0 else []
+        if not upto or upto[-1].version != version:
+            raise no_such_version(self.name, version)
+        return upto[-1].committed_at
+
     def settled(self) -> DeltaTable | None:
         """Open the newest version and make sure that it is on the disk; None without a table.
 

@@ -20,7 +20,7 @@ from shuzhi.gather.lake.parquet import describe
 from shuzhi.gather.lake.query import Snapshot
 from shuzhi.gather.lake.snapshots import require_files, snapshot, table_schema
 from shuzhi.kernel.ids import DatasetName
-from shuzhi.kernel.instant import Clock
+from shuzhi.kernel.instant import Clock, Instant
 
 if TYPE_CHECKING:
     from ibis.backends.duckdb import Backend
@@ -66,6 +66,10 @@ class LakeReader:
     def version(self, name: str) -> int:
         """The number of the newest version; the first is 0."""
         return int(self._log(name).open().version())
+
+    def committed_at(self, name: str, version: int) -> Instant:
+        """When a version was committed, by its own time stamp."""
+        return self._log(name).committed_at(version)
 
     def committed(self, name: str, app_id: str) -> int | None:
         """The version of the last Tx of `app_id` that is on the disk; None before the first."""
