@@ -21,6 +21,7 @@ STORES = (
     "shuzhi.act.evaluation.store",
     "shuzhi.app.store",
     "shuzhi.audit.outbox",
+    "shuzhi.decide.indicators.store",
     "shuzhi.decide.models.store",
     "shuzhi.decide.rules.store",
     "shuzhi.gather.contracts.store",
