@@ -32,6 +32,7 @@ from shuzhi.act.cases.model import (
 )
 from shuzhi.act.cases.office import Office
 from shuzhi.act.cases.opening import Opened, Report
+from shuzhi.act.cases.past import Round, RoundClock, rounds_until
 from shuzhi.act.cases.queries import (
     CaseFile,
     Page,
@@ -93,6 +94,8 @@ __all__ = [
     "Page",
     "Reading",
     "Report",
+    "Round",
+    "RoundClock",
     "Span",
     "SpanUnit",
     "Stage",
@@ -129,6 +132,7 @@ __all__ = [
     "replayed",
     "resume",
     "return_case",
+    "rounds_until",
     "steps_since",
     "suspend",
     "take",

@@ -7,6 +7,7 @@ round (opening, reopening) starts it anew. Pure functions; nothing here reads th
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from enum import StrEnum
 
 from shuzhi.act.cases.kind import CaseKind, ClockRule
@@ -20,8 +21,11 @@ from shuzhi.act.cases.spans import (
     stated_runs_out,
     used,
 )
+from shuzhi.kernel.errors import RefusedError
 from shuzhi.kernel.ids import PartyId
 from shuzhi.kernel.instant import Instant, parse_instant
+
+_MINUTE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -83,6 +87,32 @@ def answering(case: Case, rule: ClockRule, desk: PartyId) -> PartyId:
     return desk if rule.answers is CaseRole.DESK else case.responsible
 
 
+def due_if_resumed(
+    case: Case, clocks: Clocks, rule: ClockRule, run: ClockRun, at: Instant
+) -> Instant:
+    """Return the deadline of `run`; of one that stands unbroken, as if it ran on at `at`."""
+    due = run.was_due_at or run.due_at or _due(case, clocks, rule, run)
+    stopped = run.spells[-1].ended_at
+    if stopped is None or stopped >= due or run.was_due_at is not None:
+        return due
+    try:
+        return _due(case, clocks, rule, replace(run, spells=(*run.spells, Spell(at))))
+    except RefusedError:
+        # It would run on into a year whose calendar is unknown.
+        return due
+
+
+def limit_of(case: Case, clocks: Clocks, rule: ClockRule, run: ClockRun) -> int | None:
+    """Return how much time `run` had in the clock's own unit; None for none at all.
+
+    A stated deadline is so many minutes from the clock's start.
+    """
+    limit = _limit(case, clocks.kind, rule)
+    if limit is not None:
+        return limit.amount
+    return max((case.due[rule.id] - run.spells[0].started_at) // _MINUTE, 0) or None
+
+
 def _advanced(
     case: Case,
     clocks: Clocks,
@@ -93,7 +123,7 @@ def _advanced(
     runs_now = case.stage in rule.over
     if run is None:
         # Nobody stated a new deadline when the case was reopened.
-        if not runs_now or (rule.limits is None and rule.id not in case.due):
+        if not runs_now or (rule.limits is None and case.round > 1):
             return None
         run = ClockRun(rule.id, case.round, (Spell(step.at),))
     elif run.is_running and not runs_now:

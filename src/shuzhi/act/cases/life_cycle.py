@@ -128,7 +128,6 @@ def _reopen(case: Case, _step: Step) -> Case:
     return replace(
         case,
         round=case.round + 1,
-        due={},
         tasks=withdrawn,
         evidence={},
         handled_by=(),
