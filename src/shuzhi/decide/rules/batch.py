@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import duckdb
 import pyarrow as pa
@@ -24,6 +24,7 @@ from shuzhi.gather.lake.schema import identifier
 from shuzhi.kernel.instant import Instant
 
 _ADDED, _REMOVED = "__added", "__removed"
+_MOST_ISLANDS = 50
 
 
 @contextmanager
@@ -130,19 +131,31 @@ class _Layout:
         )
 
     def lay_past(self, connection: duckdb.DuckDBPyConnection) -> None:
-        span = f"SELECT min({TIME}), max({TIME}) FROM {NEW}"  # noqa: S608
-        ends = connection.sql(span).to_arrow_table().to_pylist()[0].values()
-        first, last = (e if isinstance(e, datetime) else None for e in ends)
+        """Lay out what lies so far before a new row; a late one does not fetch all since then."""
         if self.look_back is None:
             return
-        condition = "false"
-        if first is not None and last is not None:
-            since = f"{_moment(Instant(first))} - INTERVAL '{span_text(self.look_back)}'"
-            condition = f"{self.time} >= {since} AND {self.time} < {_moment(Instant(last))}"
+        found = connection.sql(_islands(self.look_back)).to_arrow_table().to_pylist()
+        back, spans = self.look_back, [(row["first"], row["last"]) for row in found]
+        if len(spans) > _MOST_ISLANDS:
+            spans = [(spans[0][0], spans[-1][1])]
+        wanted = (f"({_within(self.time, Instant(a - back), Instant(b))})" for a, b in spans)
         connection.execute(
             f"CREATE TEMP TABLE {PAST} AS SELECT {self.columns} FROM {self.dataset} "  # noqa: S608
-            f"WHERE {condition}"
+            f"WHERE {' OR '.join(wanted) or 'false'}"
         )
+
+
+def _islands(span: timedelta) -> str:
+    """Return SQL for the stretches of time in which new rows lie no further apart than `span`."""
+    return f"""
+    WITH times AS (SELECT DISTINCT {TIME} AS t FROM {NEW}),
+    starts AS (
+      SELECT t, coalesce(t - lag(t) OVER (ORDER BY t) > INTERVAL '{span_text(span)}', true) AS new
+      FROM times
+    ),
+    numbered AS (SELECT t, count(*) FILTER (new) OVER (ORDER BY t) AS island FROM starts)
+    SELECT min(t) AS first, max(t) AS last FROM numbered GROUP BY island ORDER BY first
+    """  # noqa: S608  (names of ours and a number of seconds)
 
 
 def _reads(rules: Sequence[Rule]) -> list[str]:

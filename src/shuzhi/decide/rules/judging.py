@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from decimal import Decimal
 from typing import Any
 
 import duckdb
@@ -21,8 +20,9 @@ from shuzhi.kernel.ids import PartyId
 from shuzhi.kernel.instant import Instant, end_of_day
 from shuzhi.kernel.law import Law
 
-_MOST_FINDINGS = 200_000
+MOST_FINDINGS = 200_000
 _MOST_PARTY = 120
+_MOST_TEXT = 2_000
 Findings = tuple[Finding, ...]
 # When a row of an answer was so, until when, and how often.
 _When = Callable[[Mapping[str, Any]], tuple[Instant, Instant, int]]
@@ -33,25 +33,31 @@ def judge_rows(
     rule: RowRule,
     law: Law,
     zone: str,
-    limit: Decimal | None = None,
+    max_seconds: float | None = None,
 ) -> Findings | Failure:
-    """Return what the rule finds in `new`; `limit` stands in the place of what law sets."""
+    """Return what the rule finds in `new`, within its own limit of time unless one is given."""
     try:
-        sql = bound(rule, limits_of(rule, law, zone, limit))
+        sql = bound(rule, limits_of(rule, law, zone))
     except RefusedError as error:
         return Failure("failed", error.message)
-    answer = ask(connection, sql, max_seconds=rule.max_seconds, max_rows=_MOST_FINDINGS)
+    seconds = rule.max_seconds if max_seconds is None else max_seconds
+    answer = ask(connection, sql, max_seconds=seconds, max_rows=MOST_FINDINGS)
     if isinstance(answer, Failure):
         return answer
     return _read(rule, answer, lambda row: (row[TIME.lower()], row[TIME.lower()], 1))
 
 
 def judge_silence(
-    connection: duckdb.DuckDBPyConnection, rule: SilenceRule, at: Looks, *, is_there: bool
+    connection: duckdb.DuckDBPyConnection,
+    rule: SilenceRule,
+    at: Looks,
+    max_seconds: float,
+    *,
+    is_there: bool,
 ) -> Findings | Failure:
     """Return the silences that the looks find; one that lasts is one finding of many looks."""
     sql = silence_query(rule, at, is_there=is_there)
-    answer = ask(connection, sql, max_seconds=rule.max_seconds, max_rows=_MOST_FINDINGS)
+    answer = ask(connection, sql, max_seconds=max_seconds, max_rows=MOST_FINDINGS)
     if isinstance(answer, Failure):
         return answer
 
@@ -62,7 +68,7 @@ def judge_silence(
     return _read(rule, answer, when)
 
 
-def limits_of(rule: Rule, law: Law, zone: str, limit: Decimal | None = None) -> Dated | None:
+def limits_of(rule: Rule, law: Law, zone: str) -> Dated | None:
     """Return what `:limit` is from when on; None for a rule without a legal basis.
 
     Raises:
@@ -72,8 +78,7 @@ def limits_of(rule: Rule, law: Law, zone: str, limit: Decimal | None = None) -> 
         return None
     values = law.parameter(rule.legal_basis).values
     days = (end_of_day(value.since - timedelta(days=1), zone) for value in values)
-    numbers = (value.value if limit is None else limit for value in values)
-    return Dated(tuple(zip(days, numbers, strict=True)))
+    return Dated(tuple(zip(days, (value.value for value in values), strict=True)))
 
 
 def _look(at: Looks, number: int) -> Instant:
@@ -85,7 +90,7 @@ def _read(rule: Rule, answer: pa.Table, when: _When) -> Findings | Failure:
     shown = [name for name in names if not name.startswith("__")]
     findings: list[Finding] = []
     for row in answer.rename_columns(names).to_pylist():
-        facts = {name: fact(row[name]) for name in shown}
+        facts = {name: _short(fact(row[name])) for name in shown}
         severity = _severity(rule, facts)
         if isinstance(severity, Failure):
             return severity
@@ -94,6 +99,10 @@ def _read(rule: Rule, answer: pa.Table, when: _When) -> Findings | Failure:
         at, until, count = when(row)
         findings.append(Finding(at, until, severity, party, key, facts, count))
     return tuple(findings)
+
+
+def _short(said: Fact) -> Fact:
+    return said[:_MOST_TEXT] if isinstance(said, str) else said
 
 
 def _severity(rule: Rule, facts: Mapping[str, Fact]) -> Severity | Failure:

@@ -29,13 +29,15 @@ _R = TypeVar("_R", bound=Rule)
 class State(StrEnum):
     """What became of one rule in one evaluation.
 
-    WAITING: a reference data set is not there yet. PASSED_OVER: the lake can no longer tell which
-    rows were new; replay that time. ELSEWHERE: another process judged the same batch.
+    WAITING: a data set that it reads is not there yet. UNREADABLE: the lake could not be read; the
+    rows are judged when it can. PASSED_OVER: the lake can no longer tell which rows were new;
+    replay that time. ELSEWHERE: another process judged the same batch.
     """
 
     JUDGED = "judged"
     SWITCHED_OFF = "switched_off"
     WAITING = "waiting"
+    UNREADABLE = "unreadable"
     PASSED_OVER = "passed_over"
     ELSEWHERE = "elsewhere"
 
@@ -67,6 +69,8 @@ class Answer:
 
 def keep(watch: Watch, answers: Sequence[Answer]) -> list[Judged]:
     """Write what rules said, all in one transaction; return what became of each."""
+    if not answers:
+        return []
     now = watch.clock()
     with watch.control.transaction() as connection:
         ids = [answer.rule.id for answer in answers]
@@ -93,12 +97,13 @@ def running(watch: Watch, rules: Sequence[_R]) -> dict[RuleId, tuple[_R, store.S
 def _keep(connection: Connection, answer: Answer, now: Instant) -> Judged:
     rule, said = answer.rule, answer.said
     if isinstance(said, Failure):
-        return _keep_failure(connection, answer, said, now)
+        return _keep_failure(connection, answer, answer.state, said, now)
     found = _merge(connection, answer, said, now)
     if len(found.raised) > rule.max_warnings:
-        reason = f"it raised more than {rule.max_warnings:,} warnings in one batch"
-        return _keep_failure(connection, answer, Failure("too_many", reason), now)
-    _keep_warnings(connection, found, now)
+        reason = f"it raised more than {rule.max_warnings:,} warnings at once"
+        failure = Failure("too_many", reason)
+        return _keep_failure(connection, answer, State.SWITCHED_OFF, failure, now)
+    keep_warnings(connection, found, now)
     if answer.also is not None:
         answer.also(connection)
     moved = {"judged_version": answer.version, "looked_at": answer.looked_at, "has_judged": True}
@@ -115,7 +120,8 @@ def _merge(connection: Connection, answer: Answer, said: Findings, now: Instant)
     return merged(answer.rule, answer.standing.version, said, known, now)
 
 
-def _keep_warnings(connection: Connection, found: Merged, now: Instant) -> None:
+def keep_warnings(connection: Connection, found: Merged, now: Instant) -> None:
+    """Write warnings that were raised, grew or became part of others."""
     ids = store.insert_warnings(connection, found.raised)
     store.update_warnings(connection, found.grown)
     store.absorb(connection, found.absorbed)
@@ -136,13 +142,14 @@ def _facts(warning: Warning) -> dict[str, str | int | None]:
     }
 
 
-def _keep_failure(connection: Connection, answer: Answer, failure: Failure, now: Instant) -> Judged:
-    rule, state = answer.rule, answer.state
+def _keep_failure(
+    connection: Connection, answer: Answer, state: State, failure: Failure, now: Instant
+) -> Judged:
+    rule = answer.rule
     if state is State.PASSED_OVER:
         store.save_standing(connection, rule.id, {"judged_version": answer.version})
         facts = {"from_version": answer.standing.judged_version, "to_version": answer.version}
         queue(connection, Entry("rule.passed_over", now, "system", rule.id, facts))
-    elif state is not State.WAITING:
-        state = State.SWITCHED_OFF
+    elif state is State.SWITCHED_OFF:
         put_off(connection, answer.standing, failure.code, failure.reason, now)
     return Judged(rule.id, state, reason=failure.reason)

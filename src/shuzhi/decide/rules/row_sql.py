@@ -6,14 +6,14 @@ what lies before it: so a rule finds the same, live in batches of any size and o
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
 from sqlglot import exp
 
-from shuzhi.decide.rules.model import RowRule, Value
+from shuzhi.decide.rules.model import RowRule
 from shuzhi.decide.sql import parsed, require_reads, span_text
 from shuzhi.gather.lineage.errors import SqlError, sql_error
 from shuzhi.kernel.instant import Instant
@@ -61,25 +61,21 @@ def check_rows(
     return _columns(outer, sql)
 
 
-def bound(rule: RowRule, limits: Dated | None, values: Mapping[str, Value] | None = None) -> str:
-    """Return DuckDB SQL for the rule over the tables `new` and `past`, with `TIME` of each finding.
-
-    `values` stand in the place of the rule's own where they have the same name.
-    """
+def bound(rule: RowRule, limits: Dated | None) -> str:
+    """Return DuckDB SQL for the rule over `new` and `past`, with the `TIME` of each finding."""
     query = _require_select(parsed(rule.sql, names={LIMIT, *rule.values}), rule.sql)
     time = exp.column(TIME, table=_new_alias(query), quoted=True)
     for table in list(_tables(query, PAST)):
         _cut_past(table, time, rule.look_back or timedelta())
     if limits is not None:
         query = query.where(exp.GTE(this=time.copy(), expression=_moment(limits.values[0][0])))
-    named = {**rule.values, **(values or {})}
 
     def filled(node: exp.Expr) -> exp.Expr:
         if not isinstance(node, (exp.Placeholder, exp.Parameter)):
             return node
         if node.name == LIMIT and limits is not None:
             return _by_date(limits, time)
-        return exp.convert(named[node.name])
+        return exp.convert(rule.values[node.name])
 
     projected = query.select(exp.alias_(time.copy(), TIME, quoted=True)).transform(filled)
     return projected.sql("duckdb")

@@ -228,6 +228,7 @@ def find_warnings(
     *,
     ids: Iterable[WarningId] | None = None,
     rule_id: str | None = None,
+    dataset: str | None = None,
     since: Instant | None = None,
     limit: int | None = None,
 ) -> tuple[Warning, ...]:
@@ -238,6 +239,8 @@ def find_warnings(
         query = query.where(warning_table.c.id.in_(sorted(ids)))
     if rule_id is not None:
         query = query.where(warning_table.c.rule_id == rule_id)
+    if dataset is not None:
+        query = query.where(warning_table.c.dataset == dataset)
     if since is not None:
         query = query.where(warning_table.c.last_at >= since)
     return tuple(_warning(row) for row in connection.execute(query.limit(limit)).mappings())

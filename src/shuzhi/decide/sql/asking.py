@@ -11,10 +11,16 @@ from threading import Timer
 import duckdb
 import pyarrow as pa
 
+# What cannot be read now may be read later: the question is not at fault.
+UNREADABLE = "unreadable"
+
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a question has no answer: `code` is slow, too_many or failed; `reason` is for people."""
+    """Why a question has no answer: `code` is slow, too_many, failed or unreadable.
+
+    `reason` is for people.
+    """
 
     code: str
     reason: str
@@ -33,7 +39,7 @@ def ask(
     except duckdb.InterruptException:
         return Failure("slow", f"it ran longer than {max_seconds:g} s")
     except (duckdb.Error, pa.ArrowException) as error:
-        return Failure("failed", _first_line(error))
+        return failure_of(error)
     finally:
         timer.cancel()
     if len(rows) > max_rows:
@@ -41,5 +47,7 @@ def ask(
     return rows
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n\n")[0].replace("\n", " ")[:500]
+def failure_of(error: Exception) -> Failure:
+    """Return what DuckDB or Arrow said as a failure, in one line."""
+    code = UNREADABLE if isinstance(error, duckdb.IOException) else "failed"
+    return Failure(code, str(error).partition("\n\n")[0].replace("\n", " ")[:500])
