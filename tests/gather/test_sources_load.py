@@ -171,9 +171,30 @@ def test_a_wrong_encoding_is_refused_whole(desk: Desk) -> None:
     assert (runs(desk.control)[0].state, desk.lake.exists("air")) == (State.FAILED, False)
 
 
+def test_utf_8_is_not_taken_for_gb18030_as_which_it_would_be_nonsense(desk: Desk) -> None:
+    desk.put("a.csv", "station,day\n重庆市南岸区天文,2026-03-01\n")
+    assert refused(lambda: desk.run(SOURCE + "encoding: gb18030\n")) == (
+        "gather.wrong_encoding: a.csv is utf-8, not gb18030: read as such it would become "
+        "nonsense. Correct the source (set `encoding: utf-8`) and run it again; nothing was loaded."
+    )
+    assert not desk.lake.exists("air")
+
+
+def test_cells_are_cut_by_the_sign_that_the_source_says(desk: Desk) -> None:
+    desk.put("a.tsv", GOOD.replace(",", "\t").replace("ok", " "))
+    told = SOURCE + 'csv: {delimiter: "\\t"}\nmissing: [" "]\n'
+    assert desk.run(told).outcome.inserted == 2
+    assert desk.rows("SELECT count(note) FROM air") == [(0,)]
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
+        (
+            "station\tday\nx\t2026-03-01\n",
+            "gather.wrong_delimiter: The header of a.csv is not cut by \",\": 'station\\tday'. "
+            'Set `csv: {delimiter: "\\t"}` in the source if that is it.',
+        ),
         (
             "<!DOCTYPE html><html>",
             "gather.html_not_table: a.csv is a web page, not a table: it begins with "

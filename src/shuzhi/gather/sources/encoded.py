@@ -30,6 +30,9 @@ _WORKERS = 4
 _OTHERS = ("utf-8", "gb18030", "utf-16")
 _PACKED = (".gz", ".zip")
 _BOM = codecs.BOM_UTF8
+_PAGE = ("<!doctype", "<html", "<?xml", "<head", "<body", "<table", "<script", "<!--")
+_ASCII = bytes(range(128))
+_MORE_THAN_CHANCE = 16
 
 
 @dataclass(frozen=True)
@@ -114,8 +117,11 @@ def _transcode(source: IO[bytes], target: IO[bytes], name: str, encoding: str) -
     )
     line = 1
     is_first = True
+    look = _Utf8Look()
     while True:
         chunk = source.read(_CHUNK)
+        if encoding == "gb18030":
+            look.see(chunk)
         try:
             text = decoder.decode(chunk, final=not chunk)
         except UnicodeError as error:
@@ -128,7 +134,33 @@ def _transcode(source: IO[bytes], target: IO[bytes], name: str, encoding: str) -
         line += text.count("\n")
         target.write(text.encode())
         if not chunk:
+            break
+    if look.is_utf8:
+        raise _not_gb18030(name)
+
+
+class _Utf8Look:
+    """Tells UTF-8 from GB18030, as which nearly every UTF-8 text can be read too, as nonsense."""
+
+    def __init__(self) -> None:
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
+        self._can_be = True
+        self._beyond_ascii = 0
+
+    def see(self, chunk: bytes) -> None:
+        """Take the next bytes; none at all end the text."""
+        if not self._can_be:
             return
+        try:
+            self._decoder.decode(chunk, final=not chunk)
+        except UnicodeError:
+            self._can_be = False
+        self._beyond_ascii += len(chunk.translate(None, _ASCII))
+
+    @property
+    def is_utf8(self) -> bool:
+        """Whether all of it is UTF-8, and more of it than chance makes of eight signs of GB18030."""
+        return self._can_be and self._beyond_ascii >= _MORE_THAN_CHANCE
 
 
 @contextmanager
@@ -170,7 +202,7 @@ def _look(text: str, name: str) -> None:
             f"{name} is empty: not even column names stand in it.",
             next_step="Ask its provider for the file; nothing was loaded.",
         )
-    if start.startswith(("<!doctype", "<html", "<?xml", "<head")):
+    if start.startswith(_PAGE):
         raise RefusedError(
             "gather.html_not_table",
             f"{name} is a web page, not a table: it begins with {start.split('>')[0]}>.",
@@ -185,6 +217,14 @@ def _wrong_encoding(name: str, encoding: str, line: int, sample: bytes) -> Refus
         "gather.wrong_encoding",
         f"{name} is not {encoding}: line {line} cannot be read.",
         next_step=f"Correct the source ({hint}) and run it again; nothing was loaded.",
+    )
+
+
+def _not_gb18030(name: str) -> RefusedError:
+    return RefusedError(
+        "gather.wrong_encoding",
+        f"{name} is utf-8, not gb18030: read as such it would become nonsense.",
+        next_step="Correct the source (set `encoding: utf-8`) and run it again; nothing was loaded.",
     )
 
 

@@ -29,6 +29,7 @@ from shuzhi.kernel.errors import RefusedError
 _MOST_REJECTS = 1_000_000
 _NO_ROWS = DuckScan("(SELECT 1 WHERE false)", (), (), ())
 _BATCH = 50_000
+_DELIMITERS = ("\t", ";", "|", ",")
 
 
 class FileReader:
@@ -197,7 +198,19 @@ def _header(text: Path, source: FileSource, name: str) -> list[str]:
             file.readline()
         reader = csv.reader(file, delimiter=options.delimiter, quotechar=options.quote or None)
         names = [cell.strip() for cell in next(reader, [])]
+    _require_cut(names, options.delimiter, name)
     return require_names(names, name)
+
+
+def _require_cut(names: list[str], delimiter: str, origin: str) -> None:
+    """Refuse a header that is one cell and holds what other files are cut by."""
+    other = next((d for d in _DELIMITERS if d != delimiter and d in "".join(names)), None)
+    if len(names) == 1 and other:
+        raise RefusedError(
+            "gather.wrong_delimiter",
+            f"The header of {origin} is not cut by {json.dumps(delimiter)}: {names[0][:60]!r}.",
+            next_step=f"Set `csv: {{delimiter: {json.dumps(other)}}}` in the source if that is it.",
+        )
 
 
 def require_names(names: list[str], origin: str) -> list[str]:

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Annotated, Any, Literal, Protocol, TypeAlias
 
 import pyarrow as pa
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from shuzhi.gather.sources.dotted_path import steps
 from shuzhi.kernel.documents import StrictModel
@@ -21,6 +21,8 @@ from shuzhi.kernel.ids import dataset_name, source_name
 from shuzhi.kernel.spans import parse_span, span_text
 
 Cursor: TypeAlias = str  # opaque text: only the reader that wrote it understands it
+# A tab or a space means what it is where cells are cut and compared.
+Verbatim = Annotated[str, StringConstraints(strip_whitespace=False)]
 
 
 @dataclass(frozen=True)
@@ -149,10 +151,10 @@ class SourceBase(StrictModel):
     dataset: Annotated[str, AfterValidator(_dataset_name)]
     provider: str
     title: str = ""
-    missing: tuple[str, ...] = ("",)
+    missing: tuple[Verbatim, ...] = ("",)
     write: Write | None = None
     columns: dict[str, str] = Field(default_factory=dict)
-    constants: dict[str, str] = Field(default_factory=dict)
+    constants: dict[str, Verbatim] = Field(default_factory=dict)
     extra_columns: Literal["refuse", "ignore"] = "refuse"
     on_broken_rule: Literal["quarantine", "keep"] = "quarantine"
     melt: Melt | None = None
@@ -171,9 +173,9 @@ class SourceBase(StrictModel):
 class CsvOptions(StrictModel):
     """How the text of a CSV file is cut into cells (RFC 4180 unless said otherwise)."""
 
-    delimiter: str = Field(default=",", min_length=1, max_length=4)
-    quote: str = Field(default='"', max_length=1)
-    escape: str = Field(default='"', max_length=1)
+    delimiter: Verbatim = Field(default=",", min_length=1, max_length=4)
+    quote: Verbatim = Field(default='"', max_length=1)
+    escape: Verbatim = Field(default='"', max_length=1)
     header: bool = True
     names: tuple[str, ...] = ()
     skip_rows: int = Field(default=0, ge=0)
