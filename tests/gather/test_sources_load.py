@@ -175,7 +175,7 @@ def test_utf_8_is_not_taken_for_gb18030_as_which_it_would_be_nonsense(desk: Desk
     desk.put("a.csv", "station,day\n重庆市南岸区天文,2026-03-01\n")
     assert refused(lambda: desk.run(SOURCE + "encoding: gb18030\n")) == (
         "gather.wrong_encoding: a.csv is utf-8, not gb18030: read as such it would become "
-        "nonsense. Correct the source (set `encoding: utf-8`) and run it again; nothing was loaded."
+        "nonsense. Set `encoding: utf-8` in the source and run it again; nothing was loaded."
     )
     assert not desk.lake.exists("air")
 

@@ -159,7 +159,7 @@ class _Utf8Look:
 
     @property
     def is_utf8(self) -> bool:
-        """Whether all of it is UTF-8, and more of it than chance makes of eight signs of GB18030."""
+        """Whether it is UTF-8, and more of it than chance makes of eight signs of GB18030."""
         return self._can_be and self._beyond_ascii >= _MORE_THAN_CHANCE
 
 
@@ -224,7 +224,7 @@ def _not_gb18030(name: str) -> RefusedError:
     return RefusedError(
         "gather.wrong_encoding",
         f"{name} is utf-8, not gb18030: read as such it would become nonsense.",
-        next_step="Correct the source (set `encoding: utf-8`) and run it again; nothing was loaded.",
+        next_step="Set `encoding: utf-8` in the source and run it again; nothing was loaded.",
     )
 
 
