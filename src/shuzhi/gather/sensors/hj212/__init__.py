@@ -1,7 +1,8 @@
 """HJ 212, the protocol of pollution monitors in China: editions 2005, 2017 and 2025.
 
 A `Framer` cuts a byte stream, `head` reads what stands in front of the data area, `opened` checks
-the checksum and deciphers; `data_answer` and its siblings answer. Nothing here raises on bytes.
+the checksum and deciphers; `data_answer` and its siblings answer. `read` makes tables of many
+frames at once. Nothing here raises on bytes.
 """
 
 from shuzhi.gather.sensors.hj212.answers import (
@@ -11,6 +12,8 @@ from shuzhi.gather.sensors.hj212.answers import (
     notice_answer,
     request_answer,
 )
+from shuzhi.gather.sensors.hj212.area import parameters
+from shuzhi.gather.sensors.hj212.batch import read
 from shuzhi.gather.sensors.hj212.cipher import Opened, must_be_encrypted, opened
 from shuzhi.gather.sensors.hj212.framing import Framer, Limits
 from shuzhi.gather.sensors.hj212.head import head
@@ -22,19 +25,26 @@ from shuzhi.gather.sensors.hj212.model import (
     Head,
     Refusal,
 )
+from shuzhi.gather.sensors.hj212.reading import Finding, Item, Reading, Value, read_area
+from shuzhi.gather.sensors.hj212.rows import Batch
 from shuzhi.gather.sensors.hj212.writing import Message, framed, segment, write
 
 __all__ = [
+    "Batch",
     "Checksum",
     "Dialect",
     "Edition",
+    "Finding",
     "Frame",
     "Framer",
     "Head",
+    "Item",
     "Limits",
     "Message",
     "Opened",
+    "Reading",
     "Refusal",
+    "Value",
     "answered_qn",
     "data_answer",
     "execution_answer",
@@ -43,6 +53,9 @@ __all__ = [
     "must_be_encrypted",
     "notice_answer",
     "opened",
+    "parameters",
+    "read",
+    "read_area",
     "request_answer",
     "segment",
     "write",

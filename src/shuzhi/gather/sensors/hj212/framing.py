@@ -139,6 +139,14 @@ class Framer:
         return -1
 
 
+def whole(raw: bytes) -> Frame:
+    """Return the frame of which `raw` is all, as `Frame.raw` was; a line end behind it is cut."""
+    raw = raw.rstrip(b"\r\n")
+    digits = raw[2:_HEAD]
+    declared = int(digits) if digits.isdigit() else -1
+    return _frame(raw, 0, max(len(raw) - _DIGITS, _HEAD), declared)
+
+
 def _closes(stream: bytes, end: int) -> bool:
     digits = stream[end : end + _DIGITS]
     return stream[end - 2 : end] == b"&&" and not digits.translate(None, _HEXADECIMAL)

@@ -97,7 +97,8 @@ class Dialect:
     `key` (16 bytes) opens and closes encrypted data areas (2025). Answers go out with `answer_st`
     and `answer_flag`, whose default is what the edition says. Set `stamps_end` for a device that
     gives the end of an interval as its `DataTime`; `minute_interval` is then needed for 2051.
-    `units` names the unit of a factor where it is not the standard's.
+    `units` names the unit of a factor where it is not the standard's. `is_strict` refuses every
+    frame with a finding that the table `findings` does not pass in strict reading.
     """
 
     edition: Edition = Edition.HJ212_2017
@@ -107,4 +108,5 @@ class Dialect:
     answer_flag: int | None = None
     stamps_end: bool = False
     minute_interval: int = 10
+    is_strict: bool = False
     units: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))

@@ -1,0 +1,63 @@
+"""Reads batches of frames into tables: the usual ones all at once, the others one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from shuzhi.gather.sensors.hj212 import tables
+from shuzhi.gather.sensors.hj212.cipher import opened
+from shuzhi.gather.sensors.hj212.framing import whole
+from shuzhi.gather.sensors.hj212.head import head
+from shuzhi.gather.sensors.hj212.model import Dialect, Head, Refusal
+from shuzhi.gather.sensors.hj212.reading import Finding, read_area, refused_by
+from shuzhi.gather.sensors.hj212.rows import Batch, Rows
+
+_CLOSING = 2
+_USUAL = Dialect()
+
+
+def read(frames: Sequence[bytes], dialects: Mapping[str, Dialect]) -> Batch:
+    """Return what a batch of frames says; never raises on their bytes.
+
+    Each is a whole frame as `Frame.raw` is; its checksum is judged again, and it is deciphered.
+    `dialects` is by MN; a station that is not in it speaks as the edition of 2017 has it.
+    """
+    return read_one_by_one(frames, range(len(frames)), dialects)
+
+
+def read_one_by_one(
+    frames: Sequence[bytes], places: Iterable[int], dialects: Mapping[str, Dialect]
+) -> Batch:
+    """Return what the frames at `places` say; the reference for reading them at once."""
+    rows = Rows()
+    for place in places:
+        _read(place, frames[place], dialects, rows)
+    return rows.batch()
+
+
+def _read(place: int, raw: bytes, dialects: Mapping[str, Dialect], rows: Rows) -> None:
+    frame = whole(raw)
+    found = head(frame.segment)
+    if isinstance(found, Refusal):
+        rows.refuse(place, None, found.code, found.detail)
+        return
+    dialect = dialects.get(found.mn, _USUAL)
+    plain = opened(frame, found, dialect)
+    if isinstance(plain, Refusal):
+        rows.refuse(place, found, plain.code, plain.detail)
+        return
+    reading = read_area(plain.segment[found.area : -_CLOSING], found, dialect)
+    codes = (*frame.tolerated, *found.tolerated, *plain.tolerated, *_unknown(found))
+    findings = [Finding(code) for code in codes] + reading.findings
+    if dialect.is_strict and (refused := refused_by(findings, tables.strict())):
+        rows.refuse(place, found, "not_strict", ", ".join(refused))
+        rows.note(place, found.mn, findings)
+        return
+    rows.add(place, found, reading, findings)
+
+
+def _unknown(found: Head) -> Iterable[str]:
+    if found.cn not in tables.commands():
+        yield "command_unknown"
+    if found.st not in tables.systems():
+        yield "system_unknown"
