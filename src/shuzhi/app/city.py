@@ -47,7 +47,7 @@ class City(Gathers, Shares, Decides, Acts):
         return publisher(reactions(self))
 
     def register(self) -> Registered:
-        """Register parties and contracts as declared, and catalogue what the contracts describe.
+        """Register parties, contracts and rules as declared; catalogue what contracts describe.
 
         Raises:
             RefusedError: as `declared`, `load_parties`, `register` and `from_contract`.
@@ -60,6 +60,7 @@ class City(Gathers, Shares, Decides, Acts):
         entries = [from_contract(c, table, known) for c in contracts for table in c.tables]
         name = self.settings.city.name
         published = publish_all(self.control, entries, by=name, now=self.clock())
+        self.register_rules()
         return Registered(tuple(fresh), published)
 
 

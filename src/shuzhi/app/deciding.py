@@ -1,16 +1,16 @@
-"""The verbs of decide (用): models."""
+"""The verbs of decide (用): models, and with them those of rules."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from shuzhi.app.wired import Wired
+from shuzhi.app.judging import Judges
 from shuzhi.decide.models import Building, ModelRun, run_models
 from shuzhi.gather.sources import Progress
 from shuzhi.kernel.errors import RefusedError
 
 
-class Decides(Wired):
+class Decides(Judges):
     """What a city makes of its data."""
 
     def build(self, progress: Progress, only: Sequence[str] = ()) -> tuple[ModelRun, ...]:
