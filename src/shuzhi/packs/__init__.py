@@ -2,6 +2,7 @@
 
 from shuzhi.packs.installed import installed_packs
 from shuzhi.packs.model import Declared, Manifest, Pack
+from shuzhi.packs.needing import needed_packs
 from shuzhi.packs.reading import examine, installed_pack, read_declared, read_pack
 from shuzhi.packs.scaffold import new_pack
 
@@ -12,6 +13,7 @@ __all__ = [
     "examine",
     "installed_pack",
     "installed_packs",
+    "needed_packs",
     "new_pack",
     "read_declared",
     "read_pack",

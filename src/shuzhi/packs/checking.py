@@ -8,6 +8,7 @@ from shuzhi.decide.indicators import LENT
 from shuzhi.decide.models import ordered
 from shuzhi.kernel.documents import Finding
 from shuzhi.kernel.errors import RefusedError
+from shuzhi.packs.examples.checking import example_findings
 from shuzhi.packs.kinds import KINDS
 from shuzhi.packs.names import Names, meant
 from shuzhi.packs.rule_checks import case_findings, message_findings, rule_findings
@@ -20,7 +21,7 @@ _BY_ID = ("indicators", "rules", "case_kinds")
 def cross_findings(names: Names) -> tuple[Finding, ...]:
     """Return where one file of the pack contradicts another."""
     own = (_one_name, _writes, _owner, _sources, _models, _indicators)
-    checks = (*own, rule_findings, case_findings, message_findings)
+    checks = (*own, rule_findings, case_findings, message_findings, example_findings)
     return tuple(finding for check in checks for finding in check(names))
 
 

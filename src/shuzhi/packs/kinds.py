@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from shuzhi.act.cases import CaseKind, parse_case_kind
+from shuzhi.act.evaluation import read_scheme
 from shuzhi.decide.indicators import read_goal
 from shuzhi.decide.models import read_model
 from shuzhi.decide.rules import read_rule
@@ -46,6 +47,7 @@ KINDS: Mapping[str, Kind] = {
     "indicators": Kind("indicators/*.yaml", read_goal, lambda g: str(g.id)),
     "rules": Kind("rules/*.yaml", read_rule, lambda r: str(r.id)),
     "case_kinds": Kind("cases/*.yaml", _read_case_kind, lambda k: str(k.id)),
+    "schemes": Kind("evaluation/*.yaml", read_scheme, lambda s: str(s.id)),
     "examples": Kind("examples/*.yaml", read_examples, lambda e: str(e.name)),
 }
 # What is read in another way, or by people.

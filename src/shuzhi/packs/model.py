@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import Field
 
 from shuzhi.act.cases import CaseKind
+from shuzhi.act.evaluation import Scheme
 from shuzhi.decide.indicators import Goal
 from shuzhi.decide.models import Model
 from shuzhi.decide.rules import Rule
@@ -61,6 +62,7 @@ class Declared:
     indicators: Mapping[str, Goal] = field(default_factory=dict)
     rules: Mapping[str, Rule] = field(default_factory=dict)
     case_kinds: Mapping[str, CaseKind] = field(default_factory=dict)
+    schemes: Mapping[str, Scheme] = field(default_factory=dict)
     examples: Mapping[str, ExampleFile] = field(default_factory=dict)
     messages: Mapping[str, Message] = field(default_factory=dict)
     functions: Mapping[str, Function] = field(default_factory=dict)

@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from shuzhi.decide.sql import parsed
 from shuzhi.kernel.documents import DocumentError, Finding, Where, read_document
 from shuzhi.kernel.errors import RefusedError
 from shuzhi.kernel.law import Law
@@ -32,6 +33,11 @@ def meant(name: str, known: Iterable[str]) -> str:
     shown = ", ".join(names[:_MOST_SHOWN]) or "nothing is there yet"
     more = f" and {len(names) - _MOST_SHOWN} more" if len(names) > _MOST_SHOWN else ""
     return f"{hint}Choose one of: {shown}{more}."
+
+
+def answered(sql: str, values: Collection[str] = ()) -> frozenset[str]:
+    """Return the names of the columns that a query answers with, in lower case."""
+    return frozenset(node.alias_or_name.lower() for node in parsed(sql, names=values).selects)
 
 
 class Others:
@@ -125,6 +131,15 @@ class Names:
     def datasets(self) -> frozenset[str]:
         """The data sets that the pack may use: those that pack.yaml writes and reads."""
         return frozenset((*self.pack.manifest.writes, *self.pack.manifest.reads))
+
+    def columns_of(self, dataset: str) -> frozenset[str]:
+        """Return the columns of a data set, in lower case; none where nothing here states them."""
+        for each in (self.pack.declared.contracts, self.others.named("contracts")):
+            for table in (t for contract in each.values() for t in contract.tables):
+                if table.name == dataset:
+                    return frozenset(field.name.lower() for field in table.fields)
+        model = self.pack.declared.models.get(dataset)
+        return frozenset() if model is None else answered(model.sql) - {"*"}
 
     @cached_property
     def made(self) -> frozenset[str]:

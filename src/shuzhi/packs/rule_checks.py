@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 
 from shuzhi.decide.rules import RowRule, Rule, SilenceRule
-from shuzhi.decide.sql import parsed
 from shuzhi.kernel.documents import Finding, Where
 from shuzhi.packs.messages import LANGUAGES, Message
-from shuzhi.packs.names import Names, meant
+from shuzhi.packs.names import Names, answered, meant
 
 # Of the texts that name a legal basis, these are ids of parameters; others speak to people.
 _ID = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)+")
@@ -34,7 +33,7 @@ def _of_rule(names: Names, rule: Rule) -> Iterator[tuple[Where, str | None]]:
         yield ("case_kind",), names.unknown("case_kinds", rule.case_kind, "kind of case")
     if rule.legal_basis is not None:
         yield ("legal_basis",), names.unknown_law(rule.legal_basis)
-    columns = _columns_of_dataset(names, rule.dataset)
+    columns = names.columns_of(rule.dataset)
     for where, column in _columns_named(rule):
         if columns and column.lower() not in columns:
             yield where, f"{rule.dataset} has no column {column!r}. {meant(column, columns)}"
@@ -47,19 +46,6 @@ def _columns_named(rule: Rule) -> Iterator[tuple[Where, str]]:
             yield ("silence", "per", i), column
         if rule.value is not None:
             yield ("silence", "value"), rule.value
-
-
-def _columns_of_dataset(names: Names, dataset: str) -> frozenset[str]:
-    """Return the columns that the pack's contract or model states; none where neither is here."""
-    declared = names.pack.declared
-    for contract in declared.contracts.values():
-        for table in contract.tables:
-            if table.name == dataset:
-                return frozenset(field.name.lower() for field in table.fields)
-    model = declared.models.get(dataset)
-    if model is None:
-        return frozenset()
-    return _answered(model.sql, ()) - {"*"}
 
 
 def case_findings(names: Names) -> Iterator[Finding]:
@@ -99,11 +85,7 @@ def _places(names: Names, rule: Rule, message: Message) -> list[str]:
 def facts_of(rule: Rule) -> frozenset[str]:
     """Return the names of the facts that a warning of the rule tells."""
     if isinstance(rule, RowRule):
-        return _answered(rule.sql, {*rule.values, "limit"})
+        return answered(rule.sql, {*rule.values, "limit"})
     if isinstance(rule, SilenceRule) and rule.expected is not None:
-        return _answered(rule.expected, ()) | {"last_seen"}
+        return answered(rule.expected, ()) | {"last_seen"}
     return frozenset({"feed", "last_seen"})
-
-
-def _answered(sql: str, values: Collection[str]) -> frozenset[str]:
-    return frozenset(node.alias_or_name.lower() for node in parsed(sql, names=values).selects)

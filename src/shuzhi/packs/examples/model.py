@@ -181,6 +181,13 @@ class Example(StrictModel):
         """The IANA zone of the example's city."""
         return self.given.zone or ZONE
 
+    @property
+    def begins(self) -> Instant:
+        """The time at which the example begins; its reader refuses one without."""
+        if self.given.now is None:
+            raise ValueError("given.now is missing")
+        return self.instant(self.given.now)
+
     def instant(self, moment: datetime) -> Instant:
         """Return a time of the example as an instant. Raises `kernel.zone_unknown`."""
         return to_instant(moment, zone=self.zone)

@@ -76,7 +76,7 @@ def _of(document: Document, number: int, example: Example) -> Iterator[Finding]:
     if example.given.now is None:
         yield document.finding((*where, "given"), "lacks `now`, the time at which it begins")
         return
-    before = example.instant(example.given.now)
+    before = example.begins
     for i, step in enumerate(example.when):
         at: Instant = before if step.at is None else example.instant(step.at)
         if at < before:
