@@ -72,6 +72,15 @@ class LakeLikeADict(RuleBasedStateMachine):
         assert commit.unchanged == sum(self.now[k] == v for k, v in known.items())
         self._expect(commit.version, self.now | rows)
 
+    @rule(rows=some_rows, gone=st.sets(st.integers(0, 12)))
+    def upsert_with_keys_that_are_gone(self, rows: Rows, gone: set[int]) -> None:
+        keys = pa.table({"id": pa.array(sorted(gone), pa.int64())})
+        leaving = (gone & self.now.keys()) - rows.keys()
+        commit = self.lake.upsert("t", table(rows), key=["id"], gone=keys)
+        assert commit.removed == len(leaving)
+        left = {k: v for k, v in self.now.items() if k not in leaving}
+        self._expect(commit.version, left | rows)
+
     @rule(rows=some_rows)
     def overwrite(self, rows: Rows) -> None:
         commit = self.lake.overwrite("t", table(rows))

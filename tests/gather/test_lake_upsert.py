@@ -50,6 +50,31 @@ def test_a_value_may_become_null(lake: Lake) -> None:
     assert stored(lake)[2] == ("cq", 1, None)
 
 
+def test_keys_that_are_gone_leave_the_table_in_the_same_commit(lake: Lake) -> None:
+    gone = pa.table({"day": [2, 1, 9], "city": ["cq", "bj", "cq"]})
+    commit = lake.upsert("air", air(("cq", 1, 51.0), ("sh", 1, 8.0)), key=KEY, gone=gone)
+    assert commit == Commit(NAME, 2, inserted=1, updated=1, removed=2)
+    assert [row[:2] for row in stored(lake)] == [("bj", 2), ("cq", 1), ("sh", 1)]
+
+
+def test_a_key_that_comes_in_again_is_not_gone(lake: Lake) -> None:
+    gone = pa.table({"city": ["cq", "cq"], "day": [1, 2]})
+    commit = lake.upsert("air", air(("cq", 1, 50.0)), key=KEY, gone=gone)
+    assert (commit.unchanged, commit.removed) == (1, 1)
+    assert [row[:2] for row in stored(lake)] == [("bj", 1), ("bj", 2), ("cq", 1)]
+
+
+def test_nothing_that_is_gone_makes_no_version(lake: Lake) -> None:
+    gone = pa.table({"city": ["xx"], "day": [1]})
+    assert lake.upsert("air", air(), key=KEY, gone=gone).version == 1
+
+
+def test_a_whole_file_can_be_gone(lake: Lake) -> None:
+    gone = pa.table({"city": ["cq", "cq"], "day": [1, 2]})
+    assert lake.upsert("air", air(), key=KEY, gone=gone) == Commit(NAME, 2, removed=2)
+    assert lake.count("air") == 2
+
+
 def test_files_with_no_changed_row_are_kept(lake: Lake) -> None:
     before = set(lake.files("air"))
     lake.upsert("air", air(("cq", 1, 51.0)), key=KEY)

@@ -64,6 +64,29 @@ def test_every_version_says_when_it_was_committed(lake: Lake) -> None:
         lake.committed_at("flights", 2)
 
 
+def test_an_overwrite_may_bring_other_columns(lake: Lake) -> None:
+    other = pa.table({"name": ["UA"], "id": pa.array([1.5])})
+    with pytest.raises(RefusedError, match="do not fit data set"):
+        lake.overwrite("flights", other)
+    commit = lake.overwrite("flights", other, may_reshape=True)
+    assert commit == Commit(NAME, 2, inserted=1, removed=2)
+    assert lake.reader("flights").read_all().to_pylist() == [{"name": "UA", "id": 1.5}]
+    assert (ids(lake, version=1), ids(lake, version=0)) == ([1, 2], [1])
+    with lake.duck(only=["flights"]) as duck:
+        assert duck.execute("SELECT * FROM flights").fetchall() == [("UA", 1.5)]
+
+
+def test_a_table_that_was_reshaped_goes_on_as_it_is_now(lake: Lake, tmp_path: Path) -> None:
+    lake.overwrite("flights", pa.table({"name": ["UA"]}), may_reshape=True)
+    for name in ("AA", "DL", "B6", "WN"):
+        lake.append("flights", pa.table({"name": [name]}))
+    again = open_lake(tmp_path)
+    assert again.count("flights") == 5
+    assert again.compact("flights").files_after == 1
+    with pytest.raises(RefusedError, match="do not fit data set"):
+        again.append("flights", rows(1))
+
+
 @pytest.mark.parametrize("version", [-1, 2, 99])
 def test_a_version_that_never_was_is_refused(lake: Lake, version: int) -> None:
     with pytest.raises(RefusedError) as refused:
@@ -85,7 +108,7 @@ def test_history_says_what_was_done(lake: Lake) -> None:
         (0, "append"),
     ]
     assert history[1].note == {"run": "r-1"}
-    assert history[1].counts == {"inserted": 1, "updated": 0, "unchanged": 1}
+    assert history[1].counts == {"inserted": 1, "updated": 0, "unchanged": 1, "removed": 0}
 
 
 def test_an_overwrite_counts_what_it_takes_away(lake: Lake) -> None:

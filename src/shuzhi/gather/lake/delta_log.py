@@ -242,6 +242,11 @@ class DeltaLog:
         try:
             if change.new_fields:
                 table.alter.add_columns(_fields(change.new_fields), **_properties(change))
+            elif change.is_reshape:
+                # Of an overwrite delta-rs itself takes out all files and puts the columns in.
+                added: list[AddAction | RemoveAction] = [_add(f, change) for f in change.add]
+                schema = Schema.from_arrow(change.schema)
+                table.create_write_transaction(added, "overwrite", schema, **_properties(change))
             else:
                 actions = _actions(change, int(self._clock().timestamp() * 1000))
                 schema = table.schema()

@@ -50,7 +50,7 @@ class Commit:
     """What a write did. Everything counted here is on the disk when the caller gets it.
 
     `version` is the table's version afterwards. `was_skipped`: this Tx had been stored before and
-    nothing was written. `removed` counts rows that an overwrite took away.
+    nothing was written. `removed` counts rows that an overwrite or an upsert took away.
     """
 
     name: DatasetName
@@ -140,12 +140,14 @@ class Change:
     """One commit about to be made: files in, files out, and what to write beside them.
 
     `schema` is the whole table's, used when this commit creates it. `new_fields` makes the commit
-    a change of the schema and of nothing else.
+    a change of the schema and of nothing else; `is_reshape` makes `add` the whole table, with the
+    columns of `schema`.
     """
 
     verb: str
     schema: pa.Schema
     new_fields: tuple[pa.Field, ...] = ()
+    is_reshape: bool = False
     add: tuple[DataFile, ...] = ()
     remove: tuple[DataFile, ...] = ()
     is_data_change: bool = True

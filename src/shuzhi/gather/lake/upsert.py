@@ -24,17 +24,23 @@ _BATCH_ROWS = 65_536
 
 @dataclass(frozen=True)
 class Difference:
-    """How many keys are new, have other values, or are the same; and the files to replace."""
+    """How many keys are new, have other values, are the same, or go; and the files to replace."""
 
     inserted: int
     updated: int
     unchanged: int
+    removed: int
     outdated: tuple[DataFile, ...]
 
     @property
     def is_any(self) -> bool:
         """True when the table has to change."""
-        return bool(self.inserted or self.updated)
+        return bool(self.inserted or self.updated or self.removed)
+
+    @property
+    def is_append(self) -> bool:
+        """True when every row that came is new and every row that was there stays."""
+        return not (self.updated or self.unchanged or self.removed)
 
 
 def require_key(schema: pa.Schema, key: Sequence[str], name: str) -> None:
@@ -80,10 +86,15 @@ def take_in(
 
 
 def compare(
-    connection: duckdb.DuckDBPyConnection, table: Snapshot, key: Sequence[str], rows: int
+    connection: duckdb.DuckDBPyConnection,
+    table: Snapshot,
+    key: Sequence[str],
+    rows: int,
+    gone: pa.Table | None = None,
 ) -> Difference:
     """Compare the view `incoming` (of `rows` rows) with the table by `key`.
 
+    Keys in `gone` that do not come in again leave the table.
     A key that the table holds more than once counts as changed, and one row of it will be left.
     Values are the same when IS NOT DISTINCT FROM says so: NULL equals NULL, NaN equals NaN.
     """
@@ -108,13 +119,25 @@ def compare(
         "SELECT __lake_file, file_row_number "  # noqa: S608
         f"FROM hit SEMI JOIN (FROM found WHERE NOT __lake_same) USING ({keys})",
     )
+    removed = _remove(connection, keys, gone)
     found, unchanged = _row(
         connection, "SELECT count(*), count(*) FILTER (WHERE __lake_same) FROM found"
     )
     names = connection.execute("SELECT DISTINCT __lake_file FROM outdated").fetchall()
     changed = {Path(name) for (name,) in names}
     outdated = tuple(f for f in table.files if f.path in changed)
-    return Difference(rows - found, found - unchanged, unchanged, outdated)
+    return Difference(rows - found, found - unchanged, unchanged, removed, outdated)
+
+
+def _remove(connection: duckdb.DuckDBPyConnection, keys: str, gone: pa.Table | None) -> int:
+    """Add the rows of keys that go to those outdated; return how many there are."""
+    if gone is None:
+        return 0
+    connection.register("gone", gone)
+    leaving = f"FROM stored SEMI JOIN gone USING ({keys}) ANTI JOIN incoming USING ({keys})"
+    _make(connection, "leaving", f"SELECT __lake_file, file_row_number {leaving}")
+    connection.execute("INSERT INTO outdated FROM leaving")
+    return _row(connection, "SELECT count(*) FROM leaving")[0]
 
 
 def replacement(

@@ -110,10 +110,19 @@ class Lake(LakeReader):
         return folder
 
     def overwrite(
-        self, name: str, rows: Rows, *, tx: Tx | None = None, note: Mapping[str, str] = _NO_NOTE
+        self,
+        name: str,
+        rows: Rows,
+        *,
+        may_reshape: bool = False,
+        tx: Tx | None = None,
+        note: Mapping[str, str] = _NO_NOTE,
     ) -> Commit:
-        """Put `rows` in the place of all that the table holds. Older versions stay readable."""
-        write = self._begin("overwrite", name, rows.schema, tx, note)
+        """Put `rows` in the place of all that the table holds. Older versions stay readable.
+
+        With `may_reshape` the table takes over the columns of the rows where they differ.
+        """
+        write = self._begin("overwrite", name, rows.schema, tx, note, may_reshape=may_reshape)
         if skipped := write.skipped():
             return skipped
         with write.staged():
@@ -133,10 +142,13 @@ class Lake(LakeReader):
         rows: Rows,
         *,
         key: Sequence[str],
+        gone: pa.Table | None = None,
         tx: Tx | None = None,
         note: Mapping[str, str] = _NO_NOTE,
     ) -> Commit:
         """Insert rows with a new key, update rows whose values differ, leave the others.
+
+        Rows whose key is in `gone` (a table of the key's columns) and not in `rows` are removed.
 
         The files that hold an updated row are rewritten; the table's other writers wait. Memory
         is bounded by the settings, whatever the size of the table. With no difference and no
@@ -158,11 +170,11 @@ class Lake(LakeReader):
             def plan(before: Snapshot | None) -> Change | None:
                 if before is None or not before.files:
                     return write.change(staged, inserted=count)
-                found = upsert.compare(bench, before, key, count)
+                found = upsert.compare(bench, before, key, count, gone)
                 if not found.is_any:
                     return write.change((), unchanged=count) if tx else None
                 fresh = staged
-                if found.inserted < count:
+                if not found.is_append:
                     fresh = write.stage(upsert.replacement(bench, before, found, key))
                 return write.change(
                     fresh,
@@ -170,6 +182,7 @@ class Lake(LakeReader):
                     inserted=found.inserted,
                     updated=found.updated,
                     unchanged=found.unchanged,
+                    removed=found.removed,
                 )
 
             return self._commit(write, plan, unchanged=count)
@@ -211,7 +224,14 @@ class Lake(LakeReader):
         return upkeep.repair(self._log(name))
 
     def _begin(
-        self, verb: str, name: str, schema: pa.Schema, tx: Tx | None, note: Mapping[str, str]
+        self,
+        verb: str,
+        name: str,
+        schema: pa.Schema,
+        tx: Tx | None,
+        note: Mapping[str, str],
+        *,
+        may_reshape: bool = False,
     ) -> Write:
         return Write(
             self._log(name),
@@ -221,6 +241,7 @@ class Lake(LakeReader):
             note=note,
             settings=self._settings,
             sync=self._sync,
+            may_reshape=may_reshape,
         )
 
     def _add(self, write: Write, files: tuple[DataFile, ...]) -> Commit:

@@ -28,7 +28,7 @@ from shuzhi.gather.lake.model import (
 )
 from shuzhi.gather.lake.parquet import describe, moved, write_files
 from shuzhi.gather.lake.query import Snapshot
-from shuzhi.gather.lake.schema import conform, lake_schema, require_same
+from shuzhi.gather.lake.schema import conform, differences, lake_schema, require_same
 from shuzhi.gather.lake.snapshots import snapshot, table_schema
 from shuzhi.kernel.errors import ShuzhiError
 
@@ -36,7 +36,10 @@ STAGING = "_staging"
 
 
 class Write:
-    """A write of rows with `schema`, once for its `tx`; made by `begin`."""
+    """A write of rows with `schema`, once for its `tx`; made by `begin`.
+
+    `may_reshape`: it replaces the whole table, which takes over the columns of the rows.
+    """
 
     def __init__(
         self,
@@ -48,6 +51,7 @@ class Write:
         note: Mapping[str, str],
         settings: LakeSettings,
         sync: Sync,
+        may_reshape: bool = False,
     ) -> None:
         self.log = log
         self.schema = schema
@@ -56,6 +60,8 @@ class Write:
         self._note = note
         self._settings = settings
         self._sync = sync
+        self._may_reshape = may_reshape
+        self._reshapes = False
         self._folder = log.folder / STAGING / uuid4().hex
         self._placed: dict[Path, DataFile] = {}
         self._kept: set[Path] = set()
@@ -146,6 +152,7 @@ class Write:
         return Change(
             self._verb,
             self.schema,
+            is_reshape=self._reshapes,
             add=self.place(add),
             remove=tuple(remove),
             tx=self.tx,
@@ -162,6 +169,9 @@ class Write:
     def _adapt(self, table: DeltaTable) -> None:
         """Refuse other columns than the table's, and take over their order."""
         schema = table_schema(table)
+        self._reshapes = self._may_reshape and bool(differences(schema, self.schema))
+        if self._reshapes:
+            return
         require_same(self.log.name, schema, self.schema)
         self.schema = schema
 
