@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,8 @@ owner: city
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     new_pack(tmp_path / "noise")
+    for name in ("rules", "messages", "examples"):
+        shutil.rmtree(tmp_path / "noise" / name)
     (tmp_path / "noise" / "rules").mkdir()
     return tmp_path / "noise"
 

@@ -21,18 +21,18 @@ def new_pack(folder: Path) -> tuple[Path, ...]:
             f"{folder} holds something already.",
             next_step="Name a folder that does not exist yet.",
         )
-    files = {path: text.format(id=folder.name) for path, text in _FILES.items()}
-    for path, text in files.items():
-        target = folder / path.format(id=folder.name)
+    for path, text in _FILES.items():
+        target = folder / path.replace(_ID, folder.name)
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(text, encoding="utf-8")
+        target.write_text(text.replace(_ID, folder.name), encoding="utf-8")
     read_pack(folder)
     return tuple(sorted(path for path in folder.rglob("*") if path.is_file()))
 
 
+_ID = "{id}"
 _FILES = {
     MANIFEST: """id: {id}
-title: {{zh: 新场景, en: A new scenario}}
+title: {zh: 新场景, en: A new scenario}
 description:
   zh: 一句话说明要解决的公共问题。
   en: The public problem that it is about, in one sentence.
@@ -48,9 +48,9 @@ status: draft
 schema:
   - name: {id}_readings
     properties:
-      - {{name: station, logicalType: string, primaryKey: true, required: true}}
-      - {{name: observed_at, logicalType: timestamp, primaryKey: true, required: true}}
-      - {{name: value, logicalType: number, logicalTypeOptions: {{minimum: 0}}}}
+      - {name: station, logicalType: string, primaryKey: true, required: true}
+      - {name: observed_at, logicalType: timestamp, primaryKey: true, required: true}
+      - {name: value, logicalType: number, logicalTypeOptions: {minimum: 0}}
 """,
     "sources/{id}_file.yaml": """name: {id}_file
 dataset: {id}_readings
@@ -61,8 +61,54 @@ format: csv
 """,
     "parties.yaml": """parties:
   - id: {id}_department
-    title: {{zh: 某部门, en: A department}}
+    title: {zh: 某部门, en: A department}
     level: city
+""",
+    "rules/{id}_too_high.yaml": """id: {id}_too_high
+title: {zh: 数值过高, en: A value is too high}
+dataset: {id}_readings
+event_time: observed_at
+sql: SELECT station, value FROM new WHERE value > :most
+values: {most: 70}
+severity: yellow
+merge_by: [station]
+merge_within: 6 hours
+owner: {id}_department
+""",
+    "messages/zh.yaml": """rules:
+  {id}_too_high: 站点 {station} 的数值 {value} 过高。
+""",
+    "messages/en.yaml": """rules:
+  {id}_too_high: Station {station} reads {value}, which is too high.
+""",
+    "examples/{id}_too_high.yaml": """title: {zh: 数值过高, en: A value is too high}
+given:
+  now: 2026-03-02 08:00
+examples:
+  - title: {zh: 超过上限即预警, en: Above the limit there is a warning}
+    when:
+      - at: 2026-03-02 09:05
+        rows:
+          {id}_readings: |
+            station, observed_at,               value
+            north,   2026-03-02T09:00:00+08:00, 71
+    then:
+      warnings:
+        - rule: {id}_too_high
+          severity: yellow
+          facts: {station: north, value: 71}
+          message:
+            zh: 站点 north 的数值 71.0 过高。
+            en: Station north reads 71.0, which is too high.
+  - title: {zh: 等于上限不预警, en: At the limit there is none}
+    when:
+      - at: 2026-03-02 09:05
+        rows:
+          {id}_readings: |
+            station, observed_at,               value
+            north,   2026-03-02T09:00:00+08:00, 70
+    then:
+      warnings: []
 """,
     "README.md": """# {id}
 

@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 
 from shuzhi.act.cases import CaseFile
 from shuzhi.decide.rules import Warning
-from shuzhi.kernel.instant import Instant
+from shuzhi.kernel.errors import RefusedError
+from shuzhi.kernel.instant import Instant, to_instant
 from shuzhi.packs.examples.model import Example, ExpectedCase, ExpectedWarning
 from shuzhi.packs.examples.tables import TextTable
 
@@ -60,19 +61,22 @@ def differences(example: Example, seen: Seen) -> tuple[Difference, ...]:
     if then.cases is not None:
         found += _cases(example, then.cases, seen.cases)
     for name, table in then.rows.items():
-        found += _rows(name, table, seen.rows.get(name, ()))
+        found += _rows(example, name, table, seen.rows.get(name, ()))
     for name, count in then.quarantined.items():
-        found += _values(f"quarantined.{name}", count, seen.quarantined.get(name, 0))
+        found += _values(f"quarantined.{name}", count, seen.quarantined.get(name, 0), example.zone)
     for name, value in then.indicators.items():
-        found += _values(f"indicators.{name}", value, seen.indicators.get(name))
+        found += _values(f"indicators.{name}", value, seen.indicators.get(name), example.zone)
     return tuple(found)
 
 
-def same(expected: Any, found: Any) -> bool:
-    """Tell whether two values mean the same: numbers by value, times as instants, else as texts."""
+def same(expected: Any, found: Any, zone: str) -> bool:
+    """Tell whether two values mean the same: numbers by value, times as instants, else as texts.
+
+    A time without an offset is one of `zone`.
+    """
     if expected is None or found is None:
         return expected is found
-    for read in (_flag, _number, _time):
+    for read in (_flag, _number, lambda value: _time(value, zone)):
         left, right = read(expected), read(found)
         if left is not None and right is not None:
             return left == right or _is_close(left, right)
@@ -100,18 +104,18 @@ def _number(value: Any) -> Decimal | None:
     return number if number.is_finite() else None
 
 
-def _time(value: Any) -> datetime | None:
-    if isinstance(value, datetime):
-        return value if value.tzinfo else None
+def _time(value: Any, zone: str) -> datetime | None:
     try:
-        moment = datetime.fromisoformat(str(value).strip())
-    except ValueError:
+        moment = (
+            value if isinstance(value, datetime) else datetime.fromisoformat(str(value).strip())
+        )
+        return to_instant(moment, zone=zone)
+    except (ValueError, RefusedError):
         return None
-    return moment if moment.tzinfo else None
 
 
-def _values(what: str, expected: Any, found: Any) -> Iterator[Difference]:
-    if not same(expected, found):
+def _values(what: str, expected: Any, found: Any, zone: str) -> Iterator[Difference]:
+    if not same(expected, found, zone):
         yield Difference(what, _shown(expected), _shown(found))
 
 
@@ -150,12 +154,14 @@ def _of_warning(
     pairs += [("party", wanted.party, found.party)] if "party" in wanted.model_fields_set else []
     for name, left, right in pairs:
         if left is not None or name == "party":
-            yield from _values(f"{what}: {name}", left, right)
+            yield from _values(f"{what}: {name}", left, right, example.zone)
     for name, value in wanted.facts.items():
-        yield from _values(f"{what}: {name}", value, found.facts.get(name))
+        yield from _values(f"{what}: {name}", value, found.facts.get(name), example.zone)
     for language in ("zh", "en") if wanted.message else ():
         said = messages[language](found)
-        yield from _values(f"{what}: message.{language}", getattr(wanted.message, language), said)
+        yield from _values(
+            f"{what}: message.{language}", getattr(wanted.message, language), said, example.zone
+        )
 
 
 def _cases(
@@ -176,7 +182,9 @@ def _of_case(example: Example, wanted: ExpectedCase, file: CaseFile) -> Iterator
     names = ("stage", "severity", "responsible", "escalated_to", "reports", "title", "outcome")
     for name in names:
         if name in wanted.model_fields_set:
-            yield from _values(f"{what}: {name}", getattr(wanted, name), getattr(case, name))
+            yield from _values(
+                f"{what}: {name}", getattr(wanted, name), getattr(case, name), example.zone
+            )
     readings = {reading.clock: reading for reading in file.readings if reading.round == case.round}
     for clock, expected in wanted.clocks.items():
         reading = readings.get(clock)
@@ -185,17 +193,23 @@ def _of_case(example: Example, wanted: ExpectedCase, file: CaseFile) -> Iterator
             continue
         if expected.due is not None:
             due = example.instant(expected.due)
-            yield from _values(f"{what}: clock {clock} due", due, reading.due_at)
+            yield from _values(f"{what}: clock {clock} due", due, reading.due_at, example.zone)
         if expected.is_late is not None:
-            yield from _values(f"{what}: clock {clock} late", expected.is_late, reading.is_late)
+            yield from _values(
+                f"{what}: clock {clock} late", expected.is_late, reading.is_late, example.zone
+            )
 
 
 def _rows(
-    name: str, expected: TextTable, found: Sequence[Mapping[str, Any]]
+    example: Example, name: str, expected: TextTable, found: Sequence[Mapping[str, Any]]
 ) -> Iterator[Difference]:
     def unlike(wanted: tuple[str | None, ...], row: Mapping[str, Any]) -> list[Difference]:
         cells = zip(expected.columns, wanted, strict=True)
-        return [d for c, value in cells for d in _values(f"rows.{name}.{c}", value, row.get(c))]
+        return [
+            d
+            for c, value in cells
+            for d in _values(f"rows.{name}.{c}", value, row.get(c), example.zone)
+        ]
 
     def shown(row: Mapping[str, Any]) -> str:
         return ", ".join(_shown(row.get(c)) for c in expected.columns)
@@ -204,7 +218,7 @@ def _rows(
         expected.rows,
         found,
         unlike,
-        lambda wanted, row: same(wanted[0], row.get(expected.columns[0])),
+        lambda wanted, row: same(wanted[0], row.get(expected.columns[0]), example.zone),
         lambda wanted: f"row of {name}: {', '.join(c or '' for c in wanted)}",
         lambda row: f"row of {name}: {shown(row)}",
     )
