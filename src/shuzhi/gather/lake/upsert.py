@@ -38,6 +38,12 @@ class Difference:
         return bool(self.inserted or self.updated or self.removed)
 
     @property
+    def counts(self) -> dict[str, int]:
+        """What the commit says of its rows."""
+        numbers = ("inserted", "updated", "unchanged", "removed")
+        return {name: getattr(self, name) for name in numbers}
+
+    @property
     def is_append(self) -> bool:
         """True when every row that came is new and every row that was there stays."""
         return not (self.updated or self.unchanged or self.removed)

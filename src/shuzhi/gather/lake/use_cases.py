@@ -176,14 +176,7 @@ class Lake(LakeReader):
                 fresh = staged
                 if not found.is_append:
                     fresh = write.stage(upsert.replacement(bench, before, found, key))
-                return write.change(
-                    fresh,
-                    found.outdated,
-                    inserted=found.inserted,
-                    updated=found.updated,
-                    unchanged=found.unchanged,
-                    removed=found.removed,
-                )
+                return write.change(fresh, found.outdated, **found.counts)
 
             return self._commit(write, plan, unchanged=count)
 
