@@ -11,7 +11,7 @@ import duckdb
 from shuzhi.decide.indicators import answers
 from shuzhi.decide.indicators.answers import Answer
 from shuzhi.decide.indicators.errors import IndicatorError
-from shuzhi.decide.indicators.facts import Lent
+from shuzhi.decide.indicators.facts import Lent, keep_facts
 from shuzhi.decide.indicators.model import Composed, Goal, Indicator, IndicatorId, Measured
 from shuzhi.decide.indicators.moments import at_moments, moments
 from shuzhi.decide.sql import Failure, ask
@@ -60,7 +60,7 @@ def newest_state(measuring: Measuring, reads: Iterable[DatasetName]) -> State:
         try:
             facts = measuring.lent.get(name)
             if facts is not None:
-                measuring.lake.upsert(name, facts.rows(), key=[facts.key])
+                keep_facts(measuring.lake, name, facts, measuring.clock())
             if measuring.lake.exists(name):
                 versions[name] = measuring.lake.version(name)
         except ShuzhiError as error:

@@ -137,18 +137,16 @@ class DeltaLog:
             raise no_such_version(self.name, f"at {moment.isoformat()}")
         return max(upto)
 
-    def history(self) -> list[Version]:
-        """The commits that the log still holds, newest first."""
+    def history(self, limit: int | None = None) -> list[Version]:
+        """The newest commits that the log still holds, the newest first."""
         table = self.open()
         with readable_log(self.name):
-            return [_version(entry) for entry in table.history()]
+            return [_version(entry) for entry in table.history(limit)]
 
     def committed_at(self, version: int) -> Instant:
         """Return when a version was committed; quick for the newest ones. Raises as `open`."""
-        table = self.open()
-        later = int(table.version()) - version
-        with readable_log(self.name):
-            upto = [_version(entry) for entry in table.history(later + 1)] if later >= 0 else []
+        later = int(self.open().version()) - version
+        upto = self.history(later + 1) if later >= 0 else []
         if not upto or upto[-1].version != version:
             raise no_such_version(self.name, version)
         return upto[-1].committed_at

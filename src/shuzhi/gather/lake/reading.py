@@ -76,9 +76,9 @@ class LakeReader:
         table = self._log(name).settled()
         return table.transaction_version(app_id) if table else None
 
-    def history(self, name: str) -> list[Version]:
-        """The versions that the log still holds, newest first."""
-        return self._log(name).history()
+    def history(self, name: str, *, limit: int | None = None) -> list[Version]:
+        """The versions that the log still holds, the newest first."""
+        return self._log(name).history(limit)
 
     def files(self, name: str, *, version: At = None) -> list[str]:
         """Absolute paths of the Parquet files that hold the table's rows."""
