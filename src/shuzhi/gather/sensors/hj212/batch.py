@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from shuzhi.gather.sensors.hj212 import tables
 from shuzhi.gather.sensors.hj212.cipher import opened
+from shuzhi.gather.sensors.hj212.columns import read_usual
 from shuzhi.gather.sensors.hj212.framing import whole
 from shuzhi.gather.sensors.hj212.head import head
 from shuzhi.gather.sensors.hj212.model import Dialect, Head, Refusal
 from shuzhi.gather.sensors.hj212.reading import Finding, read_area, refused_by
-from shuzhi.gather.sensors.hj212.rows import Batch, Rows
+from shuzhi.gather.sensors.hj212.rows import Batch, Rows, joined
 
 _CLOSING = 2
 _USUAL = Dialect()
@@ -22,7 +23,11 @@ def read(frames: Sequence[bytes], dialects: Mapping[str, Dialect]) -> Batch:
     Each is a whole frame as `Frame.raw` is; its checksum is judged again, and it is deciphered.
     `dialects` is by MN; a station that is not in it speaks as the edition of 2017 has it.
     """
-    return read_one_by_one(frames, range(len(frames)), dialects)
+    usual = read_usual(frames, dialects) if frames else None
+    if usual is None:
+        return read_one_by_one(frames, range(len(frames)), dialects)
+    batch, others = usual
+    return joined(batch, read_one_by_one(frames, others.tolist(), dialects))
 
 
 def read_one_by_one(

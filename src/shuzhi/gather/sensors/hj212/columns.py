@@ -1,0 +1,255 @@
+"""Reads the usual frames of a batch at once, column by column, with the result of the slow way.
+
+Names repeat from frame to frame, so each is understood once for a batch; numbers and times are
+read in arrays. A frame with anything unusual in it is left, whole, to `reading`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pyarrow as pa
+
+from shuzhi.gather.sensors.hj212 import tables
+from shuzhi.gather.sensors.hj212.model import Dialect
+from shuzhi.gather.sensors.hj212.numbers import numbers_of
+from shuzhi.gather.sensors.hj212.pairs import (
+    MAKER_MARK,
+    MARK,
+    SAMPLE_TIME,
+    UNUSUAL,
+    VALUE,
+    Pairs,
+    paired,
+    understood,
+)
+from shuzhi.gather.sensors.hj212.reading import MOST_CHARACTERS
+from shuzhi.gather.sensors.hj212.rows import FINDINGS, FRAMES, ITEMS, OBSERVATIONS, TIME, Batch
+from shuzhi.gather.sensors.hj212.senders import Context, senders
+from shuzhi.gather.sensors.hj212.times import stamps
+from shuzhi.gather.sensors.hj212.tokens import Heads, Joined, Places, Truths, join, usual_heads
+
+_TIME_DIGITS = 14
+_NONE = -1
+_BIT = 63
+
+
+def read_usual(
+    frames: Sequence[bytes], dialects: Mapping[str, Dialect]
+) -> tuple[Batch, Places] | None:
+    """Return what the usual frames of a batch say, and the places of the others.
+
+    None when there is no usual frame.
+    """
+    joined = join(frames)
+    heads = usual_heads(joined)
+    who = senders(heads, dialects)
+    heads = replace(heads, data_time=heads.data_time - who.shift, context=who.context)
+    heads, pairs = paired(heads.kept(who.good), joined)
+    if not len(heads.frames):
+        return None
+    batch = _Columns(joined, heads, pairs, who.contexts).batch()
+    is_other = np.ones(len(frames), bool)
+    is_other[batch.frames["frame"].to_numpy()] = False
+    return batch, np.flatnonzero(is_other)
+
+
+class _Columns:
+    """The pairs of usual frames on their way into rows; finds out which frames are not usual."""
+
+    def __init__(
+        self, joined: Joined, heads: Heads, pairs: Pairs, contexts: tuple[Context, ...]
+    ) -> None:
+        self._joined, self._heads, self._pairs = joined, heads, pairs
+        found = understood(pairs, joined, contexts, heads.context)
+        self._meanings, self._meaning, is_understood = found
+        self._group = np.cumsum(pairs.opens) - 1
+        self._width = pairs.ends - pairs.begins
+        self._is_good = np.ones(len(heads.frames), bool)
+        self._drop(~is_understood)
+
+    def batch(self) -> Batch:
+        role = self._meanings.role[self._meaning]
+        values = np.flatnonzero(role == VALUE)
+        self._drop(role == UNUSUAL)
+        self._drop_mixed_groups(values)
+        self._drop_repeated(values)
+        marks = self._marks(np.flatnonzero(role == MARK))
+        makers = self._marks(np.flatnonzero(role == MAKER_MARK))
+        samples = self._marks(np.flatnonzero(role == SAMPLE_TIME))
+        self._drop_bad_marks(marks[marks >= 0])
+        sample_times = self._sample_times(samples)
+        texts = self._joined.texts(self._pairs.begins[values], self._pairs.ends[values])
+        numbers, usual = numbers_of(texts)
+        self._drop(values[~usual | (self._width[values] > MOST_CHARACTERS)])
+        good = self._is_good[self._pairs.frame[values]]
+        if not good.all():
+            values = values[good]
+            texts, numbers = texts.filter(pa.array(good)), numbers.filter(pa.array(good))
+        groups = self._group[values]
+        columns = self._of_pairs(values) | {
+            "number": numbers,
+            "text": texts,
+            "mark": self._mark_column(marks[groups]),
+            "maker_mark": self._text_column(makers[groups]),
+            "sample_time": _times(sample_times[groups], samples[groups] < 0),
+        }
+        observations = _table(OBSERVATIONS, columns, len(values))
+        return Batch(self._frames(), observations, ITEMS.empty_table(), self._findings())
+
+    def _drop(self, pairs: Places | Truths) -> None:
+        if pairs.dtype != bool or pairs.any():
+            self._is_good[self._pairs.frame[pairs]] = False
+
+    def _drop_mixed_groups(self, values: Places) -> None:
+        """A group is about one factor, and has a value."""
+        opening = np.flatnonzero(self._pairs.opens)
+        factor = self._meanings.factor[self._meaning]
+        self._drop(factor != factor[opening][self._group])
+        has_value = np.zeros(len(opening), bool)
+        has_value[self._group[values]] = True
+        self._drop(opening[~has_value])
+
+    def _drop_repeated(self, values: Places) -> None:
+        """A factor has one value for each field."""
+        frame, key = self._pairs.frame[values], self._meanings.key[self._meaning[values]]
+        opening = np.flatnonzero(np.diff(frame, prepend=_NONE))
+        bits = np.uint64(1) << (key & _BIT).astype(np.uint64)
+        seen = np.bitwise_count(np.bitwise_or.reduceat(bits, opening)) if len(bits) else bits
+        # As many bits as values: all differ. Else two may share a bit, so look closer.
+        count = np.diff(opening, append=len(values))
+        doubtful = np.repeat(seen != count, count)
+        frame, key = frame[doubtful], key[doubtful]
+        order = np.lexsort((key, frame))
+        frame, key = frame[order], key[order]
+        again = (frame[1:] == frame[:-1]) & (key[1:] == key[:-1])
+        self._is_good[frame[1:][again]] = False
+
+    def _marks(self, pairs: Places) -> Places:
+        """Return for each group its pair among these, -1 where it has none."""
+        found = np.full(self._group[-1] + 1 if len(self._group) else 0, _NONE)
+        groups = self._group[pairs]
+        found[groups] = pairs
+        # Of two marks in one group the later stands here; the earlier one knows that.
+        self._drop(pairs[found[groups] != pairs])
+        return found
+
+    def _drop_bad_marks(self, pairs: Places) -> None:
+        known = _known_marks()[self._joined.octets[self._pairs.begins[pairs]]] != _NONE
+        self._drop(pairs[(self._width[pairs] != 1) | ~known])
+
+    def _sample_times(self, samples: Places) -> Places:
+        """Return the sample time of each group, 0 where it has none."""
+        groups = np.flatnonzero(samples >= 0)
+        pairs = samples[groups]
+        places = self._pairs.begins[pairs, None] + np.arange(_TIME_DIGITS)
+        moments, good = stamps(self._joined.octets[places])
+        self._drop(pairs[~good | (self._width[pairs] != _TIME_DIGITS)])
+        times = np.zeros(len(samples), np.int64)
+        times[groups] = moments
+        return times
+
+    def _mark_column(self, pairs: Places) -> pa.DictionaryArray:
+        octets = self._joined.octets[self._pairs.begins[pairs]]
+        numbers = pa.array(_known_marks()[octets], pa.int32(), mask=pairs < 0)
+        return pa.DictionaryArray.from_arrays(numbers, pa.array(sorted(tables.marks())))
+
+    def _text_column(self, pairs: Places) -> pa.DictionaryArray:
+        """Return the texts of pairs, null where the place is -1."""
+        has = pairs >= 0
+        given, place = np.unique(pairs[has], return_inverse=True)
+        texts = self._joined.texts(self._pairs.begins[given], self._pairs.ends[given])
+        numbers = np.zeros(len(pairs), np.int32)
+        numbers[has] = place
+        return texts.take(pa.array(numbers, mask=~has)).dictionary_encode()
+
+    def _frames(self) -> pa.Table:
+        heads = self._heads.kept(self._is_good)
+        count = len(heads.frames)
+        columns = {
+            "frame": pa.array(heads.frames, pa.int32()),
+            "qn": heads.qn,
+            "st": _coded(heads.st, _st),
+            "cn": _coded(heads.cn, _cn),
+            "mn": heads.mn,
+            "flag": pa.array(heads.flag, pa.int16()),
+            "is_resent": pa.array(np.zeros(count, bool)),
+            "data_time": _times(heads.data_time),
+        }
+        return _table(FRAMES, columns, count)
+
+    def _of_pairs(self, values: Places) -> dict[str, pa.Array]:
+        """Return the columns that say which station, when and what."""
+        row, heads = self._pairs.frame[values], self._heads
+        meaning, said = self._meaning[values], self._meanings
+        return {
+            "frame": pa.array(heads.frames[row], pa.int32()),
+            "mn": heads.mn.take(pa.array(row)),
+            "st": _coded(heads.st, _st).take(pa.array(row)),
+            "cn": _coded(heads.cn, _cn).take(pa.array(row)),
+            "data_time": _times(heads.data_time[row]),
+            "factor": said.words.column(said.factor[meaning]),
+            "sent_factor": said.words.column(said.sent[meaning]),
+            "field": said.words.column(said.field[meaning]),
+            "unit": said.words.column(said.unit[meaning]),
+        }
+
+    def _findings(self) -> pa.Table:
+        count = np.array([len(found.tolerated) for found in self._meanings.found], np.int64)
+        if not count.any():
+            return FINDINGS.empty_table()
+        good = self._is_good[self._pairs.frame] & (count[self._meaning] > 0)
+        pairs = np.repeat(np.flatnonzero(good), count[self._meaning[good]])
+        codes = [code for found in self._meanings.found for code in found.tolerated]
+        meaning = self._meaning[pairs]
+        # A pair stands here once for each of its codes, one behind the other.
+        first = np.cumsum(count) - count
+        place = np.arange(len(pairs)) - np.searchsorted(pairs, pairs)
+        frame = self._pairs.frame[pairs]
+        columns = {
+            "frame": pa.array(self._heads.frames[frame], pa.int32()),
+            "mn": self._heads.mn.take(pa.array(frame)),
+            "code": pa.array(codes, pa.string()).take(pa.array(first[meaning] + place)),
+            "about": pa.array(self._meanings.names, pa.string()).take(pa.array(meaning)),
+        }
+        return _table(FINDINGS, columns, len(pairs))
+
+
+@cache
+def _known_marks() -> Places:
+    """Return the place of each mark among the sorted ones, by its byte; -1 for no mark."""
+    places = np.full(256, _NONE)
+    for place, mark in enumerate(sorted(tables.marks())):
+        places[ord(mark)] = place
+    return places
+
+
+def _st(number: int) -> str:
+    return number.to_bytes(2, "big").decode("ascii")
+
+
+def _cn(number: int) -> str:
+    return f"{number:04d}"
+
+
+def _coded(numbers: Places, text: Callable[[int], str]) -> pa.DictionaryArray:
+    """Return numbers as the codes that they stand for."""
+    found = pa.array(numbers).dictionary_encode()
+    texts = pa.array([text(number) for number in found.dictionary.to_pylist()], pa.string())
+    return pa.DictionaryArray.from_arrays(found.indices, texts)
+
+
+def _times(microseconds: Places, is_missing: Truths | None = None) -> pa.TimestampArray:
+    return pa.array(microseconds, pa.int64(), mask=is_missing).view(TIME)
+
+
+def _table(schema: pa.Schema, columns: Mapping[str, pa.Array], count: int) -> pa.Table:
+    arrays = []
+    for wanted in schema:
+        column = columns.get(wanted.name)
+        column = pa.nulls(count, wanted.type) if column is None else column.cast(wanted.type)
+        arrays.append(column)
+    return pa.Table.from_arrays(arrays, schema=schema)

@@ -1,0 +1,163 @@
+"""The names and values of the usual frames of a batch, every distinct name understood once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from shuzhi.gather.sensors.hj212.names import Name, meaning
+from shuzhi.gather.sensors.hj212.senders import Context
+from shuzhi.gather.sensors.hj212.tokens import Heads, Joined, Places, Truths
+
+UNUSUAL, VALUE, MARK, MAKER_MARK, SAMPLE_TIME = range(5)
+_ROLES = {
+    "value": VALUE,
+    "mark": MARK,
+    "maker_mark": MAKER_MARK,
+    "sample_time": SAMPLE_TIME,
+}
+_LONGEST_NAME = 16
+_WORD = 8
+_WIDTH_BITS = 5
+_FIRST_BYTES = np.array([(1 << (8 * count)) - 1 for count in range(_WORD + 1)], np.uint64)
+_MIXERS = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F))
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Each name with its value: `frame` is a place in the heads.
+
+    `opens` is true for the first pair of each group.
+    """
+
+    frame: Places
+    name_begins: Places
+    name_ends: Places
+    begins: Places
+    ends: Places
+    opens: Truths
+
+    def kept(self, good: Truths) -> Pairs:
+        """Return the pairs that are `good`."""
+        return Pairs(**{name: value[good] for name, value in vars(self).items()})
+
+
+class Words:
+    """Distinct texts and their numbers."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+
+    def number(self, text: str) -> int:
+        """Return the number of a text, a new one if need be."""
+        return self._numbers.setdefault(text, len(self._numbers))
+
+    def column(self, numbers: Places) -> pa.DictionaryArray:
+        """Return the texts of many numbers."""
+        return pa.DictionaryArray.from_arrays(
+            pa.array(numbers, pa.int32()), pa.array(list(self._numbers), pa.string())
+        )
+
+
+class Meanings:
+    """What the distinct names of a batch mean, as columns."""
+
+    def __init__(self, names: list[tuple[str, Context]]) -> None:
+        self.words = Words()
+        self.names = [name for name, _ in names]
+        self.found = [meaning(name, of.st, of.edition) for name, of in names]
+        units = [
+            dict(of.units).get(found.factor, found.unit)
+            for found, (_, of) in zip(self.found, names, strict=True)
+        ]
+        self.role = np.array([_role(found) for found in self.found], np.int64)
+        self.factor = self._numbers([found.factor for found in self.found])
+        self.sent = self._numbers([found.sent for found in self.found])
+        self.field = self._numbers([found.field for found in self.found])
+        self.unit = self._numbers(units)
+        # One number for each factor and field; those of one frame lie close to each other.
+        keys: dict[tuple[int, int], int] = {}
+        self.key = np.array(
+            [
+                keys.setdefault(pair, len(keys))
+                for pair in zip(self.factor.tolist(), self.field.tolist(), strict=True)
+            ],
+            np.int64,
+        )
+
+    def _numbers(self, texts: list[str]) -> Places:
+        return np.array([self.words.number(text) for text in texts], np.int64)
+
+
+def _role(name: Name) -> int:
+    """What is computed with decimals, or may be a word, is left to the slow way; so are items."""
+    if name.exponent or name.is_text or not name.factor:
+        return UNUSUAL
+    return _ROLES.get(name.role, UNUSUAL)
+
+
+def paired(heads: Heads, joined: Joined) -> tuple[Heads, Pairs]:
+    """Return the names and values of the frames that have nothing else, and their heads."""
+    heads = heads.kept((heads.last - heads.items) % 2 == 0)
+    count = (heads.last - heads.items) // 2
+    frame, marks = _ranks(heads, count)
+    wrong = joined.kinds[marks] != ord("=")
+    before = joined.kinds[marks - 1]
+    wrong |= (before != ord(";")) & (before != ord(","))
+    width = joined.marks[marks] - joined.marks[marks - 1] - 1
+    wrong |= (width < 1) | (width > _LONGEST_NAME)
+    if wrong.any():
+        good = np.ones(len(count), bool)
+        good[frame[wrong]] = False
+        heads = heads.kept(good)
+        frame, marks = _ranks(heads, count[good])
+    return heads, _pairs(heads, joined, frame, marks)
+
+
+def _ranks(heads: Heads, count: Places) -> tuple[Places, Places]:
+    """Return for each pair its frame and the index of its `=` among the separators."""
+    frame = np.repeat(np.arange(len(count)), count)
+    place = np.arange(len(frame)) - np.repeat(np.cumsum(count) - count, count)
+    return frame, heads.items[frame] + 1 + 2 * place
+
+
+def _pairs(heads: Heads, joined: Joined, frame: Places, marks: Places) -> Pairs:
+    opens = joined.kinds[marks - 1] == ord(";")
+    opens |= marks == heads.items[frame] + 1
+    return Pairs(
+        frame=frame,
+        name_begins=joined.marks[marks - 1] + 1,
+        name_ends=joined.marks[marks],
+        begins=joined.marks[marks] + 1,
+        ends=joined.marks[marks + 1],
+        opens=opens,
+    )
+
+
+def understood(
+    pairs: Pairs, joined: Joined, contexts: tuple[Context, ...], context: Places
+) -> tuple[Meanings, Places, Truths]:
+    """Return what the names mean, and for each pair the place of its meaning.
+
+    `context` says for each frame which of `contexts` is its. Last is which pairs are understood:
+    names are told apart by a number mixed from all that they are, and two may get the same.
+    """
+    begins, ends = pairs.name_begins, pairs.name_ends
+    context = context[pairs.frame]
+    width = ends - begins
+    head = joined.words(begins) & _FIRST_BYTES[np.minimum(width, _WORD)]
+    tail = joined.words(ends - _WORD)
+    tail[width <= _WORD] = 0
+    rest = (context << _WIDTH_BITS) | width
+    mixed = (head * _MIXERS[0]) ^ (tail * _MIXERS[1]) ^ rest.astype(np.uint64)
+    name = pa.array(mixed).dictionary_encode().indices.to_numpy()
+    # The first occurrence of each: what is written last stays.
+    first = np.zeros(name.max(initial=-1) + 1, np.int64)
+    first[name[::-1]] = np.arange(len(name) - 1, -1, -1)
+    same = (head == head[first][name]) & (tail == tail[first][name]) & (rest == rest[first][name])
+    names = [
+        (joined.buffer[begins[n] : ends[n]].decode("ascii"), contexts[context[n]]) for n in first
+    ]
+    return Meanings(names), name, same
