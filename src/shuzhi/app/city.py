@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from shuzhi.app.acting import Acts
 from shuzhi.app.deciding import Decides
 from shuzhi.app.gathering import Gathers
 from shuzhi.app.reactions import reactions
-from shuzhi.app.sharing import Shares
+from shuzhi.app.scoring import Scores
 from shuzhi.gather.contracts import register
 from shuzhi.gather.lake import open_lake
 from shuzhi.kernel.control import open_control
@@ -38,7 +37,7 @@ class Registered:
         return tuple(e for e in self.entries if e.outcome is Outcome.REFUSED)
 
 
-class City(Gathers, Shares, Decides, Acts):
+class City(Gathers, Decides, Scores):
     """A city that is open, with the verbs of every wing."""
 
     @cached_property

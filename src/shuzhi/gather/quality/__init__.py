@@ -11,12 +11,14 @@ from shuzhi.gather.quality.model import (
     Measurement,
     Ratio,
     Report,
+    Total,
 )
 from shuzhi.gather.quality.use_cases import (
     check,
     findings,
     latest,
     promises,
+    totals_between,
     trend,
     worst_rows,
 )
@@ -32,10 +34,12 @@ __all__ = [
     "Measurement",
     "Ratio",
     "Report",
+    "Total",
     "check",
     "findings",
     "latest",
     "promises",
+    "totals_between",
     "trend",
     "worst_rows",
 ]

@@ -195,6 +195,16 @@ class Report:
         return Availability(self.evidence.access, met if levels else None, self.evidence.use)
 
 
+@dataclass(frozen=True)
+class Total:
+    """What one report found in all: the `total` of its `Report`, without its measurements."""
+
+    run_id: RunId
+    dataset: DatasetName
+    measured_at: Instant
+    ratio: Ratio
+
+
 SERVICE_CODES = frozenset({"latency"})
 
 

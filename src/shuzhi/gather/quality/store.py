@@ -21,6 +21,7 @@ from sqlalchemy import (
     Table,
     Text,
     desc,
+    func,
     insert,
     select,
 )
@@ -33,6 +34,7 @@ from shuzhi.gather.quality.model import (
     Measurement,
     Ratio,
     Report,
+    Total,
 )
 from shuzhi.kernel.control import InstantColumn, metadata
 from shuzhi.kernel.ids import DatasetName, RunId
@@ -106,6 +108,30 @@ def reports_of(connection: Connection, dataset: str, limit: int) -> tuple[Report
     for row in connection.execute(found).mappings():
         by_run[row["run_id"]].append(row)
     return tuple(_report(head, by_run[head["run_id"]]) for head in reversed(heads))
+
+
+def totals_between(connection: Connection, start: Instant, end: Instant) -> tuple[Total, ...]:
+    """Return what each report measured from `start` to before `end` found in all, in that order."""
+    m, r = measurement_table.c, report_table.c
+    # What is known of access stands in the report; no measurement counts towards it.
+    counts = (m.dimension != Dimension.ACCESSIBILITY.value) & m.checked.is_not(None)
+    sums = [func.coalesce(func.sum(column), 0) for column in (m.satisfied, m.checked)]
+    query = (
+        select(r.run_id, r.dataset, r.measured_at, r.access_satisfied, r.access_checked, *sums)
+        .join_from(report_table, measurement_table, (m.run_id == r.run_id) & counts, isouter=True)
+        .where(r.measured_at >= start, r.measured_at < end)
+        .group_by(r.run_id)
+        .order_by(r.measured_at, r.run_id)
+    )
+    return tuple(
+        Total(
+            RunId(UUID(run)),
+            DatasetName(dataset),
+            Instant(at),
+            Ratio(int(satisfied), int(checked)) + Ratio(access or 0, asked or 0),
+        )
+        for run, dataset, at, access, asked, satisfied, checked in connection.execute(query)
+    )
 
 
 def _report_row(report: Report) -> dict[str, Any]:

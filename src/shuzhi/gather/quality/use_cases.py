@@ -20,6 +20,7 @@ from shuzhi.gather.quality.model import (
     FaultyRow,
     Measurement,
     Report,
+    Total,
 )
 from shuzhi.gather.quality.probe import Probe, Sight
 from shuzhi.gather.quality.quarantine import (
@@ -133,6 +134,12 @@ def trend(control: Control, dataset: str, *, limit: int = 30) -> tuple[Report, .
     """Return the last `limit` reports on a data set, oldest first; empty when there is none."""
     with control.transaction() as connection:
         return store.reports_of(connection, dataset, limit)
+
+
+def totals_between(control: Control, start: Instant, end: Instant) -> tuple[Total, ...]:
+    """Return what each report of `start` to before `end` found in all, the first one first."""
+    with control.transaction() as connection:
+        return store.totals_between(connection, start, end)
 
 
 def latest(control: Control, dataset: str) -> Report | None:

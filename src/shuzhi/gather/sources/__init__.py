@@ -11,6 +11,7 @@ from shuzhi.gather.sources.use_cases import (
     reads,
     run_source,
     runs,
+    runs_between,
 )
 
 __all__ = [
@@ -26,4 +27,5 @@ __all__ = [
     "reads",
     "run_source",
     "runs",
+    "runs_between",
 ]

@@ -21,6 +21,7 @@ from shuzhi.gather.sources.model import Cursor
 from shuzhi.gather.sources.report import Outcome, RunReport, State
 from shuzhi.kernel.control import InstantColumn, metadata
 from shuzhi.kernel.ids import DatasetName, SourceName
+from shuzhi.kernel.instant import Instant
 
 run_table = Table(
     "gather_run",
@@ -119,6 +120,14 @@ def find_runs(connection: Connection, source: str | None, limit: int) -> list[Ru
     if source is not None:
         query = query.where(run_table.c.source == source)
     return [RunReport.of_row(dict(row._mapping)) for row in connection.execute(query)]
+
+
+def find_ended(connection: Connection, start: Instant, end: Instant) -> list[RunReport]:
+    """Return the runs that ended from `start` to before `end`, the first one first."""
+    c = run_table.c
+    query = select(run_table).where(c.ended_at >= start, c.ended_at < end)
+    rows = connection.execute(query.order_by(c.ended_at, c.run_id))
+    return [RunReport.of_row(dict(row._mapping)) for row in rows]
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ from shuzhi.kernel.documents import DocumentError, read_document
 from shuzhi.kernel.errors import RefusedError, ShuzhiError
 from shuzhi.kernel.events import Publish, ignore
 from shuzhi.kernel.ids import DatasetName, SourceName, new_run_id
-from shuzhi.kernel.instant import Clock
+from shuzhi.kernel.instant import Clock, Instant
 
 _KINDS = ("file", "sql", "http")
 _SOURCE: TypeAdapter[Source] = TypeAdapter(Source)
@@ -100,6 +100,12 @@ def runs(control: Control, source: str | None = None, *, limit: int = 20) -> tup
     """Return the newest runs, of one source or of all."""
     with control.transaction() as connection:
         return tuple(store.find_runs(connection, source, limit))
+
+
+def runs_between(control: Control, start: Instant, end: Instant) -> tuple[RunReport, ...]:
+    """Return the runs of all sources that ended from `start` to before `end`, in that order."""
+    with control.transaction() as connection:
+        return tuple(store.find_ended(connection, start, end))
 
 
 def reads(control: Control, dataset: str) -> tuple[int, int]:

@@ -1,0 +1,1 @@
+"""How the parties of a city are scored: for cases they had to close, and for data they owe."""
