@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from shuzhi.cli import audit, case, catalogue, contract, gather, lineage, model, pack, quality
+from shuzhi.cli import (
+    audit,
+    case,
+    catalogue,
+    contract,
+    evaluation,
+    gather,
+    lineage,
+    model,
+    pack,
+    quality,
+)
 from shuzhi.cli.options import AsJson, CityFolder, opened
 from shuzhi.cli.output import out, print_json, print_table
 from shuzhi.kernel.errors import RefusedError
@@ -27,6 +38,7 @@ app.add_typer(gather.commands, name="gather")
 app.add_typer(quality.commands, name="quality")
 app.add_typer(audit.commands, name="audit")
 app.add_typer(case.commands, name="case")
+app.add_typer(evaluation.commands, name="evaluation")
 app.add_typer(catalogue.commands, name="catalogue")
 app.add_typer(lineage.commands, name="lineage")
 app.add_typer(model.commands, name="model")
