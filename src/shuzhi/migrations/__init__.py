@@ -24,6 +24,7 @@ STORES = (
     "shuzhi.decide.indicators.store",
     "shuzhi.decide.models.store",
     "shuzhi.decide.rules.store",
+    "shuzhi.decide.warnings.store",
     "shuzhi.gather.contracts.store",
     "shuzhi.gather.lineage.store",
     "shuzhi.gather.quality.store",
