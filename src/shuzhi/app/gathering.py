@@ -54,6 +54,7 @@ class Gathers(Wired):
             self.settings.secret,
             self.clock,
             self.settings.memory_limit,
+            self.publish,
         )
         return run_source(gathering, found, self.settings.folder / "sources", progress)
 

@@ -11,9 +11,10 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from shuzhi.act.cases import SYSTEM, CaseKind, Report, open_case
-from shuzhi.decide.rules.cap import Severity
-from shuzhi.decide.rules.events import RuleSwitchedOff, WarningRaised, WarningWorsened
+from shuzhi.decide.models import ModelBuilt
+from shuzhi.decide.rules import RuleSwitchedOff, Severity, WarningRaised, WarningWorsened
 from shuzhi.gather.quality.model import CheckFailed
+from shuzhi.gather.sources import RowsStored
 from shuzhi.kernel.events import Reactions
 
 if TYPE_CHECKING:
@@ -31,12 +32,19 @@ def reactions(city: City) -> Reactions:
         return lambda event: react(city, event)
 
     table: dict[type, Sequence[Callable[[City, Any], None]]] = {
+        RowsStored: [judge_rows],
+        ModelBuilt: [judge_rows],
         WarningRaised: [open_warned_case],
         WarningWorsened: [open_warned_case],
         RuleSwitchedOff: [open_rule_defect],
         CheckFailed: [open_data_defect],
     }
     return {event: [given(react) for react in reacts] for event, reacts in table.items()}
+
+
+def judge_rows(city: City, stored: RowsStored | ModelBuilt) -> None:
+    """Let the rules over a data set judge what is new in it."""
+    city.judge(stored.dataset)
 
 
 def open_warned_case(city: City, warning: WarningRaised) -> None:

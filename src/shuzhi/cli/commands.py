@@ -19,6 +19,7 @@ from shuzhi.cli import (
     model,
     pack,
     quality,
+    running,
 )
 from shuzhi.cli.options import AsJson, CityFolder, opened
 from shuzhi.cli.output import out, print_json, print_table
@@ -44,6 +45,8 @@ app.add_typer(lineage.commands, name="lineage")
 app.add_typer(model.commands, name="model")
 app.add_typer(pack.commands, name="pack")
 app.command("trace")(lineage.trace)
+app.command("up")(running.up)
+app.command("status")(running.status)
 
 
 @app.command()

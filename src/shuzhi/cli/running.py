@@ -1,0 +1,54 @@
+"""`shuzhi up` and `shuzhi status`: run a city, and see how its jobs go."""
+
+from __future__ import annotations
+
+import logging
+import signal
+from threading import Event
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from shuzhi.cli.options import AsJson, CityFolder, opened
+from shuzhi.cli.output import out, print_json, print_table
+
+if TYPE_CHECKING:
+    from shuzhi.app import City
+
+
+def up(city: CityFolder = None) -> None:
+    """Run the city until Ctrl-C: read sources, judge, open cases, let clocks run, keep the log."""
+    from shuzhi.app.running import run_city
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    there = opened(city)
+    stop = Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    out.print(f"[bold]{there.settings.city.title_en}[/bold] runs in {there.settings.folder}")
+    out.print("  see how it goes: shuzhi status; stop it: Ctrl-C")
+    run_city(there, stop)
+    out.print("stopped; what was left undone is done when it runs again")
+
+
+def status(city: CityFolder = None, as_json: AsJson = False) -> None:
+    """Show how each job of a running city went last, and what failed."""
+    there = opened(city)
+    runs = there.jobs()
+    if as_json:
+        print_json(runs)
+        return
+    rows = [
+        (run.name, run.ended_at, run.done, Text(run.failure or "good", _style(run.failure)))
+        for run in runs
+    ]
+    print_table(_headline(there), ("job", "last did something", "how much", "how it went"), rows)
+
+
+def _style(failure: str) -> str:
+    return "red" if failure else "green"
+
+
+def _headline(city: City) -> str:
+    state = "runs" if city.is_up() else "does not run; start it with: shuzhi up"
+    return f"{city.settings.city.title_en} {state}"

@@ -1,0 +1,79 @@
+"""The closed loop: a reading becomes a warning, the warning a case, each step an entry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from shuzhi.act.cases import cases
+from shuzhi.app import City
+from shuzhi.app.catching_up import NoProgress, Seen, judge
+from shuzhi.app.reactions import severity_of_case
+from shuzhi.decide.rules import Severity
+
+Put = Callable[[City, int, list[tuple[str, int, int]]], None]
+
+
+def test_a_high_reading_opens_a_case_of_whoever_is_responsible(loop: City, put: Put) -> None:
+    put(loop, 1, [("a", 0, 20), ("b", 0, 900)])
+    loop.gather("dust_files", NoProgress())
+    (warning,) = loop.warnings()
+    (opened,) = cases(loop.office).cases
+    assert (warning.rule_id, warning.severity) == ("dust_high", Severity.ORANGE)
+    assert (opened.kind, opened.responsible) == ("data_defect", "works")
+    assert opened.title == "扬尘超标"
+
+
+def test_the_same_matter_joins_its_case(loop: City, put: Put) -> None:
+    put(loop, 1, [("b", 0, 900)])
+    loop.gather("dust_files", NoProgress())
+    put(loop, 2, [("b", 5, 800)])
+    loop.gather("dust_files", NoProgress())
+    (held,) = cases(loop.office).cases
+    assert (len(loop.warnings()), held.reports) == (2, 2)
+
+
+def test_catching_up_adds_nothing_to_what_was_heard(loop: City, put: Put) -> None:
+    put(loop, 1, [("b", 0, 900)])
+    loop.gather("dust_files", NoProgress())
+    assert judge(loop, Seen()) == 0
+    assert len(cases(loop.office).cases) == 1
+
+
+def test_a_promise_that_is_broken_is_a_case_of_the_provider(loop: City, put: Put) -> None:
+    put(loop, 1, [("a", 0, -5), ("b", 0, 20)])
+    loop.gather("dust_files", NoProgress())
+    loop.check("dust")
+    texts = [c.title for c in cases(loop.office).cases]
+    assert texts
+    assert all("dust" in text for text in texts)
+
+
+def test_a_rule_that_fails_is_a_case_of_its_owner(loop: City) -> None:
+    loop.switch_rule("dust_high", is_on=False, by="someone", reason="It is wrong.")
+    (held,) = cases(loop.office).cases
+    assert (held.kind, held.responsible) == ("rule_defect", "city")
+
+
+@pytest.mark.parametrize(
+    ("severity", "expected"),
+    [
+        (Severity.BLUE, "ordinary"),
+        (Severity.YELLOW, "ordinary"),
+        (Severity.ORANGE, "urgent"),
+        (Severity.RED, "urgent"),
+    ],
+)
+def test_four_colours_become_the_severities_of_a_kind(
+    loop: City, severity: Severity, expected: str
+) -> None:
+    kind = loop.office.clocks("data_defect").kind
+    assert severity_of_case(kind, severity) == expected
+
+
+def test_every_step_of_the_loop_is_in_the_log(loop: City, put: Put) -> None:
+    put(loop, 1, [("b", 0, 900)])
+    loop.gather("dust_files", NoProgress())
+    assert loop.record() >= 3
+    assert loop.record() == 0
