@@ -25,8 +25,11 @@ from shuzhi.gather.sensors.hj212.model import (
     Head,
     Refusal,
 )
+from shuzhi.gather.sensors.hj212.parts import Missing, Parts
 from shuzhi.gather.sensors.hj212.reading import Finding, Item, Reading, Value, read_area
+from shuzhi.gather.sensors.hj212.requests import interval, new_key, request
 from shuzhi.gather.sensors.hj212.rows import Batch
+from shuzhi.gather.sensors.hj212.times import request_number
 from shuzhi.gather.sensors.hj212.writing import Message, framed, segment, write
 
 __all__ = [
@@ -41,7 +44,9 @@ __all__ = [
     "Item",
     "Limits",
     "Message",
+    "Missing",
     "Opened",
+    "Parts",
     "Reading",
     "Refusal",
     "Value",
@@ -50,13 +55,17 @@ __all__ = [
     "execution_answer",
     "framed",
     "head",
+    "interval",
     "must_be_encrypted",
+    "new_key",
     "notice_answer",
     "opened",
     "parameters",
     "read",
     "read_area",
+    "request",
     "request_answer",
+    "request_number",
     "segment",
     "write",
 ]

@@ -21,12 +21,15 @@ def read(frames: Sequence[bytes], dialects: Mapping[str, Dialect]) -> Batch:
     """Return what a batch of frames says; never raises on their bytes.
 
     Each is a whole frame as `Frame.raw` is; its checksum is judged again, and it is deciphered.
-    `dialects` is by MN; a station that is not in it speaks as the edition of 2017 has it.
+    `dialects` is by MN; a station that is not in it speaks as the edition of 2017 has it. A few
+    thousand frames at a time are read fastest.
     """
     usual = read_usual(frames, dialects) if frames else None
     if usual is None:
         return read_one_by_one(frames, range(len(frames)), dialects)
     batch, others = usual
+    if not len(others):
+        return batch
     return joined(batch, read_one_by_one(frames, others.tolist(), dialects))
 
 
