@@ -259,6 +259,30 @@ def outcomes(
     )
 
 
+@dataclass(frozen=True)
+class Noted:
+    """What is noted of a warning; of one that became part of another, what is noted of that."""
+
+    warning_id: WarningId
+    rule_id: RuleId
+    outcome: Outcome | None
+    by: str | None
+    happened_at: Instant | None
+
+
+def outcome_of(connection: Connection, warning_id: WarningId) -> Noted | None:
+    """Return what is noted of a warning, held against other writers; None when there is none."""
+    c = warning_table.c
+    columns = (c.id, c.rule_id, c.absorbed_by, c.outcome, c.outcome_by, c.happened_at)
+    row = connection.execute(select(*columns).where(c.id == warning_id).with_for_update()).first()
+    if row is None:
+        return None
+    if row.absorbed_by is not None:
+        return outcome_of(connection, WarningId(row.absorbed_by))
+    outcome = row.outcome and Outcome(row.outcome)
+    return Noted(WarningId(row.id), RuleId(row.rule_id), outcome, row.outcome_by, row.happened_at)
+
+
 def save_outcome(connection: Connection, warning_id: WarningId, values: Mapping[str, Any]) -> bool:
     """Note what a warning turned out to be; false when there is none."""
     query = update(warning_table).where(warning_table.c.id == warning_id).values(dict(values))
