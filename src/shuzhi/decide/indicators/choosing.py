@@ -30,7 +30,7 @@ def one(goals: Mapping[str, Goal], name: str) -> Placed:
     there = every(goals)
     matches = [placed for placed in there if name in (placed[1].id, placed[1].name)]
     if not matches:
-        raise unknown_indicator(name, (i.id for _, i in there))
+        raise unknown_indicator(name, {known for _, i in there for known in (i.id, i.name)})
     if len(matches) > 1:
         ids = ", ".join(indicator.id for _, indicator in matches)
         raise IndicatorError(
