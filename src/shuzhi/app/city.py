@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from shuzhi.app.causes import Traces
 from shuzhi.app.deciding import Decides
 from shuzhi.app.gathering import Gathers
 from shuzhi.app.reactions import reactions
@@ -37,7 +38,7 @@ class Registered:
         return tuple(e for e in self.entries if e.outcome is Outcome.REFUSED)
 
 
-class City(Gathers, Decides, Scores):
+class City(Gathers, Decides, Traces, Scores):
     """A city that is open, with the verbs of every wing."""
 
     @cached_property

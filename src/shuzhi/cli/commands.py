@@ -12,6 +12,7 @@ from shuzhi.cli import (
     audit,
     case,
     catalogue,
+    cause,
     contract,
     evaluation,
     gather,
@@ -41,6 +42,7 @@ app.add_typer(audit.commands, name="audit")
 app.add_typer(case.commands, name="case")
 app.add_typer(evaluation.commands, name="evaluation")
 app.add_typer(catalogue.commands, name="catalogue")
+app.add_typer(cause.commands, name="cause")
 app.add_typer(lineage.commands, name="lineage")
 app.add_typer(model.commands, name="model")
 app.add_typer(pack.commands, name="pack")

@@ -14,6 +14,7 @@ from shuzhi.act.evaluation import Scheme
 from shuzhi.decide.indicators import Goal
 from shuzhi.decide.models import Model
 from shuzhi.decide.rules import Rule
+from shuzhi.decide.tracing import Tracing
 from shuzhi.gather.contracts import Contract
 from shuzhi.gather.sources import Source
 from shuzhi.kernel.documents import StrictModel
@@ -61,6 +62,7 @@ class Declared:
     models: Mapping[str, Model] = field(default_factory=dict)
     indicators: Mapping[str, Goal] = field(default_factory=dict)
     rules: Mapping[str, Rule] = field(default_factory=dict)
+    tracings: Mapping[str, Tracing] = field(default_factory=dict)
     case_kinds: Mapping[str, CaseKind] = field(default_factory=dict)
     schemes: Mapping[str, Scheme] = field(default_factory=dict)
     examples: Mapping[str, ExampleFile] = field(default_factory=dict)
