@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -131,6 +131,22 @@ def test_an_incremental_model_equals_one_that_is_built_whole(
     assert done["daily"].rows == 3
     both = "SELECT * FROM {} ORDER BY station, day"
     assert rows(lake, both.format("daily")) == rows(lake, both.format("whole"))
+
+
+def test_a_model_by_day_reads_only_days_that_are_not_older_than_the_newest(
+    building: Building, lake: Lake
+) -> None:
+    by_day = model(
+        "by_day",
+        "SELECT day, SUM(n) AS n FROM counts GROUP BY day",
+        HEADER.replace("*/", "incremental: {dataset: counts, by: day, grain: day, key: [day]}\n*/"),
+    )
+    first, second, third = (date(2026, 3, day) for day in (1, 2, 3))
+    lake.append("counts", pa.table({"day": [first, second], "n": [1, 2]}))
+    build(building, by_day)
+    lake.append("counts", pa.table({"day": [second, third], "n": [3, 4]}))
+    assert build(building, by_day)["by_day"].rows == 2
+    assert rows(lake, "SELECT * FROM by_day ORDER BY day") == [(first, 1), (second, 5), (third, 4)]
 
 
 def test_a_model_that_fails_holds_up_only_those_that_read_it(

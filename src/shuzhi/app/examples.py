@@ -19,6 +19,7 @@ import yaml
 from shuzhi.act import cases
 from shuzhi.act.cases import Act, Actor, CaseFile, CaseId, EvidenceKind, Order, Report, Upload
 from shuzhi.app.city import City
+from shuzhi.decide.models import State as ModelState
 from shuzhi.decide.rules import RowRule, Warning
 from shuzhi.gather.contracts import register
 from shuzhi.gather.lake import open_lake
@@ -142,7 +143,7 @@ class _Play:
         """Let the city do what it does all the time: build, judge, look, and tick."""
         city = self._city
         for run in city.build(_Unwatched()):
-            if run.reason and not run.reason.startswith("there is no data set"):
+            if run.state is ModelState.FAILED:
                 self._troubles.append(f"model {run.model}: {run.reason}")
         for dataset in sorted({r.dataset for r in city.rules() if isinstance(r, RowRule)}):
             city.judge(dataset)

@@ -97,7 +97,8 @@ def _findings(
 
 
 def _places(text: str) -> set[str]:
-    return {found[0] for found in _PLACE.finditer(text)}
+    """Return the facts that a text names; what is made of them may differ with the language."""
+    return {f"{{{found[1]}}}" for found in _PLACE.finditer(text)}
 
 
 def _filled(fact: Any, function: Function | None) -> str:

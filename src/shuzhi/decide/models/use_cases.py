@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
 from threading import Timer
 
 import duckdb
@@ -146,6 +146,8 @@ def _newest(connection: duckdb.DuckDBPyConnection, model: Model) -> Instant | No
     newest = exp.select(exp.Max(this=exp.column(given.by, quoted=True)))
     query = newest.from_(exp.to_table(given.dataset)).sql("duckdb")
     found = connection.execute(query).fetchall()[0][0]
+    if isinstance(found, date) and not isinstance(found, datetime):
+        found = datetime.combine(found, time(), UTC)
     return Instant(found.astimezone(UTC)) if isinstance(found, datetime) else None
 
 
