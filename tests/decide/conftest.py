@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, ClassVar
 
 import pyarrow as pa
@@ -28,7 +30,7 @@ from shuzhi.decide.rules import (
     warnings,
 )
 from shuzhi.gather.lake import Lake, open_lake
-from shuzhi.kernel.control import Control
+from shuzhi.kernel.control import Control, metadata, open_control
 from shuzhi.kernel.events import Event
 from shuzhi.kernel.instant import Instant
 from shuzhi.kernel.law import Description, Law, LawParameter, LawValue, LegalBasis
@@ -193,7 +195,22 @@ def bench(tmp_path: Path, control: Control) -> Bench:
     return Bench(open_lake(tmp_path / "lake"), control)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
+def new_bench() -> Callable[[], AbstractContextManager[Bench]]:
+    """Make a bench in a folder of its own, for tests that need many."""
+
+    @contextmanager
+    def make() -> Iterator[Bench]:
+        with TemporaryDirectory() as folder:
+            control = open_control(f"sqlite:///{folder}/control.db")
+            metadata.create_all(control.engine)
+            yield Bench(open_lake(Path(folder) / "lake"), control)
+            control.engine.dispose()
+
+    return make
+
+
+@pytest.fixture(scope="session")
 def air_limit() -> Callable[..., Law]:
     """Make the law of one limit, `air_limit`, from its dated values."""
 

@@ -23,6 +23,8 @@ from shuzhi.decide.rules.registering import (
     switch_off,
     switch_on,
 )
+from shuzhi.decide.rules.rehearsing import Change, Compared, DayCount, Rehearsal, rehearse
+from shuzhi.decide.rules.replaying import Replayed, keep_replayed, replay
 from shuzhi.decide.rules.rule_yaml import parse_rule, read_rule
 from shuzhi.decide.rules.store import Standing
 from shuzhi.decide.rules.telling import tell
@@ -37,12 +39,17 @@ from shuzhi.decide.rules.watch import Watch
 
 __all__ = [
     "Certainty",
+    "Change",
+    "Compared",
+    "DayCount",
     "Evaluation",
     "Finding",
     "Judged",
     "OfColumn",
     "Outcome",
     "Registered",
+    "Rehearsal",
+    "Replayed",
     "RowRule",
     "Rule",
     "RuleError",
@@ -61,11 +68,14 @@ __all__ = [
     "WarningWorsened",
     "Watch",
     "evaluate",
+    "keep_replayed",
     "look",
     "parse_rule",
     "read_rule",
     "register_rules",
     "registered",
+    "rehearse",
+    "replay",
     "switch_off",
     "switch_on",
     "tell",

@@ -46,23 +46,46 @@ def new_rows(
 
 
 @contextmanager
-def rows_between(
-    lake: Lake,
-    rules: Sequence[RowRule],
-    start: Instant,
-    end: Instant,
-    *,
-    zone: str,
-    memory_limit: str | None,
-) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open the same with all rows from `start` on and before `end` as `new`."""
+def history(
+    lake: Lake, rules: Sequence[RowRule], *, zone: str, memory_limit: str | None
+) -> Iterator[History]:
+    """Open all that a data set holds now, to be laid out window by window."""
     dataset = rules[0].dataset
-    names = [*_reads(rules), dataset]
-    with lake.duck(only=names, memory_limit=memory_limit) as connection:
-        layout = _Layout(rules, lake.schema(dataset), zone)
-        layout.lay_new(connection, identifier(dataset), _within(layout.time, start, end))
-        layout.lay_past(connection)
-        yield connection
+    versions = {name: lake.version(name) for name in [*_reads(rules), dataset]}
+    with lake.duck(only=list(versions), version=versions, memory_limit=memory_limit) as connection:
+        yield History(connection, _Layout(rules, lake.schema(dataset), zone))
+
+
+class History:
+    """Rows of one data set: those of a window of time as `new`, and their `past`."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, layout: _Layout) -> None:
+        self.connection = connection
+        self._layout = layout
+
+    def windows(
+        self, since: Instant, until: Instant, most_rows: int
+    ) -> Sequence[tuple[Instant, Instant]]:
+        """Cut the rows from `since` on and before `until` into windows of about `most_rows`."""
+        time = self._layout.time
+        found = self.connection.sql(
+            f"SELECT count(*) AS rows, min({time}) AS first, max({time}) AS last "  # noqa: S608
+            f"FROM {self._layout.dataset} WHERE {_within(time, since, until)}"
+        )
+        row = found.to_arrow_table().to_pylist()[0]
+        if not row["rows"]:
+            return ()
+        count = -(-row["rows"] // most_rows)
+        step = (row["last"] - row["first"]) / count
+        starts = [Instant(row["first"] + step * i) for i in range(count)]
+        ends = [*starts[1:], Instant(row["last"] + timedelta(microseconds=1))]
+        return [(a, b) for a, b in zip(starts, ends, strict=True) if a < b]
+
+    def lay(self, start: Instant, end: Instant) -> None:
+        """Let the rows from `start` on and before `end` be what is new."""
+        condition = _within(self._layout.time, start, end)
+        self._layout.lay_new(self.connection, self._layout.dataset, condition)
+        self._layout.lay_past(self.connection)
 
 
 @contextmanager
@@ -126,7 +149,7 @@ class _Layout:
 
     def lay_new(self, connection: duckdb.DuckDBPyConnection, rows: str, condition: str) -> None:
         connection.execute(
-            f"CREATE TEMP TABLE {NEW} AS SELECT {self.columns} FROM {rows} "  # noqa: S608
+            f"CREATE OR REPLACE TEMP TABLE {NEW} AS SELECT {self.columns} FROM {rows} "  # noqa: S608
             f"WHERE {self.time} IS NOT NULL AND {condition}"
         )
 
@@ -140,8 +163,8 @@ class _Layout:
             spans = [(spans[0][0], spans[-1][1])]
         wanted = (f"({_within(self.time, Instant(a - back), Instant(b))})" for a, b in spans)
         connection.execute(
-            f"CREATE TEMP TABLE {PAST} AS SELECT {self.columns} FROM {self.dataset} "  # noqa: S608
-            f"WHERE {' OR '.join(wanted) or 'false'}"
+            f"CREATE OR REPLACE TEMP TABLE {PAST} AS SELECT {self.columns} "  # noqa: S608
+            f"FROM {self.dataset} WHERE {' OR '.join(wanted) or 'false'}"
         )
 
 

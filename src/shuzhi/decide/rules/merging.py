@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
 
 from shuzhi.decide.rules.model import Finding, Rule, Warning, WarningId
 from shuzhi.kernel.instant import Instant
@@ -32,9 +31,8 @@ def merged(
     rule: Rule, version: int, findings: Iterable[Finding], known: Iterable[Warning], now: Instant
 ) -> Merged:
     """Return what findings make of the stored warnings `known` of the same rule."""
-    chains = _Chains(known, rule.merge_within)
-    for finding in sorted(findings, key=lambda f: f.at):
-        chains.join(_raised_by(rule, version, finding, now))
+    chains = Chains(rule, version, now, known)
+    chains.add(findings)
     touched = sorted(chains.touched(), key=lambda w: (w.at, w.merge_key))
     return Merged(
         tuple(w for w in touched if not w.id),
@@ -49,34 +47,43 @@ def _whole(absorbed: Mapping[WarningId, WarningId], gone: WarningId) -> WarningI
     return gone
 
 
-class _Chains:
-    """Warnings by their matter; those of one are in order of time and do not meet each other."""
+class Chains:
+    """Warnings of one rule by their matter; those of one matter do not meet each other."""
 
-    def __init__(self, known: Iterable[Warning], within: timedelta) -> None:
-        self.within = within
+    def __init__(
+        self, rule: Rule, version: int, now: Instant, known: Iterable[Warning] = ()
+    ) -> None:
+        self.rule, self.version, self.now = rule, version, now
         self.stored = {w.id: w for w in known}
         self.by_key: dict[str, list[Warning]] = {}
         self.absorbed: dict[WarningId, WarningId] = {}
         for warning in sorted(self.stored.values(), key=lambda w: w.at):
             self.by_key.setdefault(warning.merge_key, []).append(warning)
 
-    def join(self, fresh: Warning) -> None:
+    def add(self, findings: Iterable[Finding]) -> None:
+        """Let findings join what is there, or begin something new."""
+        for finding in sorted(findings, key=lambda f: f.at):
+            self._join(_raised_by(self.rule, self.version, finding, self.now))
+
+    def touched(self) -> Iterator[Warning]:
+        """Yield every warning that is not as it was stored."""
+        for warning in (w for there in self.by_key.values() for w in there):
+            if warning is not self.stored.get(warning.id):
+                yield warning
+
+    def _join(self, fresh: Warning) -> None:
+        within = self.rule.merge_within
         there = self.by_key.setdefault(fresh.merge_key, [])
         end = len(there)
-        while end and there[end - 1].at - self.within > fresh.last_at:
+        while end and there[end - 1].at - within > fresh.last_at:
             end -= 1
         start = end
-        while start and there[start - 1].last_at + self.within >= fresh.at:
+        while start and there[start - 1].last_at + within >= fresh.at:
             start -= 1
         whole = fresh
         for met in there[start:end]:
             whole = self._one(met, whole)
         there[start:end] = [whole]
-
-    def touched(self) -> Iterator[Warning]:
-        for warning in (w for there in self.by_key.values() for w in there):
-            if warning is not self.stored.get(warning.id):
-                yield warning
 
     def _one(self, met: Warning, other: Warning) -> Warning:
         if met.id and other.id:
