@@ -9,6 +9,7 @@ from pathlib import Path
 from shuzhi.app.causes import Traces
 from shuzhi.app.deciding import Decides
 from shuzhi.app.gathering import Gathers
+from shuzhi.app.measuring import Measures
 from shuzhi.app.reactions import reactions
 from shuzhi.app.scoring import Scores
 from shuzhi.gather.contracts import register
@@ -38,7 +39,7 @@ class Registered:
         return tuple(e for e in self.entries if e.outcome is Outcome.REFUSED)
 
 
-class City(Gathers, Decides, Traces, Scores):
+class City(Gathers, Decides, Measures, Traces, Scores):
     """A city that is open, with the verbs of every wing."""
 
     @cached_property

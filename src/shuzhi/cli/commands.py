@@ -16,6 +16,7 @@ from shuzhi.cli import (
     contract,
     evaluation,
     gather,
+    indicator,
     lineage,
     model,
     pack,
@@ -43,6 +44,7 @@ app.add_typer(case.commands, name="case")
 app.add_typer(evaluation.commands, name="evaluation")
 app.add_typer(catalogue.commands, name="catalogue")
 app.add_typer(cause.commands, name="cause")
+app.add_typer(indicator.commands, name="indicator")
 app.add_typer(lineage.commands, name="lineage")
 app.add_typer(model.commands, name="model")
 app.add_typer(pack.commands, name="pack")
