@@ -104,6 +104,21 @@ def test_a_file_is_loaded_and_accounted_for(desk: Desk) -> None:
     assert runs(desk.control)[0] == report
 
 
+def test_times_without_an_offset_are_of_the_zone_of_their_source(desk: Desk) -> None:
+    calls = CONTRACT.replace("air", "calls").replace(
+        "{name: note, logicalType: string}", "{name: at, logicalType: timestamp}"
+    )
+    register(desk.control, parse_contract(calls.encode(), file="calls"), now=NOW)
+    desk.put(
+        "a.csv", "station,day,at\na,2026-03-01,2026-03-01 08:00\nb,2026-03-01,2026-03-01T08:00Z\n"
+    )
+    desk.run(SOURCE.replace("dataset: air", "dataset: calls") + "zone: America/New_York\n")
+    times = desk.rows('SELECT "at" FROM calls ORDER BY station')
+    assert times == [(datetime(2026, 3, 1, hour, tzinfo=UTC),) for hour in (13, 8)]
+    with pytest.raises(DocumentError, match="no time zone 'Mars'"):
+        desk.run(SOURCE + "zone: Mars\n")
+
+
 def test_a_second_run_stores_nothing_twice(desk: Desk) -> None:
     desk.put("a.csv", GOOD)
     first, second = desk.run(), desk.run()

@@ -56,7 +56,12 @@ def arrive(
     columns = _scan(connection, part, source)
     texts, drift = _matched(columns, source, table, part.origin)
     fields = tuple(
-        replace(f, missing_values=(*f.missing_values, *source.missing)) for f in table.fields
+        replace(
+            f,
+            missing_values=(*f.missing_values, *source.missing),
+            bounds=replace(f.bounds, zone=source.zone or f.bounds.zone),
+        )
+        for f in table.fields
     )
     return Arrival(part.origin, fields, texts, drift)
 

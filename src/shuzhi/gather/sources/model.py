@@ -18,6 +18,7 @@ from shuzhi.gather.sources.dotted_path import steps
 from shuzhi.kernel.documents import StrictModel
 from shuzhi.kernel.errors import RefusedError
 from shuzhi.kernel.ids import dataset_name, source_name
+from shuzhi.kernel.instant import named_zone
 from shuzhi.kernel.spans import parse_span, span_text
 
 Cursor: TypeAlias = str  # opaque text: only the reader that wrote it understands it
@@ -127,6 +128,10 @@ def _as_value_error(check: Callable[[str], str], text: str) -> str:
         raise ValueError(error.message) from None
 
 
+def _zone(text: str) -> str:
+    return _as_value_error(lambda name: named_zone(name).key, text)
+
+
 class Melt(StrictModel):
     """Wide to long: every column not in `keep` becomes rows of its name and its value.
 
@@ -144,6 +149,7 @@ class SourceBase(StrictModel):
 
     `columns` maps the source's own column names to fields; those it does not name are matched by
     the field's name or the contract's source columns. `missing` lists the texts that mean no value.
+    Times without an offset are read in `zone` (an IANA name), or else as the contract says.
     `every` is how often a running platform reads it (`15 minutes`, `1 day`); without, by hand only.
     """
 
@@ -158,6 +164,7 @@ class SourceBase(StrictModel):
     extra_columns: Literal["refuse", "ignore"] = "refuse"
     on_broken_rule: Literal["quarantine", "keep"] = "quarantine"
     melt: Melt | None = None
+    zone: Annotated[str, AfterValidator(_zone)] | None = None
     every: Annotated[str, AfterValidator(_span)] | None = None
 
     @property
