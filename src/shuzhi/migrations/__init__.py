@@ -28,6 +28,8 @@ STORES = (
     "shuzhi.gather.contracts.store",
     "shuzhi.gather.lineage.store",
     "shuzhi.gather.quality.store",
+    "shuzhi.gather.sensors.commands.store",
+    "shuzhi.gather.sensors.stations.store",
     "shuzhi.gather.sources.store",
     "shuzhi.share.catalogue.store",
     "shuzhi.share.catalogue.text_index",

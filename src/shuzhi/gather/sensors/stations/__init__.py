@@ -1,0 +1,27 @@
+"""The registry of stations: who may send, how each speaks, and whose it is."""
+
+from shuzhi.gather.sensors.stations.errors import StationError
+from shuzhi.gather.sensors.stations.model import Mode, Secret, Station
+from shuzhi.gather.sensors.stations.passwords import is_password, password_hash, password_key
+from shuzhi.gather.sensors.stations.use_cases import (
+    change_station,
+    register_station,
+    set_enabled,
+    station,
+    stations,
+)
+
+__all__ = [
+    "Mode",
+    "Secret",
+    "Station",
+    "StationError",
+    "change_station",
+    "is_password",
+    "password_hash",
+    "password_key",
+    "register_station",
+    "set_enabled",
+    "station",
+    "stations",
+]
