@@ -1,0 +1,65 @@
+"""Who may send: the registry as the gateway holds it, and what becomes of a frame's sender."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from shuzhi.gather.sensors.hj212 import Dialect, Head, Refusal
+from shuzhi.gather.sensors.hj212.tables import strict
+from shuzhi.gather.sensors.stations import Mode, Secret, Station, is_password, password_hash
+from shuzhi.kernel.errors import RefusedError
+
+# An answer's ST (system interaction), which every station may use.
+_INTERACTION = "91"
+
+
+@dataclass(frozen=True)
+class Admitted:
+    """A station that may send, and how it speaks."""
+
+    station: Station
+    dialect: Dialect
+
+    def not_allowed(self, tolerated: Sequence[str]) -> tuple[str, ...]:
+        """Return which oddities of a frame a station that is held to the standard may not have."""
+        if self.station.mode is Mode.TOLERANT:
+            return ()
+        return tuple(code for code in tolerated if code not in strict())
+
+
+class Registry:
+    """The stations at one moment; a newer registry takes its place as a whole."""
+
+    def __init__(self, stations: Iterable[Station], key: bytes, secret: Secret) -> None:
+        self._stations = {station.mn: station for station in stations}
+        self._key = key
+        self._secret = secret
+
+    def __len__(self) -> int:
+        return len(self._stations)
+
+    def admit(self, head: Head) -> Admitted | Refusal:
+        """Return the station that sent this head, or why it may not; never raises.
+
+        The password is checked before anything else is said of a station.
+        """
+        station = self._stations.get(head.mn)
+        if station is None:
+            return Refusal("station_unknown", detail=head.mn[:64])
+        try:
+            if not is_password(head.pw, self._hash_of(station), self._key):
+                return Refusal("password_wrong")
+            dialect = station.dialect(self._secret)
+        except RefusedError as error:
+            return Refusal("station_secret_missing", detail=error.code)
+        if not station.is_enabled:
+            return Refusal("station_disabled")
+        if station.mode is Mode.STRICT and head.st not in (station.st, _INTERACTION):
+            return Refusal("system_not_registered", detail=head.st)
+        return Admitted(station, dialect)
+
+    def _hash_of(self, station: Station) -> str:
+        if station.password_secret is None:
+            return station.password_hash
+        return password_hash(self._secret(station.password_secret), self._key)

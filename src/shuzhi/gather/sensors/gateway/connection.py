@@ -1,0 +1,212 @@
+"""One connection of a station: bytes in, records to the committer, answers out.
+
+Nothing that one connection sends can raise, wait or hold memory beyond its limits; what is refused
+is told to the desk, and the other connections never notice.
+"""
+
+from __future__ import annotations
+
+from asyncio import BaseTransport, Protocol, Transport
+from collections.abc import Callable, Iterable
+from time import monotonic, time_ns
+from typing import cast
+
+from shuzhi.gather.sensors.gateway.admission import Admitted
+from shuzhi.gather.sensors.gateway.answers import answer_to, familiar_head
+from shuzhi.gather.sensors.gateway.budget import Budget
+from shuzhi.gather.sensors.gateway.desk import Desk
+from shuzhi.gather.sensors.gateway.express import AREA, QN_END, Familiar, is_usual
+from shuzhi.gather.sensors.hj212 import Frame, Framer, Head, Refusal, head, opened
+from shuzhi.gather.sensors.hj212 import Limits as FramingLimits
+from shuzhi.gather.sensors.records import Kind
+
+_MOST_HEADS = 64
+_FRAME = int(Kind.FRAME)
+
+Listener = Callable[[Head, bytes], None]
+
+
+class Connection(Protocol):
+    """A connection from `peer`; the station is known by what it sends.
+
+    While somebody has set `listener`, it is given the head and the plain segment of every frame
+    that is taken.
+    """
+
+    def __init__(self, desk: Desk, number: int) -> None:
+        limits = desk.limits
+        self.number = number
+        self.peer = ""
+        self.station = ""
+        self.password = ""
+        self.listener: Listener | None = None
+        self.opened_at = self.heard_at = monotonic()
+        self.stalled_at: float | None = None
+        self._desk = desk
+        self._registry = desk.registry
+        self._framer = Framer(FramingLimits(limits.frame_bytes, 16, limits.half_frame_seconds))
+        self._heads: dict[bytes, Familiar] = {}
+        self._admitted: dict[tuple[str, str], Admitted] = {}
+        self._holds: set[str] = set()
+        burst, since = limits.burst_seconds, self.opened_at
+        self._bytes = Budget(limits.bytes_per_second, burst, since)
+        self._frames = Budget(limits.frames_per_second, burst, since)
+        self._refusals = Budget(limits.refusals_per_minute / 60, 60.0, since)
+
+    # What the event loop calls
+
+    def connection_made(self, transport: BaseTransport) -> None:
+        """Take the connection, or drop it when there are too many."""
+        self._transport = cast(Transport, transport)
+        self.peer = str((transport.get_extra_info("peername") or ("",))[0])
+        if not self._desk.came(self):
+            self._transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        """Take what came: every whole frame is written and answered, or refused."""
+        self.heard_at = now = monotonic()
+        if self._registry is not self._desk.registry:
+            self._forget()
+        received_us = time_ns() // 1000
+        familiar = self._heads.get(data[QN_END : data.find(AREA, QN_END)])
+        if familiar is not None and not self._is_busy and is_usual(data):
+            self._frames.left -= 1
+            record = (received_us, self.number, _FRAME, data[:-2])
+            self._desk.committer.add_unchecked(record, self, familiar)
+        else:
+            self._read(data, received_us, now)
+        self._bytes.left -= len(data)
+        if self._bytes.left < 0 or self._frames.left < 0:
+            self._slow_down(now)
+        if self._desk.committer.is_pressed:
+            self.hold("pressure")
+
+    def eof_received(self) -> None:
+        """Let the transport close itself: nobody is there to answer to."""
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell what was left unfinished, and that the connection is gone."""
+        del exc
+        self._desk.went(self)
+        self._take_all(self._framer.close(), time_ns() // 1000)
+
+    def pause_writing(self) -> None:
+        """The other side does not read its answers: send it no more reasons for them."""
+        self.stalled_at = monotonic()
+        self.hold("unread")
+
+    def resume_writing(self) -> None:
+        """The other side reads again."""
+        self.stalled_at = None
+        self.release("unread")
+
+    # What the gateway calls
+
+    def answer(self, raw: bytes) -> None:
+        """Send `raw`, unless the connection is gone."""
+        if not self._transport.is_closing():
+            self._transport.write(raw)
+
+    def look_closer(self, raw: bytes, received_us: int) -> None:
+        """Judge a frame whose checksum turned out to be wrong."""
+        self._take_all(Framer().feed(raw + b"\r\n", 0.0), received_us)
+
+    def close(self) -> None:
+        """Drop the connection."""
+        self._transport.abort()
+
+    def hold(self, why: str) -> None:
+        """Read nothing more until it is released for the same reason."""
+        if not self._holds and not self._transport.is_closing():
+            self._transport.pause_reading()
+        self._holds.add(why)
+
+    def release(self, why: str) -> None:
+        """Read again, if nothing else speaks against it."""
+        self._holds.discard(why)
+        if not self._holds and not self._transport.is_closing():
+            self._transport.resume_reading()
+
+    def look_after(self, now: float) -> str:
+        """Give up a half frame that is too old; return why to drop the connection, or nothing."""
+        limits = self._desk.limits
+        if self._framer.pending:
+            self._take_all(self._framer.expire(now), time_ns() // 1000)
+        if self.stalled_at is not None and now - self.stalled_at > limits.stalled_seconds:
+            return "answers_unread"
+        if not self.station and now - self.opened_at > limits.hello_seconds:
+            return "nothing_taken"
+        if self._holds:
+            self.heard_at = now
+        return "idle" if now - self.heard_at > limits.idle_seconds else ""
+
+    # How a frame is judged
+
+    @property
+    def _is_busy(self) -> bool:
+        """Whether what comes next may not be taken for a whole frame, or somebody listens."""
+        return self.listener is not None or self._framer.pending > 0
+
+    def _read(self, data: bytes, received_us: int, now: float) -> None:
+        self._take_all(self._framer.feed(data, now), received_us)
+
+    def _take_all(self, found: Iterable[Frame | Refusal], received_us: int) -> None:
+        for each in found:
+            if isinstance(each, Frame):
+                self._frames.left -= 1
+                self._judge(each, received_us)
+            else:
+                self._refuse(each, each.raw)
+
+    def _judge(self, frame: Frame, received_us: int) -> None:
+        said = head(frame.segment)
+        if isinstance(said, Refusal):
+            return self._refuse(said, frame.raw)
+        verdict = self._admitted.get((said.mn, said.pw)) or self._desk.registry.admit(said)
+        if isinstance(verdict, Refusal):
+            return self._refuse(verdict, frame.raw, said.mn)
+        plain = opened(frame, said, verdict.dialect)
+        if isinstance(plain, Refusal):
+            return self._refuse(plain, frame.raw, said.mn)
+        tolerated = (*frame.tolerated, *said.tolerated, *plain.tolerated)
+        if tolerated and (odd := verdict.not_allowed(tolerated)):
+            return self._refuse(Refusal("not_strict", detail=", ".join(odd)), frame.raw, said.mn)
+        self._welcome(said, verdict)
+        self._desk.committer.add(
+            (received_us, self.number, _FRAME, frame.raw), self, answer_to(said, verdict.dialect)
+        )
+        self._remember(said, verdict, frame)
+        if self.listener is not None:
+            self.listener(said, plain.segment)
+        return None
+
+    def _welcome(self, said: Head, admitted: Admitted) -> None:
+        self._admitted[said.mn, said.pw] = admitted
+        if self.station != said.mn:
+            self.station, self.password = said.mn, said.pw
+            self._desk.recognised(self, admitted)
+
+    def _remember(self, said: Head, admitted: Admitted, frame: Frame) -> None:
+        familiar = familiar_head(said, admitted.dialect)
+        if familiar is not None:
+            if len(self._heads) >= _MOST_HEADS:
+                self._heads.clear()
+            raw = frame.raw
+            self._heads[raw[QN_END : raw.find(AREA, QN_END)]] = familiar
+
+    def _forget(self) -> None:
+        self._registry = self._desk.registry
+        self._heads.clear()
+        self._admitted.clear()
+
+    def _refuse(self, refusal: Refusal, raw: bytes, mn: str = "") -> None:
+        self._refusals.left -= 1
+        self._desk.refused(self, refusal, raw, mn)
+        if self._refusals.left < 0 and self._refusals.wait(monotonic()) > 0:
+            self._desk.dropped(self, "too_many_refusals")
+
+    def _slow_down(self, now: float) -> None:
+        seconds = max(self._bytes.wait(now), self._frames.wait(now))
+        if seconds > 0 and "budget" not in self._holds:
+            self.hold("budget")
+            self._desk.later(seconds, self, "budget")

@@ -1,0 +1,168 @@
+"""The gateway: listens, keeps order among its connections, and tells the log what happens.
+
+It runs on one event loop. What is slow, the disk and the control store, has threads of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+from collections import Counter
+from collections.abc import Sequence
+from time import monotonic, time, time_ns
+from typing import Any
+
+from shuzhi.gather.sensors.gateway.admission import Admitted, Registry
+from shuzhi.gather.sensors.gateway.budget import Tally
+from shuzhi.gather.sensors.gateway.committer import Committer, Write
+from shuzhi.gather.sensors.gateway.connection import Connection
+from shuzhi.gather.sensors.gateway.limits import Limits
+from shuzhi.gather.sensors.hj212 import Refusal
+from shuzhi.gather.sensors.records import Kind, Refused, source_numbers
+
+_BACKLOG = 4_096
+_LOOK_SECONDS = 1.0
+_LOOKED_AT_ONCE = 200
+_MOST_TALLIED = 100_000
+_logger = logging.getLogger("shuzhi.gateway")
+
+
+class Gateway:
+    """Takes frames from any number of connections; `write` makes records durable.
+
+    Put a newer `registry` in place at any time; connections ask it from their next frame on.
+    """
+
+    def __init__(self, write: Write, registry: Registry, limits: Limits | None = None) -> None:
+        self.limits = limits or Limits()
+        self.registry = registry
+        self.speaking: dict[str, Connection] = {}
+        self.refusals: Counter[str] = Counter()
+        self.committer = Committer(
+            asyncio.get_running_loop(),
+            write,
+            most_waiting=self.limits.waiting_bytes,
+            relieved=self._relieved,
+        )
+        self._numbers = source_numbers(int(time()))
+        self._connections: set[Connection] = set()
+        self._addresses: Counter[str] = Counter()
+        self._tally = Tally(_MOST_TALLIED)
+        self._servers: list[asyncio.Server] = []
+        self._looking = asyncio.create_task(self._look_after_all())
+
+    async def listen(
+        self, host: str, port: int, *, tls: ssl.SSLContext | None = None
+    ) -> tuple[str, int]:
+        """Accept connections at an address; return it, with the port that was given for 0."""
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(
+            lambda: Connection(self, next(self._numbers)),
+            host,
+            port,
+            backlog=_BACKLOG,
+            ssl=tls,
+        )
+        self._servers.append(server)
+        at: Sequence[Any] = server.sockets[0].getsockname()
+        _logger.info("listening on %s port %s%s", at[0], at[1], " with TLS" if tls else "")
+        return str(at[0]), int(at[1])
+
+    async def close(self) -> None:
+        """Accept nothing more, write and answer what was taken, and drop every connection."""
+        self._looking.cancel()
+        for server in self._servers:
+            server.close()
+        for connection in self._connections:
+            connection.hold("closing")
+        while not self.committer.is_idle and not self.committer.is_pressed:
+            await asyncio.sleep(0.005)
+        for connection in list(self._connections):
+            connection.close()
+        # A turn of the loop, in which connections tell that they are gone.
+        await asyncio.sleep(0)
+        self.committer.close()
+
+    @property
+    def connections(self) -> int:
+        """How many connections there are."""
+        return len(self._connections)
+
+    # What connections ask
+
+    def came(self, connection: Connection) -> bool:
+        """Count a connection; False when there is no room for it."""
+        self._connections.add(connection)
+        self._addresses[connection.peer] += 1
+        limits = self.limits
+        if len(self._connections) > limits.connections:
+            self._tell(connection.peer, "too_many_connections")
+            return False
+        if self._addresses[connection.peer] > limits.connections_per_address:
+            self._tell(connection.peer, "too_many_from_one_address")
+            return False
+        return True
+
+    def went(self, connection: Connection) -> None:
+        """Forget a connection that is gone."""
+        if connection not in self._connections:
+            return
+        self._connections.remove(connection)
+        self._addresses[connection.peer] -= 1
+        if not self._addresses[connection.peer]:
+            del self._addresses[connection.peer]
+        if self.speaking.get(connection.station) is connection:
+            del self.speaking[connection.station]
+            _logger.info("station %s left %s", connection.station, connection.peer)
+
+    def recognised(self, connection: Connection, admitted: Admitted) -> None:
+        """Note that a connection speaks for a station; commands go to the newest that does."""
+        self.speaking[admitted.station.mn] = connection
+        _logger.info("station %s came from %s", admitted.station.mn, connection.peer)
+
+    def refused(self, connection: Connection, refusal: Refusal, raw: bytes, mn: str) -> None:
+        """Tell and keep what was refused, within limits."""
+        self.refusals[refusal.code] += 1
+        self._tell(connection.peer, refusal.code, f"{mn} {refusal.detail}".strip())
+        kept = self._tally.count(connection.peer, "kept", monotonic())
+        if kept <= self.limits.quarantined_per_minute:
+            refused = Refused(refusal.code, raw, connection.peer, mn, refusal.detail)
+            self.committer.add(
+                (time_ns() // 1000, connection.number, int(Kind.REFUSED), refused.body())
+            )
+
+    def dropped(self, connection: Connection, why: str) -> None:
+        """Drop a connection and tell why."""
+        self._tell(connection.peer, why, connection.station)
+        connection.close()
+
+    def later(self, seconds: float, connection: Connection, why: str) -> None:
+        """Release a connection after some time."""
+        asyncio.get_running_loop().call_later(seconds, connection.release, why)
+
+    # Keeping order
+
+    async def _look_after_all(self) -> None:
+        while True:
+            await asyncio.sleep(_LOOK_SECONDS)
+            everyone = list(self._connections)
+            for first in range(0, len(everyone), _LOOKED_AT_ONCE):
+                now = monotonic()
+                for connection in everyone[first : first + _LOOKED_AT_ONCE]:
+                    if why := connection.look_after(now):
+                        self.dropped(connection, why)
+                # Frames must not wait until thousands of connections have been looked at.
+                await asyncio.sleep(0.01)
+
+    def _relieved(self) -> None:
+        for connection in self._connections:
+            connection.release("pressure")
+
+    def _tell(self, peer: str, code: str, detail: str = "") -> None:
+        """Say it once a minute for an address, then only what a power of ten reaches."""
+        count = self._tally.count(peer, code, monotonic())
+        if count == 1:
+            _logger.warning("%s: %s %s", peer, code, detail)
+        elif count >= 10 and str(count).strip("0") == "1":
+            _logger.warning("%s: %s %s times in this minute", peer, code, f"{count:,}")
