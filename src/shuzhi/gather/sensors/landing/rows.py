@@ -145,7 +145,9 @@ def of_refused(told: Told, refused: Came) -> pa.Table:
     received = np.concatenate((refused.received_us, told.came.received_us[late]))
     names = QUARANTINE_SCHEMA.names[:5]
     values = zip(*rows, strict=True) if rows else [()] * len(names)
-    columns = {n: pa.array(v, QUARANTINE_SCHEMA.field(n).type) for n, v in zip(names, values, strict=True)}
+    columns = {
+        n: pa.array(v, QUARANTINE_SCHEMA.field(n).type) for n, v in zip(names, values, strict=True)
+    }
     columns |= {"record": pa.array(records), "received_at": _instants(received)}
     return _table(columns, QUARANTINE_SCHEMA)
 
