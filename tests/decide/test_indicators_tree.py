@@ -276,6 +276,16 @@ def test_a_tree_that_was_never_computed_is_grey(there: Measuring) -> None:
     assert {each.problem for each in found.leaves} == {"not computed yet"}
 
 
+def test_what_has_no_thresholds_is_shown_and_judges_nothing(there: Measuring) -> None:
+    plain = FLOWN.replace("        thresholds: {direction: higher_is_better, green: 95}\n", "")
+    good = FLOWN.replace("id: flown", "id: good").replace("green: 95", "green: 50")
+    watched = replace(there, goals={"punctuality": goal(plain, good)})
+    compute(watched)
+    found = tree(watched, "punctuality")
+    assert [leaf.colour for leaf in found.leaves] == [Colour.GREY, Colour.GREEN]
+    assert (found.colour, found.branches[0].colour) == (Colour.GREEN, Colour.GREEN)
+
+
 def test_a_score_says_on_how_much_it_rests() -> None:
     parts = [(Decimal(3), Score(Decimal(80))), (Decimal(1), None), (None, Score(Decimal(0)))]
     assert mean(parts) == Score(Decimal(80), Decimal("0.75"))

@@ -95,6 +95,19 @@ def test_no_denominator_is_no_value_and_never_zero(there: Measuring) -> None:
     ] * 3
 
 
+def test_a_count_of_nothing_is_zero_and_a_sum_of_no_values_is_none(there: Measuring) -> None:
+    sql = "SELECT COUNT(delay) AS numerator, COUNT(*) AS denominator FROM flights"
+    counted = "SELECT carrier, SUM(delay) AS value FROM flights WHERE flight > 4 GROUP BY carrier"
+    by_carrier = FLOWN.replace(sql, counted).replace(
+        "        sql", "        group_by: [carrier]\n        adds_up: true\n        sql"
+    )
+    (flown,) = compute(only(there, by_carrier))
+    assert numbers(flown) == {("UA",): None, None: None}
+    there.lake.overwrite("flights", flights())
+    (flown,) = compute(only(there, by_carrier))
+    assert numbers(flown) == {None: "0.00"}
+
+
 def test_an_expression_is_over_the_values_of_the_same_moment(there: Measuring) -> None:
     both, on_time = compute(there, ["both", "punctuality.on_time"])
     assert numbers(both) == {None: "76.25"}
@@ -107,7 +120,7 @@ def test_an_expression_can_be_taken_by_group(there: Measuring) -> None:
     grouped = BOTH.replace("        expr", "        group_by: [carrier]\n        expr")
     halved = grouped.replace("(3 * on_time + flown) / 4", "100 / (on_time - 100)")
     (both,) = compute(only(there, ON_TIME, FLOWN, halved), ["both"])
-    assert numbers(both) == {("AA",): "-3.00", ("UA",): None}
+    assert numbers(both) == {("AA",): "-3.00", ("UA",): None, None: "-4.00"}
 
 
 def test_one_that_cannot_be_computed_says_why_and_stops_no_other(there: Measuring) -> None:

@@ -232,7 +232,7 @@ def _remarks(leaf: Leaf) -> Iterator[tuple[str, str]]:
         name = ", ".join(str(part) for part in worst.group or ())
         yield f"worst of {len(groups)}: {name} {_number(leaf.indicator, worst.value)}", "dim"
     if leaf.problem:
-        yield leaf.problem, "red"
+        yield leaf.problem, "red" if leaf.run and leaf.run.problem else "dim"
     if leaf.stale:
         yield f"stale: {leaf.stale}", "yellow"
     yield f"{leaf.indicator.name} · {leaf.indicator.owner}", "dim"

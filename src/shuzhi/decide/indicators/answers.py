@@ -60,6 +60,8 @@ def composed(formula: Composed, answers: Mapping[str, Answer]) -> Answer:
     if formula.group_by:
         known = (v.group for answer in answers.values() for v in answer.values)
         groups = list(dict.fromkeys(group for group in known if group is not None))
+        if all(None in answer.by_group for answer in answers.values()):
+            groups.append(None)
     values = tuple(
         Value(
             group,
@@ -91,7 +93,8 @@ def _value(row: Mapping[str, Any], indicator: Indicator, formula: Measured) -> V
 
 def _whole(values: Sequence[Value], indicator: Indicator, formula: Measured) -> Value:
     if not formula.is_ratio:
-        return Value(None, _sum(value.value for value in values))
+        # No group at all is a count of nothing; groups without a value are no count.
+        return Value(None, _sum(value.value for value in values) if values else Decimal(0))
     numerator = _sum(value.numerator for value in values)
     denominator = _sum(value.denominator for value in values)
     return Value(None, ratio(numerator, denominator, indicator.unit), numerator, denominator)

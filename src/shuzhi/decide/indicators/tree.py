@@ -1,6 +1,6 @@
 """The tree as people look at it: colours and scores from the indicators up to the goal.
 
-A node is as bad as the worst below it; its score is the weighted mean of the scores below it, and
+A node is as bad as the worst below it that has thresholds; its score is the weighted mean of the scores below it, and
 says on how much of the weight it rests.
 """
 
@@ -92,7 +92,7 @@ def tree(measuring: Measuring, goal: str) -> Tree:
     return Tree(
         found,
         now,
-        Colour.worst(branch.colour for branch in branches),
+        _worst(leaves.values()),
         mean((branch.dimension.weight, branch.score) for branch in branches),
         branches,
     )
@@ -131,9 +131,13 @@ def _sum(numbers: Iterable[Decimal]) -> Decimal:
 
 
 def _branch(dimension: Dimension, leaves: tuple[Leaf, ...]) -> Branch:
-    colour = Colour.worst(leaf.colour for leaf in leaves)
     score = mean((leaf.indicator.weight, leaf.score) for leaf in leaves)
-    return Branch(dimension, colour, score, leaves)
+    return Branch(dimension, _worst(leaves), score, leaves)
+
+
+def _worst(leaves: Iterable[Leaf]) -> Colour:
+    judged = (leaf for leaf in leaves if leaf.indicator.thresholds is not None)
+    return Colour.worst(leaf.colour for leaf in judged)
 
 
 def _leaf(measuring: Measuring, indicator: Indicator, run: Run | None, now: Instant) -> Leaf:
