@@ -7,6 +7,7 @@ itself: it does not keep the others from theirs.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import duckdb
 
@@ -43,7 +44,10 @@ def answers_of_rows(watch: Watch, group: Sequence[Running], until: int | None) -
     try:
         change = _change(watch, *ready[0], until)
     except RefusedError as error:
-        state = State.PASSED_OVER if error.code in _GONE else State.SWITCHED_OFF
+        state = State.SWITCHED_OFF
+        if error.code in _GONE:
+            is_whole = _is_whole(watch, ready[0][0].dataset)
+            state = State.PASSED_OVER if is_whole else State.UNREADABLE
         failure = Failure("failed", error.message)
         return [*held, *(Answer(r, s, failure, state, until) for r, s in ready)]
     return [*held, *_together(watch, ready, change, until)]
@@ -92,6 +96,11 @@ def _change(watch: Watch, rule: RowRule, standing: Standing, until: int) -> Diff
     if since is not None and since > until:
         raise RuleError("decide.made_anew", f"the data set {rule.dataset} was made anew")
     return watch.lake.difference(rule.dataset, since=since, until=until)
+
+
+def _is_whole(watch: Watch, dataset: str) -> bool:
+    """True when all rows that are there now can be read, and only older ones are gone."""
+    return all(Path(file).exists() for file in watch.lake.files(dataset))
 
 
 def _together(
