@@ -169,17 +169,13 @@ def _worked(city: City) -> Hand:
 
 
 def _run(city: City, *words: str) -> Any:
-    """Run a command that must do well, and return its JSON."""
-    arguments = ["evaluation", *words, "--city", str(city.settings.folder), "--json"]
+    """Run a command of evaluation that must do well, and return its JSON."""
+    return json.loads(_told(city, *words, "--json"))
+
+
+def _told(city: City, *words: str, group: str = "evaluation") -> str:
+    arguments = [group, *words, "--city", str(city.settings.folder)]
     done = RUNNER.invoke(app, arguments, catch_exceptions=False)
-    assert done.exit_code == 0, done.output
-    return json.loads(done.stdout)
-
-
-def _told(city: City, *words: str) -> str:
-    done = RUNNER.invoke(
-        app, ["evaluation", *words, "--city", str(city.settings.folder)], catch_exceptions=False
-    )
     assert done.exit_code == 0, done.output
     return done.stdout
 
@@ -358,3 +354,33 @@ def test_runs_are_found_by_when_they_ended(city: City) -> None:
     assert start is not None
     assert end is not None
     assert runs_between(city.control, start, end) == (made[1],)
+
+
+def test_the_shell_rehearses_the_same_cases_with_other_people(city: City) -> None:
+    _worked(city)
+    days = ["--from", "2026-03-01", "--to", "2026-03-31", "--hours", "09:00-17:00"]
+    words = ["rehearse", *days, "--handlers", "bridge=6", "--limit", "ordinary=9 working days"]
+    found = json.loads(_told(city, *words, "--json", group="case"))
+    bridge = next(p for p in found["parties"] if p["party"] == "bridge")
+    assert (bridge["was"]["handlers"], bridge["was"]["late"]) == (1, 2)
+    assert (bridge["asked"]["handlers"], bridge["asked"]["late"]) == (6, 0)
+    assert "模拟推演" in _told(city, *words, group="case")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--handlers", "bridge"],
+        ["--handlers", "bridge=-1"],
+        ["--hours", "9-17"],
+        ["--limit", "ordinary=3 days"],
+        ["--to", "2026-02-01"],
+        ["--from", "March"],
+    ],
+)
+def test_what_the_shell_cannot_read_is_refused(city: City, words: list[str]) -> None:
+    days = ["--from", "2026-03-01", "--to", "2026-03-31"]
+    arguments = ["case", "rehearse", *days, *words, "--city", str(city.settings.folder)]
+    done = RUNNER.invoke(app, arguments)
+    assert isinstance(done.exception, RefusedError)
+    assert done.exception.code == "cli.bad_word"

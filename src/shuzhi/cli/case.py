@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
@@ -14,7 +14,17 @@ from shuzhi.cli.output import out, print_json, print_table
 from shuzhi.kernel.errors import RefusedError
 
 if TYPE_CHECKING:
-    from shuzhi.act.cases import Actor, Case, CaseFile, EvidenceFile, Office, Order, Verb
+    from shuzhi.act.cases import (
+        Actor,
+        Case,
+        CaseFile,
+        EvidenceFile,
+        Office,
+        Order,
+        Rehearsal,
+        Verb,
+    )
+    from shuzhi.kernel.instant import Instant
 
 commands = typer.Typer(help="治: what somebody must close.", no_args_is_help=True)
 
@@ -157,6 +167,91 @@ def tick(city: CityFolder = None, as_json: AsJson = False) -> None:
         print_json(done)
     else:
         out.print(f"{done.broken} clocks broken, {done.escalated} escalated")
+
+
+@commands.command("rehearse")
+def rehearse(
+    first: Annotated[str, typer.Option("--from", help="The first day, as 2026-03-01.")],
+    last: Annotated[str, typer.Option("--to", help="The last day.")],
+    handlers: Annotated[
+        list[str] | None, typer.Option(help="How many people, as bridge=3; repeatable.")
+    ] = None,
+    hours: Annotated[
+        list[str] | None, typer.Option(help="Working hours, as 09:00-12:00; repeatable.")
+    ] = None,
+    limit: Annotated[
+        list[str] | None, typer.Option(help="As 'ordinary=3 working days'; repeatable.")
+    ] = None,
+    city: CityFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Do past work again with other people, hours or limits, and compare: a simulation."""
+    from shuzhi.act.cases import Asked, parse_office_hours, parse_span, rehearse_staffing
+    from shuzhi.kernel.ids import PartyId
+
+    office = opened(city).office
+    people = {PartyId(party): _read(int, n) for party, n in _pairs(handlers or ())}
+    limits = {severity: _read(parse_span, span) for severity, span in _pairs(limit or ())}
+    day = tuple(sorted(_read(parse_office_hours, text) for text in hours or ()))
+    since, until = _days(first, last, office.zone)
+    asked = Asked(people, day, limits)
+    found = rehearse_staffing(office, since=since, until=until, asked=asked)
+    if as_json:
+        print_json(found)
+    else:
+        show_rehearsal(found)
+
+
+def _pairs(texts: Sequence[str]) -> list[tuple[str, str]]:
+    pairs = [text.partition("=") for text in texts]
+    return [(name.strip(), _read(str.strip, value)) for name, _, value in pairs]
+
+
+def _read(read: Callable[[str], Word | None], text: str) -> Word:
+    """Return what `text` says, or refuse it."""
+    try:
+        found = read(text)
+    except ValueError:
+        found = None
+    if found is None or found == "" or (isinstance(found, int) and found < 0):
+        raise RefusedError(
+            "cli.bad_word",
+            f"{text[:40]!r} cannot be read.",
+            next_step="Write it as the help of the command does: shuzhi case rehearse --help.",
+        )
+    return found
+
+
+def _days(first: str, last: str, zone: str) -> tuple[Instant, Instant]:
+    """Return the start of the first day and the end of the last."""
+    from datetime import date, timedelta
+
+    from shuzhi.kernel.instant import end_of_day
+
+    before = _read(date.fromisoformat, first) - timedelta(days=1)
+    since, until = end_of_day(before, zone), end_of_day(_read(date.fromisoformat, last), zone)
+    if since < until:
+        return since, until
+    raise RefusedError(
+        "cli.bad_word", f"{last} lies before {first}.", next_step="Swap the two days."
+    )
+
+
+def show_rehearsal(found: Rehearsal) -> None:
+    """Show for each party its load as it was, as simulated, and as asked."""
+    out.print(Text(f"{found.says.zh} {found.says.en}", style="bold"))
+    rows = [
+        (party.party, name, load.handlers, load.pieces, load.finished, load.late,
+         load.open_at_end, load.most_open, load.mean_hours)
+        for party in found.parties
+        for name, load in (("was", party.was), ("was, simulated", party.was_simulated),
+                           ("asked, simulated", party.asked))
+    ]  # fmt: skip
+    columns = ("party", "what", "handlers", "pieces", "finished", "late", "open at end",
+               "most open", "mean hours")  # fmt: skip
+    print_table(f"{found.since.date()} to {found.until.date()}", columns, rows)
+    if found.assumed:
+        out.print(f"The effort of {found.assumed} pieces is assumed: like others of their kind.")
 
 
 def _kept(office: Office, paths: Sequence[Path]) -> tuple[EvidenceFile, ...]:

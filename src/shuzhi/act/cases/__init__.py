@@ -44,7 +44,8 @@ from shuzhi.act.cases.queries import (
     time_used,
 )
 from shuzhi.act.cases.queue import ActQueue
-from shuzhi.act.cases.spans import Span, SpanUnit, TimeRules
+from shuzhi.act.cases.rehearsal import Asked, Load, PartyRehearsal, Rehearsal, rehearse_staffing
+from shuzhi.act.cases.spans import Span, SpanUnit, TimeRules, parse_office_hours, parse_span
 from shuzhi.act.cases.use_cases import (
     Ticked,
     act,
@@ -71,6 +72,7 @@ __all__ = [
     "Act",
     "ActQueue",
     "Actor",
+    "Asked",
     "Case",
     "CaseClosed",
     "CaseError",
@@ -88,11 +90,14 @@ __all__ = [
     "Clocks",
     "EvidenceFile",
     "EvidenceKind",
+    "Load",
     "Office",
     "Opened",
     "Order",
     "Page",
+    "PartyRehearsal",
     "Reading",
+    "Rehearsal",
     "Report",
     "Round",
     "RoundClock",
@@ -124,9 +129,12 @@ __all__ = [
     "open_all",
     "open_case",
     "parse_case_kind",
+    "parse_office_hours",
+    "parse_span",
     "rate",
     "read_evidence",
     "readings",
+    "rehearse_staffing",
     "reopen",
     "replay",
     "replayed",

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, select
 
 from shuzhi.act.cases.clocks import Clocks, due_if_resumed, limit_of, readings
 from shuzhi.act.cases.life_cycle import replay
-from shuzhi.act.cases.model import Case, CaseId, CaseRole, Step, Verb
+from shuzhi.act.cases.model import Case, CaseId, CaseRole, Spell, Step, Verb
 from shuzhi.act.cases.office import Office
 from shuzhi.act.cases.rows import step_of
 from shuzhi.act.cases.store import case_table, read_cases, step_table
@@ -40,6 +40,7 @@ class RoundClock:
     is_late: bool
     used: int
     limit: int | None
+    spells: tuple[Spell, ...]
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,14 @@ def rounds_until(office: Office, at: Instant, *, since: Instant) -> Iterator[Rou
 
     Cases of kinds that are gone are left out: nobody knows their clocks.
     """
+    for case, steps in histories(office, at, since=since):
+        yield from rounds(office, case, steps, at)
+
+
+def histories(
+    office: Office, at: Instant, *, since: Instant
+) -> Iterator[tuple[Case, Sequence[Step]]]:
+    """Yield those cases as they are now, each with its steps before `at`."""
     last = CaseId(0)
     while True:
         with office.control.transaction() as connection:
@@ -78,8 +87,7 @@ def rounds_until(office: Office, at: Instant, *, since: Instant) -> Iterator[Rou
             steps = _steps(connection, ids, at)
         if not ids:
             return
-        for case_id in ids:
-            yield from rounds(office, found[case_id], steps[case_id], at)
+        yield from ((found[case_id], steps[case_id]) for case_id in ids)
         last = ids[-1]
 
 
@@ -87,7 +95,7 @@ def rounds(office: Office, case: Case, steps: Sequence[Step], at: Instant) -> tu
     """Return the rounds of `case`, whose `steps` are those before `at`."""
     clocks = office.clocks(case.kind)
     then = case if case.version == steps[-1].number else replay(steps, clocks)
-    parts = tuple(_split(steps))
+    parts = tuple(parts_of(steps))
     ends = [part[0].at for part in parts[1:]]
     responsible, made = case.responsible, list[Round]()
     for number, (part, reopened_at) in enumerate(zip(parts, [*ends, None], strict=True), start=1):
@@ -147,10 +155,12 @@ def _clocks(
             is_late=reading.is_late,
             used=reading.used.amount,
             limit=limit_of(then, clocks, rule, run),
+            spells=run.spells,
         )
 
 
-def _split(steps: Iterable[Step]) -> Iterator[list[Step]]:
+def parts_of(steps: Iterable[Step]) -> Iterator[list[Step]]:
+    """Yield the steps of each round."""
     part = list[Step]()
     for step in steps:
         if step.verb is Verb.REOPEN:

@@ -131,7 +131,7 @@ def used(unit: SpanUnit, spells: Sequence[Spell], now: Instant, rules: TimeRules
     if unit is SpanUnit.MINUTES:
         total = sum((b - a for a, b in bounds), timedelta())
     else:
-        office = (_overlap(o, s) for s in bounds for o in _office_spells(*s, rules))
+        office = (_overlap(o, s) for s in bounds for o in office_spells(*s, rules))
         total = sum((b - a for a, b in office), timedelta())
     return Span(total // _MINUTE, unit)
 
@@ -146,7 +146,7 @@ def _office_time_over(left: timedelta, spells: Sequence[Spell], rules: TimeRules
     # What runs still, or would run on, has no end but that of the calendar.
     bounds = [(s.started_at, s.ended_at or s.started_at) for s in ended]
     for start, end in (*bounds, (last.started_at, None)):
-        for office in _office_spells(start, end, rules):
+        for office in office_spells(start, end, rules):
             opens, closes = _overlap(office, (start, end or office[1]))
             if closes - opens >= left:
                 return Instant(opens + left)
@@ -154,10 +154,14 @@ def _office_time_over(left: timedelta, spells: Sequence[Spell], rules: TimeRules
     raise AssertionError("an endless spell uses up every span or leaves the calendar")
 
 
-def _office_spells(
+def office_spells(
     start: Instant, end: Instant | None, rules: TimeRules
 ) -> Iterator[tuple[Instant, Instant]]:
-    """Yield the office hours of every working day from `start` that overlap it up to `end`."""
+    """Yield the office hours of every working day from `start` that overlap it up to `end`.
+
+    They are whole, also where `start` or `end` lies within; without `end` they go on until the
+    calendar ends, which is refused (`kernel.calendar_ends`).
+    """
     zone, day = named_zone(rules.zone), day_of(start, rules.zone)
     while end is None or day <= day_of(end, rules.zone):
         if rules.calendar.is_working_day(day):
