@@ -19,6 +19,7 @@ import yaml
 from shuzhi.act import cases
 from shuzhi.act.cases import Act, Actor, CaseFile, CaseId, EvidenceKind, Order, Report, Upload
 from shuzhi.app.city import City
+from shuzhi.decide.indicators import Value
 from shuzhi.decide.models import State as ModelState
 from shuzhi.decide.rules import RowRule, Warning
 from shuzhi.gather.contracts import register
@@ -206,6 +207,7 @@ class _Play:
             cases=tuple(self._cases()),
             rows={name: self._rows(name) for name in self._example.then.rows},
             quarantined=dict(self._kept_out),
+            indicators=self._indicators(),
             troubles=(*self._troubles, *self._switched_off()),
         )
 
@@ -219,6 +221,11 @@ class _Play:
             return ()
         with self._city.lake.duck(only=[dataset]) as connection:
             return tuple(connection.table(dataset).to_arrow_table().to_pylist())
+
+    def _indicators(self) -> Mapping[str, Mapping[str, Any]]:
+        names = self._example.then.indicators
+        runs = self._city.compute_indicators(tuple(names)) if names else ()
+        return {run.indicator: {_group(v): v.value for v in run.values} for run in runs}
 
     def _message(self, language: str, warning: Warning) -> str:
         key = f"rules.{warning.rule_id}"
@@ -267,6 +274,10 @@ def _empty_store() -> bytes:
         migrate(control)
         control.engine.dispose()
         return path.read_bytes()
+
+
+def _group(value: Value) -> str:
+    return "whole" if value.group is None else " / ".join(map(str, value.group))
 
 
 def _given(dataset: str) -> str:

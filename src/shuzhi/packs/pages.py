@@ -63,8 +63,9 @@ def _then(then: Then) -> Iterator[str]:
     yield from _tables("then   ", then.rows)
     for name, count in then.quarantined.items():
         yield f"then   {count} rows of {name} are kept out"
-    for name, value in then.indicators.items():
-        yield f"then   {name} is {value}"
+    for name, groups in then.indicators.items():
+        shown = ", ".join(f"{g} {'no value' if v is None else v}" for g, v in groups.items())
+        yield f"then   {name}: {shown}"
 
 
 def _warning(warning: ExpectedWarning) -> str:

@@ -7,7 +7,15 @@ from pathlib import PurePath
 
 from shuzhi.gather.sources.model import FileSource
 from shuzhi.kernel.documents import Finding, Where
-from shuzhi.packs.examples.model import Deed, Example, Person, ReportGiven, Step, Then
+from shuzhi.packs.examples.model import (
+    Deed,
+    Example,
+    ExpectedCase,
+    Person,
+    ReportGiven,
+    Step,
+    Then,
+)
 from shuzhi.packs.examples.tables import TextTable
 from shuzhi.packs.names import Names, meant
 
@@ -75,18 +83,30 @@ def _of_then(names: Names, where: Where, then: Then) -> Problems:
         if warning.party is not None:
             yield (*where, "warnings", i, "party"), names.unknown_party(warning.party)
     for i, case in enumerate(then.cases or ()):
-        at = (*where, "cases", i)
-        yield (*at, "kind"), names.unknown("case_kinds", case.kind, "kind of case")
-        kind = names.pack.declared.case_kinds.get(case.kind)
-        clocks = {clock.id for clock in kind.clocks} if kind else set[str]()
-        for clock in sorted(set(case.clocks) - clocks if kind else ()):
-            yield (*at, "clocks", clock), f"{case.kind} has no such clock. {meant(clock, clocks)}"
-        for party in (case.responsible, case.escalated_to):
-            yield at, None if party is None else names.unknown_party(party)
+        yield from _of_case(names, (*where, "cases", i), case)
     for name, table in then.rows.items():
         yield from _rows(names, (*where, "rows", name), name, table)
     for name in then.quarantined:
         yield (*where, "quarantined", name), names.unknown_dataset(name)
+    yield from _of_indicators(names, (*where, "indicators"), then)
+
+
+def _of_case(names: Names, where: Where, case: ExpectedCase) -> Problems:
+    yield (*where, "kind"), names.unknown("case_kinds", case.kind, "kind of case")
+    kind = names.pack.declared.case_kinds.get(case.kind)
+    clocks = {clock.id for clock in kind.clocks} if kind else set[str]()
+    for clock in sorted(set(case.clocks) - clocks if kind else ()):
+        yield (*where, "clocks", clock), f"{case.kind} has no such clock. {meant(clock, clocks)}"
+    for key, party in (("responsible", case.responsible), ("escalated_to", case.escalated_to)):
+        if party is not None:
+            yield (*where, key), names.unknown_party(party)
+
+
+def _of_indicators(names: Names, where: Where, then: Then) -> Problems:
+    goals = names.pack.declared.indicators.values()
+    known = {str(each.id) for goal in goals for each in goal.indicators}
+    for name in sorted(set(then.indicators) - known):
+        yield (*where, name), f"there is no indicator {name!r}. {meant(name, known)}"
 
 
 def _given_rows(names: Names, where: Where, rows: Mapping[str, TextTable]) -> Problems:

@@ -34,7 +34,7 @@ class Seen:
     cases: tuple[CaseFile, ...] = ()
     rows: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     quarantined: Mapping[str, int] = field(default_factory=dict)
-    indicators: Mapping[str, Any] = field(default_factory=dict)
+    indicators: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     troubles: tuple[str, ...] = ()
 
 
@@ -64,8 +64,8 @@ def differences(example: Example, seen: Seen) -> tuple[Difference, ...]:
         found += _rows(example, name, table, seen.rows.get(name, ()))
     for name, count in then.quarantined.items():
         found += _values(f"quarantined.{name}", count, seen.quarantined.get(name, 0), example.zone)
-    for name, value in then.indicators.items():
-        found += _values(f"indicators.{name}", value, seen.indicators.get(name), example.zone)
+    for name, groups in then.indicators.items():
+        found += _groups(example, name, groups, seen.indicators.get(name, {}))
     return tuple(found)
 
 
@@ -198,6 +198,17 @@ def _of_case(example: Example, wanted: ExpectedCase, file: CaseFile) -> Iterator
             yield from _values(
                 f"{what}: clock {clock} late", expected.is_late, reading.is_late, example.zone
             )
+
+
+def _groups(
+    example: Example, name: str, expected: Mapping[str, Any], found: Mapping[str, Any]
+) -> Iterator[Difference]:
+    for group, value in expected.items():
+        number, there = _number(value), found.get(group)
+        if number is not None and isinstance(there, Decimal):
+            # A value is stated to as many places as matter.
+            there = round(there, max(0, -int(number.as_tuple().exponent)))
+        yield from _values(f"indicators.{name}: {group}", value, there, example.zone)
 
 
 def _rows(

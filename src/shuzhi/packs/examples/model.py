@@ -6,7 +6,7 @@ The shapes are those of `examples/*.yaml`. A time without an offset is one of th
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, StrictBool, StrictInt, model_validator
 
@@ -17,7 +17,6 @@ from shuzhi.kernel.instant import Instant, to_instant
 from shuzhi.packs.examples.tables import TextTable, parse_table
 
 ZONE = "Asia/Shanghai"
-Cell: TypeAlias = str | int | float | bool | date | None
 
 
 def _moment(value: Any) -> Any:
@@ -32,6 +31,13 @@ def _table(value: Any) -> Any:
     return parse_table(value) if isinstance(value, str) else value
 
 
+def _scalar(value: Any) -> Any:
+    if isinstance(value, (list, dict)):
+        raise ValueError("is to be one value: a text, a number, true, false or null")
+    return value
+
+
+Cell = Annotated[Any, BeforeValidator(_scalar)]
 Moment = Annotated[datetime, BeforeValidator(_moment)]
 Rows = Annotated[TextTable, BeforeValidator(_table)]
 
@@ -153,13 +159,16 @@ class ExpectedCase(StrictModel):
 
 
 class Then(StrictModel):
-    """What must be so in the end. Each list that is stated is the whole list: nothing more."""
+    """What must be so in the end. Each list that is stated is the whole list: nothing more.
+
+    Indicators (`goal.indicator`) are stated by group, and as a `whole`.
+    """
 
     warnings: tuple[ExpectedWarning, ...] | None = None
     cases: tuple[ExpectedCase, ...] | None = None
     rows: dict[str, Rows] = Field({})
     quarantined: dict[str, StrictInt] = Field({})
-    indicators: dict[str, Cell] = Field({})
+    indicators: dict[str, dict[str, Cell]] = Field({})
 
     @model_validator(mode="after")
     def _says_something(self) -> Then:
