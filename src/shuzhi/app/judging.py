@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 from shuzhi.app.wired import Wired
 from shuzhi.decide import rules
-from shuzhi.decide.rules import Evaluation, Registered, Rule, RuleId, Standing, Warning, Watch
+from shuzhi.decide.rules import (
+    Change,
+    Evaluation,
+    Registered,
+    Rehearsal,
+    Replayed,
+    Rule,
+    RuleId,
+    Standing,
+    Warning,
+    Watch,
+)
 from shuzhi.kernel.errors import RefusedError
 from shuzhi.kernel.instant import Instant
 
@@ -70,9 +83,35 @@ class Judges(Wired):
             self.watch, rule_id=rule_id, dataset=dataset, since=since, limit=limit
         )
 
+    def replay(
+        self, since: Instant, until: Instant, only: Sequence[str] = ()
+    ) -> tuple[Replayed, ...]:
+        """What the rules, all or `only` those named, make of a stretch of history; stores nothing.
+
+        Raises:
+            RefusedError: `app.no_such_rule`.
+        """
+        return rules.replay(self.watch, self._chosen(only), since, until)
+
+    def keep_replayed(self, replayed: Iterable[Replayed]) -> int:
+        """Store and tell those warnings of a replay that are not there yet; return how many."""
+        return rules.keep_replayed(self.watch, replayed)
+
+    def rehearse(
+        self, since: Instant, until: Instant, change: Change, only: Sequence[str] = ()
+    ) -> Rehearsal:
+        """Compare a stretch of history as it is judged with how it would be. As `rules.rehearse`.
+
+        Raises also: RefusedError `app.no_such_rule`.
+        """
+        return rules.rehearse(self.watch, self._chosen(only), since, until, change)
+
     def switch_rule(self, rule_id: str, *, is_on: bool, by: str, reason: str = "") -> None:
         """Switch a rule on or off. Raises `app.no_such_rule`; as `rules.switch_on`."""
         if is_on:
             rules.switch_on(self.watch, self.rule(rule_id), by=by)
         else:
             rules.switch_off(self.watch, self.rule(rule_id).id, reason=reason, by=by)
+
+    def _chosen(self, only: Sequence[str]) -> tuple[Rule, ...]:
+        return tuple(self.rule(rule_id) for rule_id in only) or self.rules()

@@ -21,7 +21,9 @@ from shuzhi.cli import (
     model,
     pack,
     quality,
+    rules,
     running,
+    web,
 )
 from shuzhi.cli.options import AsJson, CityFolder, opened
 from shuzhi.cli.output import out, print_json, print_table
@@ -48,9 +50,12 @@ app.add_typer(indicator.commands, name="indicator")
 app.add_typer(lineage.commands, name="lineage")
 app.add_typer(model.commands, name="model")
 app.add_typer(pack.commands, name="pack")
+app.add_typer(rules.commands, name="rules")
+app.add_typer(rules.warning_commands, name="warnings")
 app.command("trace")(lineage.trace)
 app.command("up")(running.up)
 app.command("status")(running.status)
+app.command("web")(web.web)
 
 
 @app.command()

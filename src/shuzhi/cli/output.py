@@ -10,7 +10,7 @@ import json
 import math
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
 from pathlib import Path
@@ -63,6 +63,8 @@ def plain(value: Any) -> Any:
 
 
 def _plain_scalar(value: Any) -> Any:
+    if isinstance(value, timedelta):
+        return value.total_seconds()
     if isinstance(value, (UUID, Path, Decimal)):
         return str(value)
     if isinstance(value, (bytes, bytearray)):

@@ -19,6 +19,7 @@ from shuzhi.decide.rules.model import (
 from shuzhi.decide.rules.registering import (
     Registered,
     Taken,
+    check_rule,
     register_rules,
     switch_off,
     switch_on,
@@ -67,6 +68,7 @@ __all__ = [
     "WarningRaised",
     "WarningWorsened",
     "Watch",
+    "check_rule",
     "evaluate",
     "keep_replayed",
     "look",

@@ -59,6 +59,21 @@ def require_columns(watch: Watch, rule: Rule) -> None:
         _check_columns(watch, rule)
 
 
+def check_rule(
+    watch: Watch, rule: _R, require: Callable[[Watch, _R], None] = require_columns
+) -> str:
+    """Return why a rule cannot run on what is there; data still to come are no reason."""
+    try:
+        if rule.legal_basis is not None:
+            watch.law.parameter(rule.legal_basis)
+        if watch.lake.exists(rule.dataset):
+            time_sql(watch.lake.schema(rule.dataset), rule, watch.zone)
+        require(watch, rule)
+    except RefusedError as error:
+        return f"{error.message} {error.next_step}".strip()
+    return ""
+
+
 def register_rules(
     watch: Watch,
     rules: Iterable[_R],
@@ -71,7 +86,7 @@ def register_rules(
     A rule whose data set, columns or law parameter are not there, or that `require` refuses, is
     kept switched off and its owner is told; handing it in again tries again.
     """
-    done = tuple(_register(watch, rule, _problem(watch, rule, require), by) for rule in rules)
+    done = tuple(_register(watch, rule, check_rule(watch, rule, require), by) for rule in rules)
     tell(watch)
     return done
 
@@ -96,7 +111,7 @@ def switch_on(
     Raises:
         RuleError: `decide.rule_unknown`; `decide.rule_refused` when it cannot run as it is.
     """
-    problem = _problem(watch, rule, require)
+    problem = check_rule(watch, rule, require)
     if problem:
         raise RuleError("decide.rule_refused", f"{rule.id} cannot run: {problem}")
     now = watch.clock()
@@ -178,19 +193,6 @@ def _standing(connection: Connection, rule_id: str) -> store.Standing:
     if not found:
         raise unknown_rule(rule_id)
     return found[RuleId(rule_id)]
-
-
-def _problem(watch: Watch, rule: _R, require: Callable[[Watch, _R], None]) -> str:
-    """Return why a rule cannot run on what is there; data sets still to come are no reason."""
-    try:
-        if rule.legal_basis is not None:
-            watch.law.parameter(rule.legal_basis)
-        if watch.lake.exists(rule.dataset):
-            time_sql(watch.lake.schema(rule.dataset), rule, watch.zone)
-        require(watch, rule)
-    except RefusedError as error:
-        return f"{error.message} {error.next_step}".strip()
-    return ""
 
 
 def _check_columns(watch: Watch, rule: Rule) -> None:

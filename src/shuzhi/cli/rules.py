@@ -1,0 +1,273 @@
+"""`shuzhi rules` and `shuzhi warnings`: what must not be, what it finds, and what else it would."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.markup import escape
+from rich.text import Text
+
+from shuzhi.cli.options import AsJson, CityFolder, opened
+from shuzhi.cli.output import EXIT_REFUSED, out, print_json, print_table
+from shuzhi.kernel.errors import RefusedError
+from shuzhi.kernel.instant import Instant, parse_instant
+
+if TYPE_CHECKING:
+    from shuzhi.app import City
+    from shuzhi.decide.rules import Evaluation, Judged, Rehearsal, Replayed, Rule, Warning
+
+commands = typer.Typer(help="用: what must not be, as SQL over new rows.", no_args_is_help=True)
+warning_commands = typer.Typer(help="用: what rules found.", no_args_is_help=True)
+
+Since = Annotated[str, typer.Option("--from", help="A day or a time, itself included.")]
+Until = Annotated[str, typer.Option("--to", help="A day or a time, itself not included.")]
+Only = Annotated[list[str] | None, typer.Argument(help="Rules; default: every rule.")]
+_MOST_SHOWN = 50
+
+
+@commands.command("list")
+def list_rules(city: CityFolder = None, as_json: AsJson = False) -> None:
+    """List the rules, how each stands, and why where one is off."""
+    there = opened(city)
+    known = there.standings()
+    if as_json:
+        print_json([{"rule": rule, "standing": known.get(rule.id)} for rule in there.rules()])
+        return
+    rows = []
+    for rule in there.rules():
+        standing = known.get(rule.id)
+        state = "not registered" if standing is None else "on" if standing.is_on else "off"
+        reason = (standing and standing.off_reason) or ""
+        title = f"{rule.title_zh} {rule.title_en}"
+        rows.append((rule.id, title, rule.dataset, str(rule.severity), state, reason))
+    columns = ("rule", "title", "data set", "severity", "state", "why")
+    print_table(f"{len(rows)} rules", columns, rows)
+
+
+@commands.command("show")
+def show(rule_id: str, city: CityFolder = None, as_json: AsJson = False) -> None:
+    """Show a rule as its file says it, and how it stands."""
+    there = opened(city)
+    rule = there.rule(rule_id)
+    standing = there.standings().get(rule.id)
+    if as_json:
+        print_json({"rule": rule, "standing": standing})
+        return
+    out.print(Text(rule.text.rstrip()))
+    if standing is not None:
+        state = "on" if standing.is_on else f"off ({standing.off_code}): {standing.off_reason}"
+        out.print(Text(f"version {standing.version}, {state}", style="bold"))
+
+
+@commands.command("check")
+def check(
+    file: Annotated[Path | None, typer.Argument(help="Default: every rule of the city.")] = None,
+    city: CityFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say of rules, or of the one in FILE, whether they can run on what the lake holds."""
+    from shuzhi.decide.rules import check_rule, read_rule
+
+    there = opened(city)
+    rules = there.rules() if file is None else (read_rule(file),)
+    problems = {rule.id: check_rule(there.watch, rule) for rule in rules}
+    if as_json:
+        print_json(problems)
+    else:
+        for rule_id, problem in problems.items():
+            out.print(f"{rule_id}: {escape(problem) or '[green]in order[/green]'}")
+    _refuse_if(any(problems.values()))
+
+
+@commands.command("judge")
+def judge(
+    datasets: Annotated[list[str] | None, typer.Argument(help="Default: every data set.")] = None,
+    city: CityFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Judge what is new in DATASETS and look at silences that are due; `shuzhi up` does both."""
+    there = opened(city)
+    there.register_rules()
+    names = datasets or sorted({rule.dataset for rule in there.rules()})
+    done = [*_judged(there.judge(name) for name in names), *_judged([there.look()])]
+    there.record()
+    if as_json:
+        print_json(done)
+    else:
+        rows = [(r.rule_id, r.state.value, r.findings, r.raised, r.grown, r.reason) for r in done]
+        columns = ("rule", "state", "found", "raised", "grown", "why")
+        print_table(f"{sum(r.raised for r in done)} warnings raised", columns, rows)
+
+
+@commands.command("replay")
+def replay(
+    since: Since,
+    until: Until,
+    rules: Only = None,
+    keep: Annotated[bool, typer.Option(help="Store and tell warnings that are new.")] = False,
+    city: CityFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Judge history by RULES and show what they would have warned of; nothing is stored."""
+    there = opened(city)
+    done = there.replay(_time(there, since), _time(there, until), rules or ())
+    kept = there.keep_replayed(one for one in done if not one.failure) if keep else 0
+    if as_json:
+        print_json([_as_document(one) for one in done])
+    else:
+        show_replay(done)
+        out.print(f"{kept} warnings stored" if keep else "nothing was stored")
+    _refuse_if(any(one.failure for one in done))
+
+
+@commands.command("rehearse")
+def rehearse(
+    since: Since,
+    until: Until,
+    rules: Only = None,
+    values: Annotated[
+        list[str] | None, typer.Option("--set", help="RULE.VALUE=…; repeatable.")
+    ] = None,
+    limits: Annotated[
+        list[str] | None, typer.Option("--limit", help="LAW_PARAMETER=…; repeatable.")
+    ] = None,
+    city: CityFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compare history as it is judged with how it would be under other values or other law."""
+    from shuzhi.decide.rules import Change
+
+    there = opened(city)
+    by_rule: dict[str, dict[str, str]] = {}
+    for name, value in _pairs(values or (), "RULE.VALUE=…").items():
+        rule_id, _, key = name.partition(".")
+        by_rule.setdefault(rule_id, {})[key] = value
+    change = Change(by_rule, _pairs(limits or (), "LAW_PARAMETER=…"))
+    done = there.rehearse(_time(there, since), _time(there, until), change, rules or ())
+    if as_json:
+        print_json(done)
+    else:
+        show_rehearsal(done)
+    _refuse_if(any(one.failure for one in done.rules))
+
+
+@commands.command("on")
+def on(
+    rule_id: str,
+    person: Annotated[str, typer.Option("--as", help="Who switches it on.")],
+    city: CityFolder = None,
+) -> None:
+    """Let a rule run again from now on; what came meanwhile is for `replay --keep`."""
+    opened(city).switch_rule(rule_id, is_on=True, by=person)
+    out.print(f"{rule_id} is on")
+
+
+@commands.command("off")
+def off(
+    rule_id: str,
+    person: Annotated[str, typer.Option("--as", help="Who switches it off.")],
+    reason: Annotated[str, typer.Option(help="Why; its owner is told.")],
+    city: CityFolder = None,
+) -> None:
+    """Stop a rule until somebody switches it on again."""
+    opened(city).switch_rule(rule_id, is_on=False, by=person, reason=reason)
+    out.print(f"{rule_id} is off")
+
+
+@warning_commands.command("list")
+def list_warnings(
+    rule: Annotated[str | None, typer.Option(help="Of this rule only.")] = None,
+    dataset: Annotated[str | None, typer.Option(help="About this data set only.")] = None,
+    since: Annotated[
+        str | None, typer.Option("--from", help="Still true at this day or time, or later.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, max=10_000)] = _MOST_SHOWN,
+    city: CityFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """List warnings, the newest first."""
+    there = opened(city)
+    start = None if since is None else _time(there, since)
+    found = there.warnings(rule_id=rule, dataset=dataset, since=start, limit=limit)
+    if as_json:
+        print_json(found)
+    else:
+        show_warnings(found)
+
+
+def show_warnings(found: Sequence[Warning]) -> None:
+    """Show warnings as a table."""
+    rows = [
+        (w.id or "", w.severity.value, w.rule_id, w.at, w.last_at, w.count, w.party, _told(w))
+        for w in found
+    ]
+    columns = ("warning", "severity", "rule", "from", "until", "found", "party", "facts")
+    print_table(f"{len(rows)} warnings", columns, rows)
+
+
+def show_replay(done: Sequence[Replayed]) -> None:
+    """Show how much each rule would have warned, and the first of it."""
+    rows = []
+    for one in done:
+        by_severity = Counter(w.severity.value for w in one.warnings)
+        counts = ", ".join(f"{count} {colour}" for colour, count in by_severity.items())
+        rows.append((one.rule.id, len(one.warnings), counts, one.failure))
+    print_table("Replay", ("rule", "warnings", "of them", "why not"), rows)
+    show_warnings([w for one in done for w in one.warnings][:_MOST_SHOWN])
+
+
+def show_rehearsal(done: Rehearsal) -> None:
+    """Show a comparison by rule and by day."""
+    rows = [
+        (
+            one.rule_id,
+            len(one.present),
+            len(one.other),
+            len(one.only_present),
+            len(one.only_other),
+            one.failure,
+        )
+        for one in done.rules
+    ]
+    columns = ("rule", "as it is", "as it would be", "only as it is", "only then", "why not")
+    print_table("Rehearsal", columns, rows)
+    days = [(d.day, d.severity.value, d.present, d.other) for d in done.days]
+    print_table("By day", ("day", "severity", "as it is", "as it would be"), days)
+
+
+def _told(warning: Warning) -> str:
+    return ", ".join(f"{name} {value}" for name, value in warning.facts.items())
+
+
+def _as_document(one: Replayed) -> Mapping[str, object]:
+    rule: Rule = one.rule
+    return {"rule": rule.id, "warnings": one.warnings, "failure": one.failure}
+
+
+def _judged(evaluations: Iterable[Evaluation]) -> Iterable[Judged]:
+    return (rule for evaluation in evaluations for rule in evaluation.rules)
+
+
+def _time(city: City, text: str) -> Instant:
+    return parse_instant(text, zone=city.settings.city.zone)
+
+
+def _pairs(texts: Iterable[str], shape: str) -> dict[str, str]:
+    pairs: dict[str, str] = {}
+    for text in texts:
+        name, is_pair, value = text.partition("=")
+        if not is_pair:
+            raise RefusedError(
+                "cli.bad_pair", f"{text[:40]!r} sets nothing.", next_step=f"Write {shape}"
+            )
+        pairs[name.strip()] = value.strip()
+    return pairs
+
+
+def _refuse_if(is_bad: bool) -> None:
+    if is_bad:
+        raise typer.Exit(EXIT_REFUSED)
