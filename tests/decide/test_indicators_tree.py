@@ -34,6 +34,7 @@ from shuzhi.decide.indicators import (
     leaf,
     recompute,
     tree,
+    worst_first,
 )
 from shuzhi.decide.indicators.thresholds import Bound, colour_of
 from shuzhi.decide.indicators.tree import mean
@@ -294,6 +295,19 @@ def test_a_score_says_on_how_much_it_rests() -> None:
     assert mean([(Decimal(1), half), (Decimal(1), Score(Decimal(100)))]) == Score(
         Decimal(75), Decimal("0.75")
     )
+
+
+def test_the_worst_group_is_told_by_colour_and_then_by_number(there: Measuring) -> None:
+    (run, _, _) = compute(there)
+    on_time = there.goals["punctuality"].named["on_time"]
+    assert [v.group for v in worst_first(on_time, run.groups)] == [("UA",), ("AA",)]
+    values = [replace(run.groups[0], value=Decimal(n)) for n in (3, 9, 5)]
+    assert [v.value for v in worst_first(on_time, values)] == [3, 5, 9]
+    upside_down = goal(
+        ON_TIME.replace("higher", "lower").replace("80, yellow: 70", "50, yellow: 55")
+    )
+    (lower,) = upside_down.indicators
+    assert [v.value for v in worst_first(lower, values)] == [9, 5, 3]
 
 
 def test_not_knowing_is_worse_than_good_and_better_than_bad() -> None:

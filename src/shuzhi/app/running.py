@@ -37,6 +37,7 @@ def lanes_of(city: City) -> tuple[tuple[Job, ...], ...]:
     sources = tuple(_gathering(city, s) for s in city.sources().values() if s.every is not None)
     slow = (
         Job("build", _TEN_SECONDS, lambda: catching_up.build(city)),
+        Job("measure", _TEN_SECONDS, lambda: len(city.compute_due_indicators())),
         Job("check", _MINUTE, lambda: catching_up.check(city)),
     )
     return quick, sources, slow

@@ -152,7 +152,9 @@ def show_tree(tree: Tree) -> None:
 
 def show_groups(indicator: Indicator, run: Run) -> None:
     """Show the groups of a value, the worst first."""
-    worst = sorted(run.groups, key=lambda value: -value.colour.rank)
+    from shuzhi.decide.indicators import worst_first
+
+    worst = worst_first(indicator, run.groups)
     rows = [
         (
             ", ".join("·" if part is None else str(part) for part in value.group or ()),
@@ -226,9 +228,11 @@ def _line(leaf: Leaf) -> Text:
 
 
 def _remarks(leaf: Leaf) -> Iterator[tuple[str, str]]:
+    from shuzhi.decide.indicators import worst_first
+
     groups = leaf.run.groups if leaf.run else ()
     if groups:
-        worst = max(groups, key=lambda value: value.colour.rank)
+        worst = worst_first(leaf.indicator, groups)[0]
         name = ", ".join(str(part) for part in worst.group or ())
         yield f"worst of {len(groups)}: {name} {_number(leaf.indicator, worst.value)}", "dim"
     if leaf.problem:

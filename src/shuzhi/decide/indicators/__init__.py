@@ -20,7 +20,7 @@ from shuzhi.decide.indicators.model import (
     Value,
 )
 from shuzhi.decide.indicators.thresholds import Colour, Direction
-from shuzhi.decide.indicators.tree import Branch, Leaf, Score, Tree, leaf, tree
+from shuzhi.decide.indicators.tree import Branch, Leaf, Score, Tree, leaf, tree, worst_first
 from shuzhi.decide.indicators.use_cases import (
     Recomputed,
     compute,
@@ -66,4 +66,5 @@ __all__ = [
     "read_goal",
     "recompute",
     "tree",
+    "worst_first",
 ]

@@ -42,7 +42,7 @@ def measured(rows: pa.Table, indicator: Indicator, formula: Measured, zone: str)
         IndicatorError: `decide.indicator_answer` when it is not one number for each group.
     """
     listed = [{name.lower(): value for name, value in row.items()} for row in rows.to_pylist()]
-    values = [_value(row, indicator, formula) for row in listed]
+    values = sorted((_value(row, indicator, formula) for row in listed), key=_by_group)
     groups = [value.group for value in values]
     if len(set(groups)) < len(groups):
         twice = next(g for g in groups if groups.count(g) > 1)
@@ -89,6 +89,11 @@ def _value(row: Mapping[str, Any], indicator: Indicator, formula: Measured) -> V
         return Value(group, _number(row["value"]))
     numerator, denominator = _number(row["numerator"]), _number(row["denominator"])
     return Value(group, ratio(numerator, denominator, indicator.unit), numerator, denominator)
+
+
+def _by_group(value: Value) -> tuple[tuple[bool, Any], ...]:
+    # An engine answers in any order; what is kept has one. NULL comes last.
+    return tuple((part is None, 0 if part is None else part) for part in value.group or ())
 
 
 def _whole(values: Sequence[Value], indicator: Indicator, formula: Measured) -> Value:

@@ -1,7 +1,7 @@
 """The tree as people look at it: colours and scores from the indicators up to the goal.
 
-A node is as bad as the worst below it that has thresholds; its score is the weighted mean of the scores below it, and
-says on how much of the weight it rests.
+A node is as bad as the worst below it that has thresholds; its score is the weighted mean of the
+scores below it, and says on how much of the weight it rests.
 """
 
 from __future__ import annotations
@@ -13,8 +13,16 @@ from decimal import Decimal
 from shuzhi.decide.indicators import store
 from shuzhi.decide.indicators.choosing import goal_named, one
 from shuzhi.decide.indicators.measuring import Measuring
-from shuzhi.decide.indicators.model import Dimension, Goal, Indicator, Measured, Run, stale_reason
-from shuzhi.decide.indicators.thresholds import Colour
+from shuzhi.decide.indicators.model import (
+    Dimension,
+    Goal,
+    Indicator,
+    Measured,
+    Run,
+    Value,
+    stale_reason,
+)
+from shuzhi.decide.indicators.thresholds import Colour, Direction
 from shuzhi.gather.lineage import columns_of
 from shuzhi.kernel.errors import ShuzhiError
 from shuzhi.kernel.instant import Instant
@@ -108,6 +116,19 @@ def leaf(measuring: Measuring, name: str) -> Leaf:
     with measuring.control.transaction() as connection:
         runs = store.latest_runs(connection, [indicator.id])
     return _leaf(measuring, indicator, runs.get(indicator.id), measuring.clock())
+
+
+def worst_first(indicator: Indicator, values: Iterable[Value]) -> list[Value]:
+    """Return values in order, the worst first, those without a number last."""
+    is_lower_better = (
+        indicator.thresholds is not None and indicator.thresholds.direction is Direction.LOWER
+    )
+
+    def badness(value: Value) -> tuple[bool, int, Decimal]:
+        number = value.value or Decimal(0)
+        return value.value is None, -value.colour.rank, -number if is_lower_better else number
+
+    return sorted(values, key=badness)
 
 
 def mean(parts: Iterable[tuple[Decimal | None, Score | None]]) -> Score | None:
