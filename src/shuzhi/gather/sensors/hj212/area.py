@@ -13,6 +13,7 @@ _NAME = re.compile(r"[^=;,]*")
 _VALUE = re.compile(r"[^;,]*")
 _LOG_END = re.compile(r"//(?=[;,]|\Z)")
 _LOG = "//"
+_SEPARATORS = (";", ",")
 
 
 class Area(NamedTuple):
@@ -44,6 +45,8 @@ def cut(area: bytes) -> Area:
         if text[place : place + 1] == ";":
             groups.append([])
         place += 1
+    if text.endswith(_SEPARATORS):
+        tolerated.append(("empty_item", ""))
     if has_open_log:
         tolerated.append(("log_not_closed", ""))
     return Area([group for group in groups if group], tolerated)

@@ -54,8 +54,10 @@ def opened(frame: Frame, head: Head, dialect: Dialect) -> Opened | Refusal:
         is_due = dialect.edition is Edition.HJ212_2025 and must_be_encrypted(head.cn) and area
         return Opened(segment, ("plain_but_must_be_encrypted",) if is_due else ())
     for cipher_text in dict.fromkeys((area, _from_print(area))):
-        plain = segment[: head.area] + decrypted(cipher_text, dialect.key) + _CLOSING
-        if crc.is_right(plain, given, dialect.checksum):
+        text = decrypted(cipher_text, dialect.key)
+        plain = segment[: head.area] + text + _CLOSING
+        # One wrong key in 256 has a right checksum, so what it opens must look like data too.
+        if _PLAIN.match(text) and crc.is_right(plain, given, dialect.checksum):
             return Opened(plain)
     return _wrong_checksum(frame, dialect)
 

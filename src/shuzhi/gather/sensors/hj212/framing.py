@@ -119,7 +119,7 @@ class Framer:
         if not declared.isdigit() or int(declared) > self._limits.most_bytes:
             return -1
         end = start + _HEAD + int(declared)
-        near = stream.find(b"&&", max(start + _HEAD, end - self._limits.slack - 2), end - 2)
+        near = stream.find(b"&&", max(start + _HEAD, end - self._limits.slack - 2), end - 1)
         if near >= 0 and (early := self._by_checksum(stream, start, near, end - 1)) > 0:
             return early
         if len(stream) < end + _DIGITS:

@@ -71,7 +71,8 @@ def new_key(key: bytes, created: str) -> dict[str, str]:
 
 def _wanted(cn: str, edition: Edition) -> str:
     for command in tables.commands().get(cn, ()):
-        if command.direction != "to_centre" and edition in command.requests:
+        is_ours = command.direction != "to_centre" and command.kind != "answer"
+        if is_ours and edition in command.requests:
             return command.requests[edition]
     raise RefusedError(
         "hj212.request_unknown",

@@ -14,6 +14,8 @@ _OFFSET_SECONDS = 8 * 3600
 _STAMP = re.compile(r"[0-9]{14}")
 _LONG_STAMP = re.compile(r"([0-9]{14})[0-9]{1,6}")
 _MICROSECONDS = 1_000_000
+_FIRST_YEAR = 1970
+_FIRST = f"{_FIRST_YEAR}"
 _NINE, _MONTHS, _HOURS, _MINUTES = 9, 12, 24, 60
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -21,13 +23,15 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 def stamp(text: str) -> tuple[int | None, str]:
     """Return a time (`YYYYMMDDhhmmss`) in microseconds since 1970 UTC, and the code of a finding.
 
-    Longer texts of digits are cut to the second; what is no time gives None.
+    Longer texts of digits are cut to the second; what is no time, or is before 1970, gives None.
     """
     if _STAMP.fullmatch(text):
         code = ""
     elif long := _LONG_STAMP.fullmatch(text):
         text, code = long[1], "time_long"
     else:
+        return None, "time_unreadable"
+    if text < _FIRST:
         return None, "time_unreadable"
     try:
         moment = datetime(
@@ -52,9 +56,9 @@ def stamps(texts: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.bool
     month, day, hour, minute, second = (
         digits[:, n] * 10 + digits[:, n + 1] for n in range(4, 14, 2)
     )
-    good &= (year > 0) & (month > 0) & (month <= _MONTHS) & (day > 0)
+    good &= (year >= _FIRST_YEAR) & (month > 0) & (month <= _MONTHS) & (day > 0)
     good &= (hour < _HOURS) & (minute < _MINUTES) & (second < _MINUTES)
-    months = np.where(good, (year - 1970) * _MONTHS + month - 1, 0)
+    months = np.where(good, (year - _FIRST_YEAR) * _MONTHS + month - 1, 0)
     first, following = (
         (months + n).astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
         for n in (0, 1)
