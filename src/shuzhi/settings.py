@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from shuzhi.gather.sensors.gateway.setup import GatewaySetup
 from shuzhi.kernel.documents import StrictModel, read_document, shape
 from shuzhi.kernel.errors import RefusedError
 
@@ -23,7 +24,8 @@ class CityFile(StrictModel):
 
     `zone` is the IANA zone of the city's wall clocks; `address` the URL under which others know
     it, the base of the URIs that it hands out; `packs` are the scenarios that it runs, by
-    id, the later over the earlier; `desk` is the party that answers where nobody else does.
+    id, the later over the earlier; `desk` is the party that answers where nobody else does;
+    `gateway` how stations are listened to.
     """
 
     name: str
@@ -33,6 +35,7 @@ class CityFile(StrictModel):
     address: str = "http://localhost:8000"
     packs: tuple[str, ...] = ()
     desk: str = "city"
+    gateway: GatewaySetup = GatewaySetup()
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,11 @@ class Settings:
     def audit_key(self) -> Path:
         """The file of the key that signs the audit log; beside it, in `.pub`, the public one."""
         return self.folder / "keys" / "audit"
+
+    @property
+    def web_token(self) -> str | None:
+        """What every HTTP request must bear (`SHUZHI_WEB_TOKEN`); None: this machine alone asks."""
+        return self.environment.get("SHUZHI_WEB_TOKEN") or None
 
     def secret(self, name: str) -> str:
         """Return the secret that a source names, from the environment.

@@ -50,15 +50,17 @@ def _hour(place: int, stream: str) -> dict[str, Any]:
 
 
 ROWS: dict[str, list[dict[str, Any]]] = {
-    "things": [
+    "st_things": [
         {"id": "s1", "name": "东站", "description": "East", "properties": '{"kind": "air"}'},
         {"id": "s'2", "name": "West", "description": "西", "properties": '{"kind": "water"}'},
     ],
-    "locations": [
+    "st_locations": [
         {"id": "l1", "name": "roof", "thing_id": "s1", "longitude": 106.5, "latitude": 29.5}
     ],
-    "historical_locations": [{"id": "h1", "moment": NOON, "thing_id": "s1", "location_id": "l1"}],
-    "datastreams": [
+    "st_historical_locations": [
+        {"id": "h1", "moment": NOON, "thing_id": "s1", "location_id": "l1"}
+    ],
+    "st_datastreams": [
         {
             "id": stream,
             "name": f"{name} at {thing}",
@@ -75,13 +77,13 @@ ROWS: dict[str, list[dict[str, Any]]] = {
             ("d2", "w01018", "s'2", "mg/L"),
         )
     ],
-    "sensors": [{"id": "logger", "name": "logger", "metadata": "HJ 212"}],
-    "observed_properties": [
+    "st_sensors": [{"id": "logger", "name": "logger", "metadata": "HJ 212"}],
+    "st_observed_properties": [
         {"id": "a34004", "name": "PM2.5", "definition": "urn:hj212:a34004"},
         {"id": "w01018", "name": "COD", "definition": "urn:hj212:w01018"},
     ],
-    "features": [{"id": "f1", "name": "roof", "longitude": 106.5, "latitude": 29.5}],
-    "observations": [
+    "st_features": [{"id": "f1", "name": "roof", "longitude": 106.5, "latitude": 29.5}],
+    "st_observations": [
         *(_hour(place, "d1") for place in range(HOURS)),
         *(_hour(place, "d2") for place in range(5)),
     ],
@@ -197,7 +199,7 @@ def test_top_skip_count_and_order(service: Service) -> None:
     )
     expected = sorted(
         (r["result"], -r["phenomenon_start"].timestamp(), r["id"])
-        for r in ROWS["observations"]
+        for r in ROWS["st_observations"]
         if r["datastream_id"] == "d1" and (r["result"] or 0) >= 10
     )
     assert ids(document) == [key for _, _, key in expected[2:5]]
@@ -293,7 +295,7 @@ def test_filters(service: Service, name: str, where: str, expected: list[str]) -
         ({"filter": "colour eq 'red'"}, 400),
         ({"filter": "name"}, 400),
         ({"filter": "name gt null"}, 400),
-        ({"filter": "name eq 'x'; DROP TABLE things"}, 400),
+        ({"filter": "name eq 'x'; DROP TABLE st_things"}, 400),
         ({"filter": "read_text('/etc/passwd') eq 'x'"}, 400),
         ({"filter": "length(name, name) eq 2"}, 400),
         ({"filter": "((((" * 30 + "name"}, 400),

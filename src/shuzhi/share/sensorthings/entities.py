@@ -1,6 +1,6 @@
 """The entities of OGC SensorThings 1.1 (18-088, clause 8.2): properties, links, and their columns.
 
-Each entity set is one relation of the engine, with one row an entity, `id` its key (a text).
+Each entity set is one relation of the engine (`st_…`), one row an entity, `id` its key (a text).
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ SETS: Mapping[str, EntitySet] = {
         EntitySet(
             "Things",
             "Thing",
-            "things",
+            "st_things",
             (*_NAMED, _EXTRA),
             (
                 Link("Locations", "Locations", "id", "thing_id", is_many=True),
@@ -99,7 +99,7 @@ SETS: Mapping[str, EntitySet] = {
         EntitySet(
             "Locations",
             "Location",
-            "locations",
+            "st_locations",
             (
                 *_NAMED,
                 _encoding(_GEOJSON),
@@ -116,7 +116,7 @@ SETS: Mapping[str, EntitySet] = {
         EntitySet(
             "HistoricalLocations",
             "HistoricalLocation",
-            "historical_locations",
+            "st_historical_locations",
             (Property("time", Form.TIME, ("moment",)),),
             (
                 Link("Thing", "Things", "thing_id", "id", is_many=False),
@@ -126,7 +126,7 @@ SETS: Mapping[str, EntitySet] = {
         EntitySet(
             "Datastreams",
             "Datastream",
-            "datastreams",
+            "st_datastreams",
             (
                 *_NAMED,
                 _text("observationType", "observation_type"),
@@ -154,21 +154,21 @@ SETS: Mapping[str, EntitySet] = {
         EntitySet(
             "Sensors",
             "Sensor",
-            "sensors",
+            "st_sensors",
             (*_NAMED, _encoding("text/plain"), _text("metadata"), _EXTRA),
             (Link("Datastreams", "Datastreams", "id", "sensor_id", is_many=True),),
         ),
         EntitySet(
             "ObservedProperties",
             "ObservedProperty",
-            "observed_properties",
+            "st_observed_properties",
             (*_NAMED, _text("definition"), _EXTRA),
             (Link("Datastreams", "Datastreams", "id", "observed_property_id", is_many=True),),
         ),
         EntitySet(
             "FeaturesOfInterest",
             "FeatureOfInterest",
-            "features",
+            "st_features",
             (
                 *_NAMED,
                 _encoding(_GEOJSON),
@@ -180,7 +180,7 @@ SETS: Mapping[str, EntitySet] = {
         EntitySet(
             "Observations",
             "Observation",
-            "observations",
+            "st_observations",
             (
                 Property("phenomenonTime", Form.INTERVAL, ("phenomenon_start", "phenomenon_end")),
                 Property("resultTime", Form.TIME, ("result_time",)),

@@ -1,0 +1,24 @@
+"""`shuzhi web`: serve a city over HTTP."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from shuzhi.cli.options import CityFolder, opened
+from shuzhi.cli.output import out
+
+
+def web(
+    listen: Annotated[str, typer.Option(help="HOST:PORT.")] = "127.0.0.1:8000",
+    city: CityFolder = None,
+) -> None:
+    """Serve the city's monitors as OGC SensorThings 1.1; this machine alone without a token."""
+    from shuzhi.web import listen_of, serve
+
+    there = opened(city)
+    token = there.settings.web_token
+    where = listen_of(listen, has_token=token is not None)
+    out.print(f"http://{where.host}:{where.port}/sensorthings/v1.1  (stop it: Ctrl-C)")
+    serve(there, where, token=token)
