@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from shuzhi.app import create_city
-from shuzhi.cli import catalogue, gather, lineage, model, quality
+from shuzhi.cli import catalogue, gather, indicator, lineage, model, quality
 from shuzhi.cli.output import Bar, out
 from shuzhi.kernel.errors import RefusedError
 
@@ -36,6 +36,11 @@ def build(folder: Path) -> None:
     gather.show_runs(reports)
     out.print()
     model.show_builds(built)
+    city.compute_indicators()
+    out.print()
+    indicator.show_tree(city.indicator_tree("punctual_flights"))
+    out.print()
+    indicator.show_drilled(city.drill("cancellations", ["LGA"], limit=3))
     checked = [city.check(name) for name in city.datasets()]
     out.print()
     quality.show_scores(checked)
@@ -57,6 +62,7 @@ def _show_where_next(folder: Path) -> None:
     for command in (
         f'sql "{query}" --limit 5',
         'sql "SELECT * FROM flights__quarantine" --limit 5',
+        "indicator show on_time_departures",
         "quality check weather --worst 20",
         "catalogue search 天气",
         "trace flights",
