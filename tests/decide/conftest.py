@@ -176,6 +176,9 @@ class Bench:
         known = registered(self.watch)
         return {str(r.id): f"{r.off_code}: {r.off_reason}" for r in known if not r.is_on}
 
+    def hours(self, start: Instant, end: Instant) -> float:
+        return (end - start) / timedelta(hours=1)
+
     def told(self) -> list[int]:
         return [e.warning_id for e in self.heard if isinstance(e, WarningRaised)]
 
