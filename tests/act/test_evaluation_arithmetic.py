@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from shuzhi.act.evaluation import (
@@ -39,6 +39,7 @@ from shuzhi.kernel.party import Level
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMES = ROOT / "src/shuzhi_packs/city_evaluation/evaluation"
+HANDLING = read_scheme(SCHEMES / "case_handling.yaml")
 ZONE = "Asia/Shanghai"
 MARCH = parse_period("2026-03")
 WINDOW = Window(MARCH.starts_at(ZONE), MARCH.ends_at(ZONE))
@@ -87,13 +88,13 @@ def the_month_of_a_county() -> list[CaseFact]:
     return [*made, *filed, *refused]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def scheme() -> Scheme:
-    return read_scheme(SCHEMES / "case_handling.yaml")
+    return HANDLING
 
 
 def _measure(numerator: str, denominator: str, **more: Any) -> Measure:
-    rate = read_scheme(SCHEMES / "case_handling.yaml").measure("closing_rate")
+    rate = HANDLING.measure("closing_rate")
     return replace(rate, numerator=numerator, denominator=denominator, **more)
 
 
@@ -208,6 +209,7 @@ _INSTANTS = st.integers(0, 363 * 24 * 60).map(
 _MONTHS = [f"2026-{month:02}" for month in range(1, 13)] + ["2027-01"]
 
 
+@settings(deadline=None)
 @given(opened=_INSTANTS, due=_INSTANTS, closed=st.none() | _INSTANTS, rule=st.sampled_from(DueRule))
 def test_every_case_is_due_in_one_period(
     opened: Instant, due: Instant, closed: Instant | None, rule: DueRule
@@ -241,6 +243,7 @@ _FACTS = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(facts=_FACTS, rule=st.sampled_from(DueRule))
 def test_no_share_exceeds_one(facts: Sequence[CaseFact], rule: DueRule) -> None:
     window = replace(WINDOW, due=rule)
@@ -254,17 +257,18 @@ def test_no_share_exceeds_one(facts: Sequence[CaseFact], rule: DueRule) -> None:
         assert 0 <= found.numerator <= found.denominator
 
 
+@settings(deadline=None)
 @given(facts=_FACTS, seed=st.randoms())
 def test_the_order_of_facts_changes_nothing(facts: Sequence[CaseFact], seed: Any) -> None:
-    scheme = read_scheme(SCHEMES / "case_handling.yaml")
     mixed = list(facts)
     seed.shuffle(mixed)
-    assert scores(scheme, WINDOW, mixed, BODIES) == scores(scheme, WINDOW, facts, BODIES)
+    assert scores(HANDLING, WINDOW, mixed, BODIES) == scores(HANDLING, WINDOW, facts, BODIES)
 
 
 _VALUES = st.fractions(-5, 5)
 
 
+@settings(deadline=None)
 @given(value=_VALUES, more=_VALUES, best=_VALUES, worst=_VALUES)
 def test_points_stay_between_none_and_100_and_never_turn(
     value: Fraction, more: Fraction, best: Fraction, worst: Fraction
@@ -279,11 +283,12 @@ def test_points_stay_between_none_and_100_and_never_turn(
 _POINTS = st.none() | st.decimals(0, 100, places=2)
 
 
+@settings(deadline=None)
 @given(earned=st.lists(_POINTS, min_size=4, max_size=4), factor=st.integers(1, 50))
 def test_a_total_lies_between_its_points_and_weights_count_by_their_ratio(
     earned: Sequence[Decimal | None], factor: int
 ) -> None:
-    scheme = replace(read_scheme(SCHEMES / "case_handling.yaml"), least_weight=Decimal("0.01"))
+    scheme = replace(HANDLING, least_weight=Decimal("0.01"))
     numbers = [
         Number(m.id, Decimal(), Decimal(1), None, p)
         for m, p in zip(scheme.measures, earned, strict=True)
@@ -297,19 +302,19 @@ def test_a_total_lies_between_its_points_and_weights_count_by_their_ratio(
 
 
 def test_weights_that_could_not_be_scored_neither_earn_nor_cost() -> None:
-    scheme = replace(read_scheme(SCHEMES / "case_handling.yaml"), least_weight=Decimal("0.4"))
+    scheme = replace(HANDLING, least_weight=Decimal("0.4"))
     only = [Number("closing_rate", Decimal(9), Decimal(9), Decimal(1), Decimal(70))]
     assert total(scheme, only) == (Decimal("70.00"), Decimal("0.40"))
     assert total(replace(scheme, least_weight=Decimal("0.41")), only)[0] is None
 
 
+@settings(deadline=None)
 @given(facts=_FACTS)
 def test_ranks_are_those_of_the_totals(facts: Sequence[CaseFact]) -> None:
-    scheme = read_scheme(SCHEMES / "case_handling.yaml")
     easy = replace(
-        scheme,
+        HANDLING,
         least_weight=Decimal("0.01"),
-        measures=tuple(replace(m, least=Decimal(1)) for m in scheme.measures),
+        measures=tuple(replace(m, least=Decimal(1)) for m in HANDLING.measures),
     )
     towns = [s for s in scores(easy, WINDOW, facts, BODIES) if s.level is Level.TOWN]
     totals = [s.total for s in towns if s.total is not None]

@@ -7,7 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shuzhi.act.evaluation import EvaluationError, Scheme, Term, parse_scheme, read_scheme
@@ -157,6 +157,7 @@ def test_a_law_that_counts_no_working_days_is_refused(law: Law) -> None:
     assert unknown.value.code == "kernel.law_unknown"
 
 
+@settings(deadline=None)
 @given(data=st.data())
 def test_a_damaged_file_is_read_or_refused_and_nothing_else(data: st.DataObject) -> None:
     raw = bytearray(SCHEME.encode())
