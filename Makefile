@@ -4,13 +4,20 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test bench lint format lock clean
+.PHONY: demo test test-fuzz bench lint format lock clean
 
 demo: $(READY)
 	$(BIN)/shuzhi demo demo-city
 
 test: $(READY)
 	$(BIN)/pytest -n auto --maxprocesses 8
+
+# Lets a fuzzer that sees which branches were taken try the HJ 212 codec; FUZZ_SECONDS=600 for longer.
+FUZZ_SECONDS ?= 60
+test-fuzz: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r locks/fuzz.txt
+	mkdir -p .bench/fuzz_hj212
+	$(BIN)/python tests/fuzz/run.py -max_total_time=$(FUZZ_SECONDS) -max_len=2048 .bench/fuzz_hj212 tests/fuzz/hj212
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks
@@ -37,6 +44,7 @@ $(READY): locks/build.txt locks/all.txt pyproject.toml
 lock:
 	uv pip compile locks/build.in --universal --python-version 3.11 --generate-hashes --no-header -q -o locks/build.txt
 	uv pip compile pyproject.toml --extra dev --extra demo --universal --python-version 3.11 --generate-hashes --no-header -q -o locks/all.txt
+	$(PYTHON) -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['optional-dependencies']['fuzz'])" | uv pip compile - --universal --python-version 3.11 --generate-hashes --no-header -q -o locks/fuzz.txt
 
 clean:
 	rm -rf $(VENV) .bench demo-city
