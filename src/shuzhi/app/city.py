@@ -12,6 +12,7 @@ from shuzhi.app.gathering import Gathers
 from shuzhi.app.measuring import Measures
 from shuzhi.app.reactions import reactions
 from shuzhi.app.scoring import Scores
+from shuzhi.app.sensing import Senses
 from shuzhi.gather.contracts import register
 from shuzhi.gather.lake import open_lake
 from shuzhi.kernel.control import open_control
@@ -39,7 +40,7 @@ class Registered:
         return tuple(e for e in self.entries if e.outcome is Outcome.REFUSED)
 
 
-class City(Gathers, Decides, Measures, Traces, Scores):
+class City(Gathers, Senses, Decides, Measures, Traces, Scores):
     """A city that is open, with the verbs of every wing."""
 
     @cached_property

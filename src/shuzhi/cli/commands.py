@@ -23,6 +23,8 @@ from shuzhi.cli import (
     quality,
     rules,
     running,
+    sensing,
+    station,
     web,
 )
 from shuzhi.cli.options import AsJson, CityFolder, opened
@@ -50,9 +52,12 @@ app.add_typer(indicator.commands, name="indicator")
 app.add_typer(lineage.commands, name="lineage")
 app.add_typer(model.commands, name="model")
 app.add_typer(pack.commands, name="pack")
+app.add_typer(station.commands, name="station")
 app.add_typer(rules.commands, name="rules")
 app.add_typer(rules.warning_commands, name="warnings")
 app.command("trace")(lineage.trace)
+app.command("gateway")(sensing.gateway)
+app.command("land")(sensing.land)
 app.command("up")(running.up)
 app.command("status")(running.status)
 app.command("web")(web.web)

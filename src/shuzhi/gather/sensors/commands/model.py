@@ -21,6 +21,9 @@ from shuzhi.kernel.instant import Instant
 SECRET = "secret:"  # noqa: S105
 """A parameter that begins so names a secret, whose value alone goes to the station."""
 
+NOW = "now"
+"""A parameter with this value is the time at which the request is sent."""
+
 _TOKEN = re.compile(r"([\[\]]*)([^;,\[\]]+)([\[\]]*)([;,]?)")
 _VALUE = re.compile(r"[^;,=&\r\n]{1,200}")
 

@@ -40,23 +40,31 @@ class Registry:
         return len(self._stations)
 
     def admit(self, head: Head) -> Admitted | Refusal:
-        """Return the station that sent this head, or why it may not; never raises.
+        """Return the station that sent this head, or why it may not; never raises."""
+        found = self.named(head.mn, head.pw)
+        if isinstance(found, Refusal):
+            return found
+        is_known = head.st in (found.station.st, _INTERACTION)
+        if found.station.mode is Mode.STRICT and not is_known:
+            return Refusal("system_not_registered", detail=head.st)
+        return found
+
+    def named(self, mn: str, password: str) -> Admitted | Refusal:
+        """Return the station that says it is `mn`, or why it may not send; never raises.
 
         The password is checked before anything else is said of a station.
         """
-        station = self._stations.get(head.mn)
+        station = self._stations.get(mn)
         if station is None:
-            return Refusal("station_unknown", detail=head.mn[:64])
+            return Refusal("station_unknown", detail=mn[:64])
         try:
-            if not is_password(head.pw, self._hash_of(station), self._key):
+            if not is_password(password, self._hash_of(station), self._key):
                 return Refusal("password_wrong")
             dialect = station.dialect(self._secret)
         except RefusedError as error:
             return Refusal("station_secret_missing", detail=error.code)
         if not station.is_enabled:
             return Refusal("station_disabled")
-        if station.mode is Mode.STRICT and head.st not in (station.st, _INTERACTION):
-            return Refusal("system_not_registered", detail=head.st)
         return Admitted(station, dialect)
 
     def _hash_of(self, station: Station) -> str:

@@ -49,7 +49,8 @@ class Committer:
 
     `write` returns when records are on the disk, and raises ShuzhiError when they may not be: the
     same records are then written again until they are. While that lasts, or more than
-    `most_waiting` bytes wait, `is_pressed` is true; `relieved` is called when it is over.
+    `most_waiting` bytes wait, `is_pressed` is true; `relieved` is called when it is over. `written`
+    is the number of the record that comes next.
     """
 
     def __init__(
@@ -59,9 +60,10 @@ class Committer:
         *,
         most_waiting: int,
         relieved: Callable[[], None],
+        written: int = 0,
     ) -> None:
         self.is_pressed = False
-        self.written = 0
+        self.written = written
         self._loop = loop
         self._write = write
         self._most_waiting = most_waiting
@@ -92,6 +94,15 @@ class Committer:
         self._unchecked.append(_Unchecked(len(self._records), asker, familiar))
         self.add(record)
 
+    def stored(self) -> Future[int]:
+        """Return what is done, with the number of the next record, when all that came is stored."""
+        mark = _Mark(self)
+        self._answers.append((mark, b""))
+        if not self._is_at_work:
+            self._is_at_work = True
+            self._loop.call_soon(self._begin)
+        return mark.done
+
     @property
     def is_idle(self) -> bool:
         """True when everything that was added is on the disk."""
@@ -110,10 +121,8 @@ class Committer:
             records = _checked(records, unchecked, given)
         if records:
             self._submit(records, given)
-        elif self._records:
-            self._begin()
         else:
-            self._is_at_work = False
+            self._go_on(given)
 
     def _submit(self, records: list[Record], answers: list[Answer]) -> None:
         def tell(done: Future[int]) -> None:
@@ -129,14 +138,18 @@ class Committer:
             return
         # Anything else is a fault of the software: the loop's handler ends the gateway.
         self.written = done.result()
-        if self._records:
+        self._go_on(answers)
+        if self.is_pressed:
+            self._relieve()
+
+    def _go_on(self, answers: list[Answer]) -> None:
+        """Begin the next batch before anybody is answered: the disk need not wait for that."""
+        if self._records or self._answers:
             self._begin()
         else:
             self._is_at_work = False
         for asker, raw in answers:
             asker.answer(raw)
-        if self.is_pressed:
-            self._relieve()
 
     def _fail(self, error: ShuzhiError) -> None:
         if not self._is_failing:
@@ -148,6 +161,21 @@ class Committer:
             _logger.warning("the spool can be written again")
         self._is_failing = self.is_pressed = False
         self._relieved()
+
+
+class _Mark:
+    """Waits in the line of answers, to know when everything before it is stored."""
+
+    def __init__(self, committer: Committer) -> None:
+        self.done: Future[int] = Future()
+        self._committer = committer
+
+    def answer(self, raw: bytes) -> None:
+        del raw
+        self.done.set_result(self._committer.written)
+
+    def look_closer(self, raw: bytes, received_us: int) -> None:
+        """Not asked: a mark sends no frames."""
 
 
 def _checked(

@@ -21,6 +21,7 @@ from shuzhi.gather.sensors.hj212 import Limits as FramingLimits
 from shuzhi.gather.sensors.records import Kind
 
 _MOST_HEADS = 64
+_ASKS_FOR_TIME = "1013"
 _FRAME = int(Kind.FRAME)
 
 Listener = Callable[[Head, bytes], None]
@@ -46,7 +47,7 @@ class Connection(Protocol):
         self._registry = desk.registry
         self._framer = Framer(FramingLimits(limits.frame_bytes, 16, limits.half_frame_seconds))
         self._heads: dict[bytes, Familiar] = {}
-        self._admitted: dict[tuple[str, str], Admitted] = {}
+        self._admitted: dict[tuple[str, str, str], Admitted] = {}
         self._holds: set[str] = set()
         burst, since = limits.burst_seconds, self.opened_at
         self._bytes = Budget(limits.bytes_per_second, burst, since)
@@ -111,6 +112,16 @@ class Connection(Protocol):
         """Judge a frame whose checksum turned out to be wrong."""
         self._take_all(Framer().feed(raw + b"\r\n", 0.0), received_us)
 
+    @property
+    def is_gone(self) -> bool:
+        """Whether nothing can be sent any more."""
+        return self._transport.is_closing()
+
+    def speaks_for(self, mn: str) -> Admitted | None:
+        """Return the station with this MN, if it has sent on this connection and still may."""
+        found = self._desk.registry.named(mn, self.password)
+        return None if self.station != mn or isinstance(found, Refusal) else found
+
     def close(self) -> None:
         """Drop the connection."""
         self._transport.abort()
@@ -162,7 +173,7 @@ class Connection(Protocol):
         said = head(frame.segment)
         if isinstance(said, Refusal):
             return self._refuse(said, frame.raw)
-        verdict = self._admitted.get((said.mn, said.pw)) or self._desk.registry.admit(said)
+        verdict = self._admitted.get(_sender(said)) or self._desk.registry.admit(said)
         if isinstance(verdict, Refusal):
             return self._refuse(verdict, frame.raw, said.mn)
         plain = opened(frame, said, verdict.dialect)
@@ -176,12 +187,16 @@ class Connection(Protocol):
             (received_us, self.number, _FRAME, frame.raw), self, answer_to(said, verdict.dialect)
         )
         self._remember(said, verdict, frame)
+        if said.cn == _ASKS_FOR_TIME:
+            self._desk.asked_for_time(said.mn)
         if self.listener is not None:
             self.listener(said, plain.segment)
         return None
 
     def _welcome(self, said: Head, admitted: Admitted) -> None:
-        self._admitted[said.mn, said.pw] = admitted
+        if len(self._admitted) >= _MOST_HEADS:
+            self._admitted.clear()
+        self._admitted[_sender(said)] = admitted
         if self.station != said.mn:
             self.station, self.password = said.mn, said.pw
             self._desk.recognised(self, admitted)
@@ -210,3 +225,7 @@ class Connection(Protocol):
         if seconds > 0 and "budget" not in self._holds:
             self.hold("budget")
             self._desk.later(seconds, self, "budget")
+
+
+def _sender(said: Head) -> tuple[str, str, str]:
+    return said.mn, said.pw, said.st

@@ -32,6 +32,10 @@ class Desk(Protocol):
         """Note that a connection speaks for a station."""
         ...
 
+    def asked_for_time(self, mn: str) -> None:
+        """Note that a station wants its clock to be set."""
+        ...
+
     def refused(self, connection: Connection, refusal: Refusal, raw: bytes, mn: str) -> None:
         """Tell and keep what was refused, within limits."""
         ...

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from pydantic import PositiveFloat, PositiveInt
+
+from shuzhi.kernel.documents import StrictModel
 
 
-@dataclass(frozen=True)
-class Limits:
+class Limits(StrictModel):
     """Bounds of the gateway; bytes, seconds and numbers.
 
     A connection may send `bytes_per_second` and `frames_per_second` in the long run, and
@@ -18,16 +19,16 @@ class Limits:
     `quarantined_per_minute` pieces are kept for an address, the others only counted.
     """
 
-    connections: int = 20_000
-    connections_per_address: int = 2_000
-    bytes_per_second: int = 256 * 1024
-    frames_per_second: int = 200
-    burst_seconds: float = 5.0
-    hello_seconds: float = 60.0
-    idle_seconds: float = 7_200.0
-    half_frame_seconds: float = 30.0
-    stalled_seconds: float = 30.0
-    frame_bytes: int = 9_999
-    refusals_per_minute: int = 60
-    quarantined_per_minute: int = 60
-    waiting_bytes: int = 16 * 1024 * 1024
+    connections: PositiveInt = 20_000
+    connections_per_address: PositiveInt = 2_000
+    bytes_per_second: PositiveInt = 256 * 1024
+    frames_per_second: PositiveInt = 200
+    burst_seconds: PositiveFloat = 5.0
+    hello_seconds: PositiveFloat = 60.0
+    idle_seconds: PositiveFloat = 7_200.0
+    half_frame_seconds: PositiveFloat = 30.0
+    stalled_seconds: PositiveFloat = 30.0
+    frame_bytes: PositiveInt = 9_999
+    refusals_per_minute: PositiveInt = 60
+    quarantined_per_minute: PositiveInt = 60
+    waiting_bytes: PositiveInt = 16 * 1024 * 1024

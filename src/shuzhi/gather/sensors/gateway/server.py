@@ -31,19 +31,24 @@ _logger = logging.getLogger("shuzhi.gateway")
 class Gateway:
     """Takes frames from any number of connections; `write` makes records durable.
 
+    `written` is the number of the record that comes next.
     Put a newer `registry` in place at any time; connections ask it from their next frame on.
     """
 
-    def __init__(self, write: Write, registry: Registry, limits: Limits | None = None) -> None:
+    def __init__(
+        self, write: Write, registry: Registry, limits: Limits | None = None, *, written: int = 0
+    ) -> None:
         self.limits = limits or Limits()
         self.registry = registry
         self.speaking: dict[str, Connection] = {}
+        self.clocks_to_set: set[str] = set()
         self.refusals: Counter[str] = Counter()
         self.committer = Committer(
             asyncio.get_running_loop(),
             write,
             most_waiting=self.limits.waiting_bytes,
             relieved=self._relieved,
+            written=written,
         )
         self._numbers = source_numbers(int(time()))
         self._connections: set[Connection] = set()
@@ -120,6 +125,10 @@ class Gateway:
         """Note that a connection speaks for a station; commands go to the newest that does."""
         self.speaking[admitted.station.mn] = connection
         _logger.info("station %s came from %s", admitted.station.mn, connection.peer)
+
+    def asked_for_time(self, mn: str) -> None:
+        """Note that a station wants its clock to be set."""
+        self.clocks_to_set.add(mn)
 
     def refused(self, connection: Connection, refusal: Refusal, raw: bytes, mn: str) -> None:
         """Tell and keep what was refused, within limits."""

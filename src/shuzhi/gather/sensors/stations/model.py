@@ -74,6 +74,10 @@ def require_station(station: Station) -> Station:
         (not _MN.fullmatch(station.mn), "its MN is not 1 to 64 letters, digits, - _ or ."),
         (not _ST.fullmatch(station.st), "its ST is not two capitals or digits"),
         (not _ST.fullmatch(station.answer_st), "the ST of answers is not two capitals or digits"),
+        (
+            not (station.password_hash or station.password_secret),
+            "it has neither a password nor a secret that holds one",
+        ),
         (not 1 <= station.minute_interval <= 60, "its minute interval is not 1 to 60"),
         (not 0 <= (station.answer_flag or 0) <= 255, "the Flag of answers is not 0 to 255"),
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, Column, Connection, Integer, Row, String, Table, select
+from sqlalchemy import JSON, Boolean, Column, Connection, Integer, Row, String, Table, func, select
 
 from shuzhi.gather.sensors.hj212 import Checksum, Edition
 from shuzhi.gather.sensors.stations.model import MOST_MN, Mode, Station
@@ -41,6 +41,12 @@ def read_stations(connection: Connection, mn: str | None = None) -> tuple[Statio
     if mn is not None:
         query = query.where(station_table.c.mn == mn)
     return tuple(_station(row) for row in connection.execute(query))
+
+
+def read_stamp(connection: Connection) -> tuple[object, ...]:
+    """Return how many stations there are and when the last one was changed."""
+    query = select(func.count(), func.max(station_table.c.changed_at)).select_from(station_table)
+    return tuple(connection.execute(query).one())
 
 
 def insert_station(connection: Connection, station: Station, now: Instant) -> None:

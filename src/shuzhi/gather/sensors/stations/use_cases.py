@@ -8,7 +8,12 @@ from dataclasses import replace
 from shuzhi.audit import Entry, queue
 from shuzhi.gather.sensors.stations.errors import StationError, no_such_station
 from shuzhi.gather.sensors.stations.model import Station, require_station
-from shuzhi.gather.sensors.stations.store import insert_station, read_stations, update_station
+from shuzhi.gather.sensors.stations.store import (
+    insert_station,
+    read_stamp,
+    read_stations,
+    update_station,
+)
 from shuzhi.kernel.control import Control
 from shuzhi.kernel.instant import Instant
 
@@ -60,6 +65,12 @@ def stations(control: Control) -> tuple[Station, ...]:
     """Return every station, by MN."""
     with control.transaction() as connection:
         return read_stations(connection)
+
+
+def registry_stamp(control: Control) -> tuple[object, ...]:
+    """Return what is different whenever a station was registered or changed."""
+    with control.transaction() as connection:
+        return read_stamp(connection)
 
 
 def station(control: Control, mn: str) -> Station:
