@@ -115,7 +115,7 @@ def test_a_kind_says_steps_roles_clocks_and_what_closing_needs(kind: CaseKind) -
         (
             "legal_basis",
             "legalbasis",
-            "kind.yaml:32: clocks.1.legalbasis: unknown key; remove it or correct its spelling",
+            "kind.yaml:32: clocks.1.legalbasis: unknown key; did you mean legal_basis?",
         ),
     ],
 )

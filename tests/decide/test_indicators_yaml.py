@@ -49,7 +49,7 @@ def changed(old: str, new: str, text: str = ON_TIME) -> str:
 @pytest.mark.parametrize(
     ("old", "new", "line", "problem"),
     [
-        ("weight: 3", "wait: 3", 14, "unknown key; remove it or correct its spelling"),
+        ("weight: 3", "wait: 3", 14, "unknown key; did you mean weight?"),
         ("refresh: 1 hour", "refresh: soon", 13, "'soon' is no span of time. Write it as"),
         ("owner: aviation", "owner: Aviation Board", 12, "'Aviation Board' cannot name a party."),
         ("kind: core_performance", "kind: nice", 10, "Input should be 'core_performance' or"),

@@ -81,9 +81,9 @@ def test_all_findings_are_listed_with_file_and_line() -> None:
     assert caught.value.code == "kernel.example"
     assert [str(finding) for finding in caught.value.findings] == [
         "a.yaml:3: columns.0.unit: Field required",
-        "a.yaml:4: columns.0.unti: unknown key; remove it or correct its spelling",
+        "a.yaml:4: columns.0.unti: unknown key; did you mean unit?",
         "a.yaml:1: since: Field required",
-        "a.yaml:6: sinse: unknown key; remove it or correct its spelling",
+        "a.yaml:6: sinse: unknown key; did you mean since?",
     ]
 
 

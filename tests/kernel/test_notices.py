@@ -78,7 +78,7 @@ def test_a_notice_is_read(tmp_path: Path) -> None:
         (
             "year: 2027",
             "year: 2027\nyaer: 2027",
-            ["2: yaer: unknown key; remove it or correct its spelling"],
+            ["2: yaer: unknown key; did you mean year?"],
         ),
         (
             "legal_reference: an example, not the State's notice\n",

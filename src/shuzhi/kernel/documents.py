@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -20,6 +21,7 @@ from yaml.constructor import SafeConstructor
 from shuzhi.kernel.errors import RefusedError
 
 Where = tuple[str | int, ...]
+_REMOVE = "remove it or correct its spelling"
 _MOST_BYTES = 4_000_000
 _MOST_VALUES = 400_000
 _MOST_DEPTH = 100
@@ -110,7 +112,8 @@ def shape(document: Document, model: type[Shape], *, code: str) -> Shape:
         return model.model_validate(document.content)
     except ValidationError as error:
         findings = tuple(
-            document.finding(tuple(e["loc"]), _problem(e["type"], e["msg"])) for e in error.errors()
+            document.finding(tuple(e["loc"]), _problem(model, tuple(e["loc"]), e["type"], e["msg"]))
+            for e in error.errors()
         )
         raise DocumentError(code, findings) from None
 
@@ -132,10 +135,28 @@ def _compose(text: str, file: str) -> yaml.Node | None:
         raise _bad(file, mark.line + 1 if mark else 1, f"is not YAML: {problem}") from None
 
 
-def _problem(kind: str, message: str) -> str:
-    if kind == "extra_forbidden":
-        return "unknown key; remove it or correct its spelling"
-    return message
+def _problem(model: type[BaseModel], where: Where, kind: str, message: str) -> str:
+    if kind != "extra_forbidden":
+        return message
+    close = get_close_matches(str(where[-1]), _keys(model, where[:-1]), 1)
+    return f"unknown key; {f'did you mean {close[0]}?' if close else _REMOVE}"
+
+
+def _keys(model: type[BaseModel], path: Where) -> set[str]:
+    """Return the keys that may stand at `path` of a document of that shape."""
+    here: set[type[BaseModel]] = {model}
+    for step in path:
+        fields = [f for m in here for name, f in m.model_fields.items() if step in (name, f.alias)]
+        # A number counts in a list, another word is a key that the shape leaves open.
+        here = {m for f in fields for m in _models(f.annotation)} or here
+    return {field.alias or name for m in here for name, field in m.model_fields.items()}
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _models(part)
 
 
 def _bad(file: str, line: int, problem: str) -> DocumentError:

@@ -1,7 +1,7 @@
 """Events: past-tense facts by which rooms meet without importing each other.
 
-Who reacts to what is one table in `app/reactions.py`; the bus only carries. A reaction runs in the caller's
-thread and its error reaches the caller, so that nothing fails unseen.
+Who reacts to what is one table in `app/reactions.py`; the bus only carries. A reaction runs in the
+caller's thread and its error reaches the caller, so that nothing fails unseen.
 """
 
 from __future__ import annotations

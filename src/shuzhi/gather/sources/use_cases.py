@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import fcntl
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
-from pydantic import TypeAdapter, ValidationError
 
 from shuzhi.gather.contracts import Table, table_named
 from shuzhi.gather.lake import Lake, Tx
@@ -21,20 +20,33 @@ from shuzhi.gather.sources.events import RowsStored
 from shuzhi.gather.sources.files import FileReader
 from shuzhi.gather.sources.http import HttpReader
 from shuzhi.gather.sources.load import Loading, is_stored, load_part, part_app_id
-from shuzhi.gather.sources.model import Cursor, FileSource, Part, Reader, Source, SqlSource, Write
+from shuzhi.gather.sources.model import (
+    Cursor,
+    FileSource,
+    HttpSource,
+    Part,
+    Reader,
+    Source,
+    SqlSource,
+    Write,
+)
 from shuzhi.gather.sources.progress import Gauge, Progress
 from shuzhi.gather.sources.references import Secret
 from shuzhi.gather.sources.report import Outcome, RunReport, State
 from shuzhi.gather.sources.sql import SqlReader
 from shuzhi.kernel.control import Control
-from shuzhi.kernel.documents import DocumentError, read_document
+from shuzhi.kernel.documents import DocumentError, read_document, shape
 from shuzhi.kernel.errors import RefusedError, ShuzhiError
 from shuzhi.kernel.events import Publish, ignore
 from shuzhi.kernel.ids import DatasetName, SourceName, new_run_id
 from shuzhi.kernel.instant import Clock, Instant
 
-_KINDS = ("file", "sql", "http")
-_SOURCE: TypeAdapter[Source] = TypeAdapter(Source)
+_KINDS: Mapping[str, type[FileSource | SqlSource | HttpSource]] = {
+    "file": FileSource,
+    "sql": SqlSource,
+    "http": HttpSource,
+}
+_BAD = "gather.bad_source"
 
 
 @dataclass(frozen=True)
@@ -57,14 +69,11 @@ def read_source(path: Path) -> Source:
         DocumentError: `kernel.bad_document`; `gather.bad_source` with every finding.
     """
     document = read_document(path)
-    try:
-        return _SOURCE.validate_python(document.content)
-    except ValidationError as error:
-        findings = tuple(
-            document.finding(tuple(p for p in e["loc"] if p not in _KINDS), e["msg"])
-            for e in error.errors()
-        )
-        raise DocumentError("gather.bad_source", findings) from None
+    kind = _KINDS.get(str(document.content.get("kind")))
+    if kind is None:
+        problem = f"is to be one of {', '.join(_KINDS)}"
+        raise DocumentError(_BAD, (document.finding(("kind",), problem),))
+    return shape(document, kind, code=_BAD)
 
 
 def read_sources(folder: Path) -> dict[SourceName, tuple[Source, Path]]:
