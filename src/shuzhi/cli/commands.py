@@ -24,6 +24,7 @@ from shuzhi.cli import (
     rules,
     running,
     sensing,
+    simulate,
     station,
     web,
 )
@@ -61,6 +62,7 @@ app.command("land")(sensing.land)
 app.command("up")(running.up)
 app.command("status")(running.status)
 app.command("web")(web.web)
+app.command("simulate")(simulate.simulate)
 
 
 @app.command()
