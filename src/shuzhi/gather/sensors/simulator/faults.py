@@ -65,7 +65,7 @@ class Fault:
 class _FaultShape(StrictModel):
     kind: FaultKind
     monitor: int = Field(ge=0)
-    after: str = "0"
+    after: str | None = None
     lasts: str
     factor: str | None = None
     amount: float = 2.0
@@ -86,7 +86,7 @@ def read_script(path: Path, starts: Instant) -> tuple[Fault, ...]:
 
 
 def _fault(read: _FaultShape, starts: Instant) -> Fault:
-    after = timedelta() if read.after.strip() in ("0", "") else parse_span(read.after)
+    after = timedelta() if read.after is None else parse_span(read.after)
     begins = Instant(starts + after)
     ends = Instant(begins + parse_span(read.lasts))
     return Fault(read.kind, read.monitor, begins, ends, read.factor, read.amount)
