@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-fuzz bench lint format lock clean
+.PHONY: demo test test-fuzz test-gateway bench lint format lock clean
 
 demo: $(READY)
 	$(BIN)/shuzhi demo demo-city
@@ -18,6 +18,10 @@ test-fuzz: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r locks/fuzz.txt
 	mkdir -p .bench/fuzz_hj212
 	$(BIN)/python tests/fuzz/run.py -max_total_time=$(FUZZ_SECONDS) -max_len=2048 .bench/fuzz_hj212 tests/fuzz/hj212
+
+# Cuts the power of the gateway a hundred times under load.
+test-gateway: $(READY)
+	$(BIN)/pytest tests/gather/sensors/test_gateway_kill.py --kills 100
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks

@@ -61,6 +61,5 @@ def _wait_for_the_end(stop: Event) -> None:
 
 
 def _log() -> None:
-    logging.basicConfig(
-        level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s"
-    )
+    logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
+    logging.getLogger("shuzhi").setLevel(logging.INFO)

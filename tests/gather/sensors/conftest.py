@@ -17,3 +17,14 @@ from losing_disk import LosingDisk
 def losing_disk() -> LosingDisk:
     """A disk that writes nothing before it is told to sync."""
     return LosingDisk()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`make test-gateway` kills more often."""
+    parser.addoption("--kills", type=int, default=None, help="how often the gateway is killed")
+
+
+@pytest.fixture
+def kills(request: pytest.FixtureRequest) -> int:
+    """How often the gateway is killed."""
+    return request.config.getoption("--kills", default=None) or 8

@@ -28,6 +28,7 @@ from shuzhi.gather.sensors.simulator.frames import DAY, HOUR, MINUTES, PASSWORD,
 from shuzhi.gather.sensors.simulator.series import load_of, measured
 from shuzhi.gather.sensors.stations import Station, password_hash
 from shuzhi.kernel.documents import DocumentError
+from shuzhi.kernel.errors import RefusedError
 from shuzhi.kernel.instant import Instant
 
 NOON = Instant(datetime(2026, 3, 2, 4, tzinfo=UTC))
@@ -227,6 +228,13 @@ def test_a_fleet_sends_over_tcp_until_all_is_acknowledged(tmp_path: Path) -> Non
     # Nine real-time values each; of the ten-minute spans the first began before the series.
     assert by_command[REAL_TIME] == 8 * 9
     assert by_command[MINUTES] == 8 * 4
+
+
+def test_nothing_is_sent_where_nobody_listens() -> None:
+    plan = Plan(NOON, Instant(NOON + timedelta(minutes=1)))
+    with pytest.raises(RefusedError) as refused:
+        asyncio.run(simulate(monitors(1), plan, "127.0.0.1", 1))
+    assert refused.value.code == "gather.nobody_listens"
 
 
 def test_a_monitor_answers_what_it_is_asked_for() -> None:
