@@ -31,6 +31,7 @@ from shuzhi.gather.sensors.simulator.frames import (
     Monitor,
     due,
 )
+from shuzhi.kernel.errors import RefusedError
 from shuzhi.kernel.instant import Instant
 
 _ANSWER_S, _TRIES, _RETRY_S = 5.0, 3, 2.0
@@ -77,7 +78,11 @@ async def simulate(
     """Send for every monitor until the series ends; return what was sent.
 
     A connection that breaks is opened again, and what was not acknowledged is sent again.
+
+    Raises:
+        RefusedError: `gather.nobody_listens` when nothing takes the first connection.
     """
+    await _require_somebody(host, port)
     sent = Sent()
     loop = asyncio.get_running_loop()
     began = loop.time()
@@ -93,6 +98,18 @@ async def simulate(
         if telling is not None:
             telling.cancel()
     return sent
+
+
+async def _require_somebody(host: str, port: int) -> None:
+    try:
+        _, writer = await asyncio.open_connection(host, port)
+    except OSError as error:
+        raise RefusedError(
+            "gather.nobody_listens",
+            f"Nothing listens on {host} port {port} ({error.strerror or error}).",
+            next_step="Start a gateway first: shuzhi gateway.",
+        ) from None
+    writer.close()
 
 
 async def _tell_often(sent: Sent, tell: Callable[[Sent], None]) -> None:
