@@ -20,17 +20,18 @@ class Grain(StrEnum):
 
 @dataclass(frozen=True)
 class Incremental:
-    """How a model is built from what is new only.
+    """How a model is built from what changed only.
 
-    Of data set `dataset` the rows are read whose time `by` lies in a `grain` that is not older than
-    the newest seen less `look_back` such grains; the answer is upserted by `key`.
+    Rows of data set `dataset` that came, went or changed name the grains of its time `by` that are
+    computed anew; the answer's rows of these grains, told by its column `at`, are replaced. `key`
+    tells the rows of the answer apart. Rows without a time belong to no grain and are not read.
     """
 
     dataset: DatasetName
     by: str
     grain: Grain
     key: tuple[str, ...]
-    look_back: int = 0
+    at: str
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import Field, StrictInt
+from pydantic import Field
 
+from shuzhi.decide.models.by_grain import grain_column
 from shuzhi.decide.models.model import Grain, Incremental, Model
+from shuzhi.decide.sql import problem_of
 from shuzhi.gather.lineage import check_functions, parse_query, read_datasets
 from shuzhi.gather.lineage.errors import SqlError
 from shuzhi.kernel.documents import DocumentError, Finding, StrictModel, parse_document, shape
@@ -29,7 +31,6 @@ class _Incremental(StrictModel):
     by: str
     grain: Grain
     key: tuple[str, ...] = Field(min_length=1)
-    look_back: StrictInt = Field(0, ge=0, le=1000)
 
 
 class _Header(StrictModel):
@@ -56,7 +57,7 @@ def parse_model(raw: bytes, *, file: str) -> Model:
         header.title.en,
         sql,
         reads,
-        _incremental(header, reads, file),
+        _incremental(header, sql, lines_before, reads, file),
     )
 
 
@@ -88,20 +89,25 @@ def _reads(sql: str, lines_before: int, file: str) -> tuple[DatasetName, ...]:
         check_functions(parse_query(sql), sql)
         return tuple(dataset_name(name) for name in read_datasets(sql))
     except SqlError as error:
-        problem = f"{error.problem} {error.next_step}".strip()
-        raise _bad(file, lines_before + error.line, problem) from None
+        raise _bad(file, lines_before + error.line, problem_of(error)) from None
     except RefusedError as error:
         raise _bad(file, lines_before + 1, error.message) from None
 
 
-def _incremental(header: _Header, reads: tuple[DatasetName, ...], file: str) -> Incremental | None:
+def _incremental(
+    header: _Header, sql: str, lines_before: int, reads: tuple[DatasetName, ...], file: str
+) -> Incremental | None:
     given = header.incremental
     if given is None:
         return None
     if given.dataset not in reads:
         raise _bad(file, 1, f"incremental.dataset {given.dataset!r} is not read by the SQL")
     dataset = DatasetName(given.dataset)
-    return Incremental(dataset, given.by, given.grain, given.key, given.look_back)
+    try:
+        at = grain_column(sql, dataset, given.by, given.grain)
+    except SqlError as error:
+        raise _bad(file, lines_before + error.line, problem_of(error)) from None
+    return Incremental(dataset, given.by, given.grain, given.key, at)
 
 
 def _bad(file: str, line: int, problem: str) -> DocumentError:

@@ -19,19 +19,17 @@ build_table = Table(
     Column("inputs", Text, nullable=False),
     Column("version", Integer, nullable=False),
     Column("built_at", InstantColumn, nullable=False),
-    Column("seen_until", InstantColumn),
 )
 
 
 @dataclass(frozen=True)
 class Build:
-    """The newest build of a model: of which SQL, of which versions, seen until which time."""
+    """The newest build of a model: of which SQL, of which versions, and what it made when."""
 
     digest: str
     inputs: Mapping[str, int]
     version: int
     built_at: Instant
-    seen_until: Instant | None
 
 
 def find_build(connection: Connection, model: str) -> Build | None:
@@ -39,7 +37,7 @@ def find_build(connection: Connection, model: str) -> Build | None:
     row = connection.execute(select(build_table).where(build_table.c.model == model)).first()
     if row is None:
         return None
-    return Build(row.digest, json.loads(row.inputs), row.version, row.built_at, row.seen_until)
+    return Build(row.digest, json.loads(row.inputs), row.version, row.built_at)
 
 
 def save_build(connection: Connection, model: str, build: Build) -> None:
@@ -51,6 +49,5 @@ def save_build(connection: Connection, model: str, build: Build) -> None:
         "inputs": json.dumps(dict(build.inputs), sort_keys=True),
         "version": build.version,
         "built_at": build.built_at,
-        "seen_until": build.seen_until,
     }
     connection.execute(insert(build_table).values(row))

@@ -9,14 +9,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from dataclasses import dataclass, replace
 from threading import Timer
 
 import duckdb
 import pyarrow as pa
-from sqlglot import exp
 
+from shuzhi.decide.models.building import build_changes, build_whole, changed_rows
+from shuzhi.decide.models.changes import change_by_grain, moved
 from shuzhi.decide.models.model import Model, ModelBuilt, ModelRun, State
 from shuzhi.decide.models.order import ordered
 from shuzhi.decide.models.store import Build, find_build, save_build
@@ -29,7 +29,6 @@ from shuzhi.gather.lineage import (
     SchemaField,
     columns_of,
     lake_node,
-    parse_query,
     record_run,
 )
 from shuzhi.gather.sources import Progress
@@ -40,7 +39,7 @@ from shuzhi.kernel.ids import DatasetName, new_run_id
 from shuzhi.kernel.instant import Clock, Instant
 
 # Counts changes of how models are built: raise it, and every model is built anew.
-_FORM = 1
+_FORM = 2
 _NOT_BUILT = (State.FAILED, State.SKIPPED)
 
 
@@ -96,81 +95,57 @@ def _one(building: Building, model: Model, done: Mapping[DatasetName, ModelRun])
 
 
 def _built(building: Building, model: Model) -> ModelRun:
-    inputs = {str(name): building.lake.version(name) for name in model.reads}
+    lake, started = building.lake, building.clock()
+    inputs = {str(name): lake.version(name) for name in model.reads}
     digest = hashlib.sha256(f"{_FORM}{model.sql}{model.incremental}".encode()).hexdigest()
     with building.control.transaction() as connection:
         before = find_build(connection, model.name)
-    is_there = before is not None and building.lake.exists(model.name)
-    if is_there and before and (before.digest, before.inputs) == (digest, inputs):
-        return ModelRun(model.name, State.UNCHANGED, version=before.version)
-    known = before if is_there and before and before.digest == digest else None
-    started = building.clock()
-    schemas = {str(r): _types(building.lake.schema(r)) for r in model.reads}
-    columns = columns_of(model.sql, schemas)
-    commit, seen_until = _written(building, model, known)
+    known = before if before and before.digest == digest and lake.exists(model.name) else None
+    if known is not None and not moved(lake, known.inputs, inputs):
+        return _unchanged(building, model, known, inputs)
+    columns = columns_of(model.sql, {str(r): _types(lake.schema(r)) for r in model.reads})
+    commit = _written(building, model, known, inputs)
+    if known is not None and commit.version == known.version:
+        return _unchanged(building, model, known, inputs)
     run = _lineage(building, model, commit, columns, inputs, started)
-    with building.control.transaction() as connection:
-        build = Build(digest, inputs, commit.version, run.ended_at or started, seen_until)
-        save_build(connection, model.name, build)
+    # Told before it is noted: whoever dies in between builds again, and tells it again.
     record_run(building.control, run)
-    building.publish(ModelBuilt(run.ended_at or started, model.name, commit.version))
+    ended = run.ended_at or started
+    _note(building, model, Build(digest, inputs, commit.version, ended))
+    building.publish(ModelBuilt(ended, model.name, commit.version))
     return ModelRun(model.name, State.BUILT, commit.inserted + commit.updated, commit.version)
 
 
+def _unchanged(
+    building: Building, model: Model, known: Build, inputs: Mapping[str, int]
+) -> ModelRun:
+    if known.inputs != inputs:
+        _note(building, model, replace(known, inputs=inputs))
+    return ModelRun(model.name, State.UNCHANGED, version=known.version)
+
+
+def _note(building: Building, model: Model, build: Build) -> None:
+    with building.control.transaction() as connection:
+        save_build(connection, model.name, build)
+
+
 def _written(
-    building: Building, model: Model, known: Build | None
-) -> tuple[Commit, Instant | None]:
+    building: Building, model: Model, known: Build | None, inputs: Mapping[str, int]
+) -> Commit:
+    lake, given = building.lake, model.incremental
+    since = None if known is None else known.inputs
+    change = None if since is None else change_by_grain(lake, model, since, inputs)
+    also = () if change is None else changed_rows(change)
+    names = (*model.reads, *(() if change is None else (model.name,)))
     with (
-        building.lake.duck(only=model.reads, memory_limit=building.memory_limit) as connection,
+        lake.duck(
+            only=names, also=also, version=inputs, memory_limit=building.memory_limit
+        ) as connection,
         _bounded(connection, building.most_seconds, model),
     ):
-        seen_until = _newest(connection, model)
-        since = known.seen_until if known else None
-        query = _since(model, since)
-        rows = connection.sql(query).to_arrow_reader(122_880)
-        return _stored(building.lake, model, rows, is_part=since is not None), seen_until
-
-
-def _stored(lake: Lake, model: Model, rows: pa.RecordBatchReader, *, is_part: bool) -> Commit:
-    if lake.exists(model.name):
-        lake.widen(model.name, rows.schema)
-    if model.incremental is not None and is_part:
-        return lake.upsert(model.name, rows, key=model.incremental.key)
-    return lake.overwrite(model.name, rows)
-
-
-def _newest(connection: duckdb.DuckDBPyConnection, model: Model) -> Instant | None:
-    given = model.incremental
-    if given is None:
-        return None
-    newest = exp.select(exp.Max(this=exp.column(given.by, quoted=True)))
-    query = newest.from_(exp.to_table(given.dataset)).sql("duckdb")
-    found = connection.execute(query).fetchall()[0][0]
-    if isinstance(found, date) and not isinstance(found, datetime):
-        found = datetime.combine(found, time(), UTC)
-    return Instant(found.astimezone(UTC)) if isinstance(found, datetime) else None
-
-
-def _since(model: Model, since: Instant | None) -> str:
-    given = model.incremental
-    if given is None or since is None:
-        return model.sql
-    by, grain = exp.column(given.by, quoted=True), given.grain.value
-    seen = exp.cast(exp.Literal.string(since.isoformat()), "TIMESTAMPTZ")
-    back = exp.Interval(this=exp.Literal.string(str(given.look_back)), unit=exp.var(grain))
-    whole = exp.Anonymous(this="date_trunc", expressions=[exp.Literal.string(grain), seen])
-    recent = (
-        exp.select("*")
-        .from_(exp.to_table(given.dataset))
-        .where(exp.GTE(this=by, expression=exp.Sub(this=whole, expression=back)))
-    )
-
-    def narrowed(node: exp.Expr) -> exp.Expr:
-        if isinstance(node, exp.Table) and node.name == given.dataset:
-            return recent.subquery(node.alias_or_name)
-        return node
-
-    return parse_query(model.sql).transform(narrowed).sql("duckdb")
+        if change is None or given is None:
+            return build_whole(model, connection, lake)
+        return build_changes(model, given, change, connection, lake)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Make the tables of indicators."""
+"""Make the tables of indicators; builds of models tell what changed by versions alone."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -53,3 +53,4 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("run_id", "group_key", name=op.f("pk_indicators_value")),
     )
+    op.drop_column("models_build", "seen_until")
