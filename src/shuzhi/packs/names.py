@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from shuzhi.decide.sql import parsed
+from shuzhi.gather.contracts import Contract
 from shuzhi.kernel.documents import DocumentError, Finding, Where, read_document
 from shuzhi.kernel.errors import RefusedError
 from shuzhi.kernel.law import Law
@@ -38,6 +39,11 @@ def meant(name: str, known: Iterable[str]) -> str:
 def answered(sql: str, values: Collection[str] = ()) -> frozenset[str]:
     """Return the names of the columns that a query answers with, in lower case."""
     return frozenset(node.alias_or_name.lower() for node in parsed(sql, names=values).selects)
+
+
+def _columns(contracts: Iterable[Contract]) -> dict[str, frozenset[str]]:
+    tables = (table for contract in contracts for table in contract.tables)
+    return {str(t.name): frozenset(field.name.lower() for field in t.fields) for t in tables}
 
 
 class Others:
@@ -134,12 +140,11 @@ class Names:
 
     def columns_of(self, dataset: str) -> frozenset[str]:
         """Return the columns of a data set, in lower case; none where nothing here states them."""
-        for each in (self.pack.declared.contracts, self.others.named("contracts")):
-            for table in (t for contract in each.values() for t in contract.tables):
-                if table.name == dataset:
-                    return frozenset(field.name.lower() for field in table.fields)
-        model = self.pack.declared.models.get(dataset)
-        return frozenset() if model is None else answered(model.sql) - {"*"}
+        if dataset in self._columns:
+            return self._columns[dataset]
+        if dataset in self.made:
+            return frozenset()
+        return _columns(self.others.named("contracts").values()).get(dataset, frozenset())
 
     @cached_property
     def made(self) -> frozenset[str]:
@@ -167,6 +172,12 @@ class Names:
     def of(self, key: str, name: str, where: Where, problem: str) -> Finding:
         """Return a finding in the file that declares the thing of that kind and name."""
         return self.finding(self.pack.declared.files[key, name], where, problem)
+
+    @cached_property
+    def _columns(self) -> Mapping[str, frozenset[str]]:
+        declared = self.pack.declared
+        made = {name: answered(m.sql) - {"*"} for name, m in declared.models.items()}
+        return {**made, **_columns(declared.contracts.values())}
 
     def _unread(self, key: str) -> Iterator[str]:
         return (stem for kind, stem in self.unread if kind == key)
