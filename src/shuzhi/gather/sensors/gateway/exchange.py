@@ -1,0 +1,125 @@
+"""One exchange with a station: a request, its answer, data, and the result (HJ 212-2017, 6.7).
+
+The request is repeated until the station answers it; what it sends then is stored and acknowledged
+like everything else, and the exchange only looks on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import NamedTuple
+
+from shuzhi.gather.sensors.commands import Asked, Outcome
+from shuzhi.gather.sensors.commands.model import described, request_area
+from shuzhi.gather.sensors.gateway.connection import Connection
+from shuzhi.gather.sensors.hj212 import (
+    Dialect,
+    Edition,
+    Head,
+    Message,
+    answered_qn,
+    parameters,
+    write,
+)
+from shuzhi.gather.sensors.hj212.tables import parameters as known_parameters
+
+_ANSWER, _RESULT, _NOTED = "9011", "9012", "9013"
+_READY = _DONE = 1
+_VERSION_BITS = 2
+_WANTS_ANSWER = 1
+
+
+class _Heard(NamedTuple):
+    head: Head
+    said: dict[str, str]
+
+
+class Exchange:
+    """A command under way on a connection; `qn` is the request's number, new for every request."""
+
+    def __init__(self, asked: Asked, connection: Connection, st: str, dialect: Dialect) -> None:
+        self._asked = asked
+        self._connection = connection
+        self._st = st
+        self._dialect = dialect
+        self._heard: asyncio.Queue[_Heard] = asyncio.Queue()
+        self._found = Outcome()
+        self._qn = ""
+
+    async def run(self, qn: str, given: dict[str, str]) -> Outcome:
+        """Send the request with the parameters `given` and return what came of it."""
+        self._qn = qn
+        self._found = Outcome(qn=qn)
+        self._connection.listener = self._hear
+        try:
+            why = await self._run(self._request(qn, given))
+        finally:
+            self._connection.listener = None
+        return replace(self._found, why=why)
+
+    def _request(self, qn: str, given: dict[str, str]) -> bytes:
+        asked, edition = self._asked, self._dialect.edition
+        area = request_area(asked.cn, edition, given)
+        flag = int(edition) << _VERSION_BITS | _WANTS_ANSWER
+        connection = self._connection
+        message = Message(self._st, asked.cn, area, qn, connection.password, asked.mn, flag)
+        return write(message, self._dialect)
+
+    async def _run(self, request: bytes) -> str:
+        is_notice = described(self._asked.cn).kind == "notice"
+        answer = _NOTED if is_notice else _ANSWER
+        for attempt in range(1, self._asked.repeats + 2):
+            if self._connection.is_gone:
+                return "connection_lost"
+            self._connection.answer(request)
+            self._found = replace(self._found, attempts=attempt)
+            if await self._wait_for(answer):
+                break
+        else:
+            return "no_answer"
+        if is_notice:
+            return ""
+        if self._found.qn_return != _READY:
+            return "refused"
+        # Some of 2005 send data in place of a result; those that send neither have failed.
+        if not await self._wait_for(_RESULT):
+            return "no_result"
+        return "" if self._found.exe_return == _DONE else "not_done"
+
+    async def _wait_for(self, cn: str) -> bool:
+        """Wait until this answer has come; every frame of the exchange gives it more time."""
+        while True:
+            try:
+                head, said = await asyncio.wait_for(self._heard.get(), self._asked.over_time)
+            except TimeoutError:
+                return False
+            if head.cn == self._asked.cn:
+                self._note(said)
+            elif answered_qn(head, said) == self._qn:
+                self._note_result(head.cn, said)
+                if head.cn == cn:
+                    return True
+
+    def _note(self, said: dict[str, str]) -> None:
+        """Take a data frame: it counts, and what it says of the station itself is kept."""
+        about = {k: v for k, v in said.items() if k.lower() in known_parameters()}
+        answer = {**self._found.answer, **about}
+        self._found = replace(self._found, frames=self._found.frames + 1, answer=answer)
+
+    def _note_result(self, cn: str, said: dict[str, str]) -> None:
+        if cn == _ANSWER:
+            self._found = replace(self._found, qn_return=_number(said.get("QnRtn")))
+        elif cn == _RESULT:
+            self._found = replace(self._found, exe_return=_number(said.get("ExeRtn")))
+
+    def _hear(self, head: Head, segment: bytes) -> None:
+        if head.mn == self._asked.mn or self._is_unnamed(head):
+            self._heard.put_nowait(_Heard(head, parameters(segment[head.area : -2])))
+
+    def _is_unnamed(self, head: Head) -> bool:
+        return not head.mn and self._dialect.edition is Edition.HJT212_2005
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text is not None and text.isascii() and text.isdigit() else None
