@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from shuzhi.gather.lake import Lake, open_lake, require_question
-from shuzhi.kernel.errors import RefusedError
+from shuzhi.gather.lake import Lake, answer, open_lake, require_question
+from shuzhi.kernel.errors import BrokenError, RefusedError
 
 EVERY_TYPE = pa.schema(
     [
@@ -154,6 +154,47 @@ def test_what_is_no_question_is_refused(duck: duckdb.DuckDBPyConnection, sql: st
 def test_sql_that_cannot_be_parsed_is_refused(duck: duckdb.DuckDBPyConnection) -> None:
     with pytest.raises(RefusedError, match=r"gather.bad_sql: .*syntax error"):
         require_question(duck, "SELEC 1")
+
+
+def test_an_answer_has_the_first_rows_and_says_when_there_are_more(
+    duck: duckdb.DuckDBPyConnection,
+) -> None:
+    few = answer(duck, "SELECT x FROM range(3) AS t(x) ORDER BY x", limit=2)
+    assert (few.columns, few.rows, few.is_cut) == (("x",), ((0,), (1,)), True)
+    assert not answer(duck, "SELECT 1 AS x WHERE false", limit=1).rows
+
+
+@pytest.mark.parametrize(
+    ("sql", "said"),
+    [
+        ("SELECT * FROM nothing", "Table with name nothing does not exist!\n\nLINE 1: SELECT"),
+        ("SELECT * FROM read_csv('/etc/passwd')", 'Cannot access file "/etc/passwd"'),
+    ],
+)
+def test_a_question_that_cannot_be_answered_says_why(
+    duck: duckdb.DuckDBPyConnection, sql: str, said: str
+) -> None:
+    with pytest.raises(RefusedError) as refused:
+        answer(duck, sql, limit=1)
+    assert (refused.value.code, said in refused.value.message) == ("gather.bad_sql", True)
+    assert refused.value.next_step.startswith("Correct the query; SHOW TABLES lists")
+
+
+def test_no_question_writes_over_a_file_of_the_lake(lake: Lake) -> None:
+    file = lake.files("flights")[0].replace("'", "''")
+    over = f"COPY (SELECT 1 AS x) TO '{file}' (FORMAT parquet, USE_TMP_FILE false)"
+    with lake.duck() as duck, pytest.raises(RefusedError, match="not_a_question"):
+        answer(duck, over, limit=1)
+
+
+def test_a_damaged_file_is_named_with_its_data_set(lake: Lake) -> None:
+    file = Path(lake.files("planes")[0])
+    file.chmod(0o600)
+    pq.write_table(pa.table({"x": [1]}), file)
+    with pytest.raises(BrokenError) as broken, lake.duck():
+        pass
+    assert broken.value.code == "gather.files_damaged"
+    assert broken.value.message.startswith("The files of data set 'planes' cannot be read: ")
 
 
 def test_a_view_is_as_it_stood_when_it_was_opened(lake: Lake) -> None:

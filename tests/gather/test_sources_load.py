@@ -13,7 +13,16 @@ from hypothesis import strategies as st
 
 from shuzhi.gather.contracts import parse_contract, register
 from shuzhi.gather.lake import Lake, open_lake
-from shuzhi.gather.sources import Gathering, RunReport, State, read_source, run_source, runs
+from shuzhi.gather.sources import (
+    Gathering,
+    RunReport,
+    State,
+    newest_runs,
+    read_source,
+    reasons,
+    run_source,
+    runs,
+)
 from shuzhi.kernel.control import Control, metadata, open_control
 from shuzhi.kernel.documents import DocumentError
 from shuzhi.kernel.errors import RefusedError
@@ -126,6 +135,15 @@ def test_a_second_run_stores_nothing_twice(desk: Desk) -> None:
     assert len(desk.rows()) == 2
 
 
+def test_the_newest_run_of_each_source_is_found_however_many_there_are(desk: Desk) -> None:
+    desk.put("a.csv", GOOD)
+    first = desk.run()
+    others = [desk.run(SOURCE.replace("air_file", "other_file")) for _ in range(21)]
+    newest = newest_runs(desk.control)
+    assert newest["air_file"] == first
+    assert newest["other_file"] in others
+
+
 def test_a_changed_file_changes_only_what_differs(desk: Desk) -> None:
     desk.put("a.csv", GOOD)
     desk.run()
@@ -232,9 +250,15 @@ def test_cells_are_cut_by_the_sign_that_the_source_says(desk: Desk) -> None:
             "Map the column under `columns` in the source, or ask the provider.",
         ),
         (
+            "station,date\nx,2026-03-01\n",
+            "gather.column_missing: a.csv has no column 'day', which contract 'air' requires; "
+            "it does not know 'date'. Map the column under `columns` in the source "
+            "(`date: day`), or ask the provider.",
+        ),
+        (
             "station,day,colour\nx,2026-03-01,red\n",
             "gather.column_unknown: a.csv has columns that contract 'air' does not know: "
-            "'colour'. Add them to the contract, or set `extra_columns: ignore` in the source.",
+            "'colour'; 'pm10_ug_m3', 'note' did not come. Add them to the contract, or set `extra_columns: ignore` in the source.",
         ),
     ],
 )
@@ -281,6 +305,23 @@ def test_a_workbook_is_loaded(desk: Desk) -> None:
     book.save(desk.folder / "in" / "a.xlsx")
     desk.run(SOURCE.replace("csv", "excel"))
     assert desk.rows("SELECT station, pm10_ug_m3 FROM air") == [("x", 12)]
+
+
+def test_a_web_page_that_is_called_a_workbook_is_named_as_one(desk: Desk) -> None:
+    desk.put("a.xls", "<html><table><tr><td>station</td></tr></table></html>")
+    told = SOURCE.replace("csv", "excel")
+    assert refused(lambda: desk.run(told)).startswith("gather.html_not_table: a.xls is a web page")
+
+
+def test_why_rows_were_kept_out_is_told_once_for_each_reason(desk: Desk) -> None:
+    desk.put("a.csv", GOOD + "x,2026-02-30,-1,\ny,yesterday,2,\nz,2026-03-01\n")
+    found = reasons(desk.lake, desk.run())
+    assert [(r.column, r.code, r.rows, r.origin, r.row_number, r.value) for r in found] == [
+        ("day", "type", 2, "a.csv", 4, "2026-02-30"),
+        ("pm10_ug_m3", "minimum", 1, "a.csv", 4, "-1"),
+        (None, "ragged_row", 1, "a.csv", 6, None),
+    ]
+    assert reasons(desk.lake, desk.run()) == ()
 
 
 def test_wide_tables_are_melted(desk: Desk) -> None:

@@ -11,14 +11,18 @@ import duckdb
 from shuzhi.app.wired import Wired
 from shuzhi.gather import quality
 from shuzhi.gather.contracts import contracted_datasets, table_named
+from shuzhi.gather.lake import Answer, answer
 from shuzhi.gather.lineage import ImportReport, Trace, export_events, import_events, trace
 from shuzhi.gather.quality.model import Evidence, FaultyRow, Ratio, Report
 from shuzhi.gather.sources import (
     Gathering,
     Progress,
+    Reason,
     RunReport,
     Source,
+    newest_runs,
     reads,
+    reasons,
     run_source,
     runs,
 )
@@ -62,6 +66,14 @@ class Gathers(Wired):
         """The newest runs, of one source or of all."""
         return runs(self.control, source)
 
+    def newest_runs(self) -> Mapping[str, RunReport]:
+        """The newest run of each source that ever ran."""
+        return newest_runs(self.control)
+
+    def reasons(self, report: RunReport) -> tuple[Reason, ...]:
+        """Why a run kept rows out, the most frequent reasons first, each with one of its rows."""
+        return reasons(self.lake, report)
+
     def check(self, dataset: str) -> Report:
         """Check a data set against its contract, keep the report and return it."""
         contract, table = table_named(self.control, dataset)
@@ -101,8 +113,16 @@ class Gathers(Wired):
         with file.open(encoding="utf-8", errors="replace") as lines:
             return import_events(self.control, lines)
 
+    def ask(self, question: str, *, limit: int = 50) -> Answer:
+        """Answer a SELECT that a person typed with its first rows. Raises as `answer`."""
+        with self.sql() as connection:
+            return answer(connection, question, limit=limit)
+
     @contextmanager
     def sql(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A connection on which SQL can read every data set, and nothing else."""
+        """A connection on which SQL of ours reads every data set, and no other file.
+
+        It could be made to write over one, so what others typed goes through `ask`.
+        """
         with self.lake.duck(memory_limit=self.settings.memory_limit) as connection:
             yield connection

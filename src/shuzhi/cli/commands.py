@@ -29,11 +29,12 @@ from shuzhi.cli import (
     web,
 )
 from shuzhi.cli.options import AsJson, CityFolder, opened
-from shuzhi.cli.output import out, print_json, print_table
-from shuzhi.kernel.errors import RefusedError
+from shuzhi.cli.output import counted, out, print_json, print_table
+from shuzhi.cli.tables import datum
 
 if TYPE_CHECKING:
     from shuzhi.app import City, Registered
+    from shuzhi.gather.lake import Answer
 
 app = typer.Typer(
     help="Shuzhi 数治: the open data platform that a city runs itself on.",
@@ -91,7 +92,11 @@ def sql(
     as_json: AsJson = False,
 ) -> None:
     """Ask the lake one SELECT; every data set is a table, `NAME__quarantine` what was kept out."""
-    show_query(opened(city), query, limit=limit, as_json=as_json)
+    found = opened(city).ask(query, limit=limit)
+    if as_json:
+        print_json([dict(zip(found.columns, row, strict=True)) for row in found.rows])
+    else:
+        show_answer(found)
 
 
 @app.command()
@@ -106,31 +111,23 @@ def demo(folder: Annotated[Path, typer.Argument()] = Path("demo-city")) -> None:
 def show_city(city: City, done: Registered) -> None:
     """Say what the city holds and what to do next."""
     settings = city.settings
-    out.print(f"[bold]{escape(settings.city.title_en)}[/bold] in {settings.folder}")
+    folder = escape(str(settings.folder))
+    out.print(f"[bold]{escape(settings.city.title_en)}[/bold] in {folder}")
     out.print(f"  data sets with a contract: {', '.join(city.datasets()) or 'none yet'}")
     out.print(f"  sources: {', '.join(sorted(city.sources())) or 'none yet'}")
     for entry in done.refused:
         lacks = "; ".join(str(f) for f in entry.findings if f.severity == "refusal")
         out.print(f"  [yellow]not in the catalogue[/yellow] {entry.id}: {escape(lacks)}")
-    out.print(f"  next: shuzhi gather run --city {settings.folder}")
-
-
-def show_query(city: City, query: str, *, limit: int, as_json: bool) -> None:
-    """Run a query and show its first rows."""
-    import duckdb
-
-    with city.sql() as connection:
-        try:
-            relation = connection.sql(query)
-            columns = relation.columns if relation is not None else []
-            rows = relation.limit(limit).fetchall() if relation is not None else []
-        except duckdb.Error as error:
-            raise RefusedError(
-                "cli.bad_query",
-                str(error).split("\n\n")[0],
-                next_step="Only SELECTs over the city's data sets run here.",
-            ) from None
-    if as_json:
-        print_json([dict(zip(columns, row, strict=True)) for row in rows])
+    if city.sources():
+        out.print(f"  next: shuzhi gather run --city {folder}", soft_wrap=True)
     else:
-        print_table(f"{len(rows)} rows", columns, rows)
+        out.print(
+            "  next: put a contract in contracts/ and a source in sources/ (docs/sources.md),"
+        )
+        out.print("  or make a city with a scenario pack: shuzhi pack list")
+
+
+def show_answer(found: Answer) -> None:
+    """Show the rows that a question found, and whether there are more."""
+    more = " (the first; --limit N shows more)" if found.is_cut else ""
+    print_table(f"{counted(len(found.rows), 'row')}{more}", found.columns, found.rows, shown=datum)

@@ -33,7 +33,7 @@ def build(folder: Path) -> None:
     with Bar() as bar:
         reports = [city.gather(name, bar) for name in sorted(city.sources())]
         built = city.build(bar)
-    gather.show_runs(reports)
+    gather.show_runs(city, reports)
     out.print()
     model.show_builds(built)
     city.compute_indicators()

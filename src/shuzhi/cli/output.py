@@ -5,19 +5,11 @@ Answers go to standard output, progress and errors to standard error, so that a 
 
 from __future__ import annotations
 
-import dataclasses
 import json
-import math
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime, time, timedelta
-from decimal import Decimal
-from enum import Enum
-from pathlib import Path
+from collections.abc import Iterable, Sequence
 from typing import Any
-from uuid import UUID
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import (
@@ -30,9 +22,10 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
-from rich.table import Table as RichTable
 from rich.text import Text
 
+from shuzhi.cli.plain import plain
+from shuzhi.cli.tables import Shown, cell, table
 from shuzhi.kernel.errors import BrokenError, ShuzhiError
 
 # Whoever reads a pipe or a log has no window to fit into.
@@ -49,67 +42,16 @@ def print_json(value: Any) -> None:
     sys.stdout.write("\n")
 
 
-def plain(value: Any) -> Any:
-    """Return `value` as what JSON can hold."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
-    if isinstance(value, Mapping):
-        return {str(k): plain(v) for k, v in value.items()}
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, (datetime, date, time)):
-        return value.isoformat()
-    return _plain_scalar(value)
+def print_table(
+    title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, shown: Shown = cell
+) -> None:
+    """Print rows as a table, or one below the other where the window is too narrow for columns."""
+    out.print(table(title, columns, [tuple(row) for row in rows], out.width, shown))
 
 
-def _plain_scalar(value: Any) -> Any:
-    if isinstance(value, timedelta):
-        return value.total_seconds()
-    if isinstance(value, (UUID, Path, Decimal)):
-        return str(value)
-    if isinstance(value, (bytes, bytearray)):
-        return value.hex()
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, Iterable) and not isinstance(value, str):
-        return [plain(item) for item in value]
-    return value
-
-
-def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Print rows as a table; numbers stand right, an absent value is a dot."""
-    table = RichTable(
-        title=title,
-        title_justify="left",
-        title_style="bold",
-        box=SIMPLE_HEAD,
-        pad_edge=False,
-    )
-    listed = [tuple(row) for row in rows]
-    for index, column in enumerate(columns):
-        values = [row[index] for row in listed if row[index] is not None]
-        is_number = bool(values) and all(isinstance(v, (int, float, Decimal)) for v in values)
-        table.add_column(column, justify="right" if is_number else "left", overflow="fold")
-    for row in listed:
-        table.add_row(*(cell(value) for value in row))
-    out.print(table)
-
-
-def cell(value: Any) -> str | Text:
-    """Return `value` as a person reads it in a table."""
-    if isinstance(value, Text):
-        return value
-    if value is None:
-        return "[dim]·[/dim]"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int):
-        return f"{value:,}"
-    if isinstance(value, float):
-        return f"{value:,.6g}"
-    if isinstance(value, datetime):
-        return value.isoformat(sep=" ", timespec="seconds")
-    return escape(str(value))
+def counted(number: int, noun: str) -> str:
+    """Return how many there are: 1 row, 2 rows."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def percent(share: float | None) -> str:
@@ -122,17 +64,29 @@ def percent(share: float | None) -> str:
     return f"{shown} %"
 
 
-def print_error(error: ShuzhiError, *, as_json: bool) -> int:
-    """Print an error as a person or a program wants it; return the exit code."""
+def problem(error: ShuzhiError) -> dict[str, str]:
+    """Return an error as programs read it."""
+    return {"code": error.code, "message": error.message, "next_step": error.next_step}
+
+
+def exit_code(error: ShuzhiError) -> int:
+    """Return the code with which a command ends that met this error."""
+    return EXIT_BROKEN if isinstance(error, BrokenError) else EXIT_REFUSED
+
+
+def print_error(error: ShuzhiError, *, as_json: bool, about: str = "") -> int:
+    """Print an error as a person or a program wants it; return the exit code.
+
+    `about` names what it happened to, where a command does several things.
+    """
     if as_json:
-        problem = {"code": error.code, "message": error.message, "next_step": error.next_step}
-        print_json({"error": problem})
+        print_json({"error": problem(error)})
     else:
-        err.print(f"[red]✗[/red] {escape(error.message)}")
+        err.print(f"[red]✗[/red] {escape(f'{about}: ' if about else '')}{escape(error.message)}")
         if error.next_step:
             err.print(f"  → {escape(error.next_step)}")
         err.print(f"  [dim]{error.code}[/dim]")
-    return EXIT_BROKEN if isinstance(error, BrokenError) else EXIT_REFUSED
+    return exit_code(error)
 
 
 class _Done(ProgressColumn):

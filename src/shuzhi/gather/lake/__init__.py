@@ -12,11 +12,12 @@ from shuzhi.gather.lake.model import (
     Version,
     table_name,
 )
-from shuzhi.gather.lake.query import require_question
+from shuzhi.gather.lake.query import Answer, answer, require_question
 from shuzhi.gather.lake.reading import LakeReader
 from shuzhi.gather.lake.use_cases import Lake, open_lake
 
 __all__ = [
+    "Answer",
     "Cleared",
     "Commit",
     "Compaction",
@@ -28,6 +29,7 @@ __all__ = [
     "StagedFiles",
     "Tx",
     "Version",
+    "answer",
     "open_lake",
     "require_question",
     "table_name",

@@ -114,6 +114,15 @@ def lake_torn(name: str, why: str) -> BrokenError:
     )
 
 
+def files_damaged(name: str, why: str) -> BrokenError:
+    """A file that the log names is not what was written."""
+    return BrokenError(
+        "gather.files_damaged",
+        f"The files of data set {name!r} cannot be read: {why}",
+        next_step="Somebody else wrote to them: restore the data set's folder from a backup.",
+    )
+
+
 @contextmanager
 def room_to_write(folder: Path, staged: Path) -> Iterator[None]:
     """Turn "no room" of any library into `gather.disk_full`; `staged` is where files grew."""

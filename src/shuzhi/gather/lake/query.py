@@ -5,21 +5,25 @@ A connection can read the files of the tables it was opened for and nothing else
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import duckdb
 import pyarrow as pa
 
+from shuzhi.gather.lake.errors import files_damaged
 from shuzhi.gather.lake.model import DataFile
 from shuzhi.gather.lake.schema import duckdb_type, identifier
 from shuzhi.kernel.errors import RefusedError
 
 _BATCH_ROWS = 65_536
+_OWN_TABLES = re.compile(r'\nDid you mean "(pg_|duckdb_|sqlite_|information_schema)[^\n]*')
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,15 @@ class Snapshot:
     version: int
     schema: pa.Schema
     files: tuple[DataFile, ...]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The first rows that a question found; `is_cut` when there are more."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+    is_cut: bool = False
 
 
 @contextmanager
@@ -49,9 +62,12 @@ def workbench(spill: Path, memory_limit: str | None) -> Iterator[duckdb.DuckDBPy
 
 
 def add_views(connection: duckdb.DuckDBPyConnection, snapshots: Iterable[Snapshot]) -> None:
-    """Make one view for each table, under its name."""
+    """Make one view for each table, under its name. Raises BrokenError `gather.files_damaged`."""
     for snapshot in snapshots:
-        connection.execute(f"CREATE VIEW {identifier(snapshot.name)} AS {select(snapshot)}")
+        try:
+            connection.execute(f"CREATE VIEW {identifier(snapshot.name)} AS {select(snapshot)}")
+        except duckdb.Error as error:
+            raise files_damaged(snapshot.name, _first_line(error)) from error
 
 
 def lock_in(connection: duckdb.DuckDBPyConnection, snapshots: Iterable[Snapshot]) -> None:
@@ -74,9 +90,7 @@ def require_question(connection: duckdb.DuckDBPyConnection, sql: str) -> str:
     try:
         statements = connection.extract_statements(sql)
     except duckdb.Error as error:
-        raise RefusedError(
-            "gather.bad_sql", str(error), next_step="Correct the query and ask again."
-        ) from None
+        raise bad_sql(error) from None
     if [s.type for s in statements] != [duckdb.StatementType.SELECT]:
         raise RefusedError(
             "gather.not_a_question",
@@ -84,6 +98,35 @@ def require_question(connection: duckdb.DuckDBPyConnection, sql: str) -> str:
             next_step="Ask one question at a time; the lake is written by loads and models.",
         )
     return sql
+
+
+def answer(connection: duckdb.DuckDBPyConnection, sql: str, *, limit: int) -> Answer:
+    """Answer a question that a person typed with its first `limit` rows.
+
+    Raises:
+        RefusedError: as `require_question`; `gather.bad_sql` also where a name is unknown.
+    """
+    question = require_question(connection, sql)
+    try:
+        cursor = connection.execute(question)
+        rows = cursor.fetchmany(limit + 1)
+    except duckdb.Error as error:
+        raise bad_sql(error) from None
+    columns = tuple(str(column[0]) for column in cursor.description or ())
+    return Answer(columns, tuple(rows[:limit]), len(rows) > limit)
+
+
+def bad_sql(error: duckdb.Error) -> RefusedError:
+    """Return what DuckDB says of a query, without its advice to read tables of its own."""
+    return RefusedError(
+        "gather.bad_sql",
+        _OWN_TABLES.sub("", str(error)),
+        next_step="Correct the query; SHOW TABLES lists the data sets, DESCRIBE NAME the columns.",
+    )
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0][:200]
 
 
 def select(snapshot: Snapshot, *, places: bool = False) -> str:

@@ -143,25 +143,39 @@ def _matched(
     missing = tuple(n for n in wanted if n not in given)
     required = [n for n in missing if wanted[n].is_required or n in table.key]
     if required:
-        raise _column_error("missing", origin, table, required)
+        raise _column_missing(origin, table, required, unknown)
     if unknown and source.extra_columns == "refuse":
-        raise _column_error("unknown", origin, table, unknown)
+        raise _column_unknown(origin, table, unknown, missing)
     return given, Drift(tuple(unknown), missing)
 
 
-def _column_error(what: str, origin: str, table: Table, names: Sequence[str]) -> RefusedError:
-    listed = ", ".join(map(repr, names))
-    if what == "missing":
-        return RefusedError(
-            "gather.column_missing",
-            f"{origin} has no column {listed}, which contract {table.name!r} requires.",
-            next_step="Map the column under `columns` in the source, or ask the provider.",
-        )
+def _column_missing(
+    origin: str, table: Table, missing: Sequence[str], unknown: Sequence[str]
+) -> RefusedError:
+    other = f"; it does not know {_listed(unknown)}" if unknown else ""
+    example = f" (`{unknown[0]}: {missing[0]}`)" if unknown else ""
+    return RefusedError(
+        "gather.column_missing",
+        f"{origin} has no column {_listed(missing)}, which contract {table.name!r} requires"
+        f"{other}.",
+        next_step=f"Map the column under `columns` in the source{example}, or ask the provider.",
+    )
+
+
+def _column_unknown(
+    origin: str, table: Table, unknown: Sequence[str], missing: Sequence[str]
+) -> RefusedError:
+    other = f"; {_listed(missing)} did not come" if missing else ""
     return RefusedError(
         "gather.column_unknown",
-        f"{origin} has columns that contract {table.name!r} does not know: {listed}.",
+        f"{origin} has columns that contract {table.name!r} does not know: "
+        f"{_listed(unknown)}{other}.",
         next_step="Add them to the contract, or set `extra_columns: ignore` in the source.",
     )
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(map(repr, names))
 
 
 def _text_of(column: str, kind: str) -> str:

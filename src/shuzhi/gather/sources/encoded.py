@@ -194,6 +194,12 @@ def _member(archive: zipfile.ZipFile, path: Path) -> str:
     return names[0]
 
 
+def require_no_page(path: Path) -> None:
+    """Refuse a web page under another name (`gather.html_not_table`), and an empty file."""
+    with path.open("rb") as file:
+        _look(file.read(200).decode(errors="ignore"), path.name)
+
+
 def _look(text: str, name: str) -> None:
     start = text.lstrip()[:20].lower()
     if not start:

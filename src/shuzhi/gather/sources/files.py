@@ -22,7 +22,7 @@ from python_calamine import CalamineWorkbook
 
 from shuzhi.gather.lake.query import literal
 from shuzhi.gather.lake.schema import identifier
-from shuzhi.gather.sources.encoded import Survey, survey, text_file
+from shuzhi.gather.sources.encoded import Survey, require_no_page, survey, text_file
 from shuzhi.gather.sources.model import Cursor, DuckScan, FileSource, Part, Unreadable
 from shuzhi.kernel.errors import RefusedError
 
@@ -101,6 +101,8 @@ class FileReader:
 
     def _opened(self, part: Part, path: Path, seen: Survey, stack: ExitStack) -> Part:
         source = self._source
+        if source.format in ("parquet", "excel"):
+            require_no_page(path)
         if source.format == "parquet":
             return replace(part, rows=_parquet_scan(path))
         if source.format == "excel":

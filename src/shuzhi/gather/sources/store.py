@@ -12,6 +12,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    func,
     insert,
     select,
     update,
@@ -119,6 +120,15 @@ def find_runs(connection: Connection, source: str | None, limit: int) -> list[Ru
     query = select(run_table).order_by(run_table.c.started_at.desc()).limit(limit)
     if source is not None:
         query = query.where(run_table.c.source == source)
+    return [RunReport.of_row(dict(row._mapping)) for row in connection.execute(query)]
+
+
+def find_newest(connection: Connection) -> list[RunReport]:
+    """Return the newest run of each source, the oldest of these first."""
+    c = run_table.c
+    newest = select(c.source, func.max(c.started_at).label("at")).group_by(c.source).subquery()
+    is_newest = (c.source == newest.c.source) & (c.started_at == newest.c.at)
+    query = select(run_table).join(newest, is_newest).order_by(c.started_at, c.run_id)
     return [RunReport.of_row(dict(row._mapping)) for row in connection.execute(query)]
 
 

@@ -111,6 +111,12 @@ def runs(control: Control, source: str | None = None, *, limit: int = 20) -> tup
         return tuple(store.find_runs(connection, source, limit))
 
 
+def newest_runs(control: Control) -> dict[str, RunReport]:
+    """Return the newest run of each source that ever ran."""
+    with control.transaction() as connection:
+        return {run.source: run for run in store.find_newest(connection)}
+
+
 def runs_between(control: Control, start: Instant, end: Instant) -> tuple[RunReport, ...]:
     """Return the runs of all sources that ended from `start` to before `end`, in that order."""
     with control.transaction() as connection:
