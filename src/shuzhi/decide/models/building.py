@@ -75,15 +75,18 @@ def build_changes(
 def _touch(
     model: Model, given: Incremental, change: Difference, connection: duckdb.DuckDBPyConnection
 ) -> None:
-    """Make the table of the grains in which rows came or went, by the columns that are used."""
+    """Make the table of the grains in which rows came or went, by the columns that are used.
+
+    A grain whose rows were only moved to other files has as many rows with the same sum of their
+    64-bit hashes before and after; that is many times faster than comparing row by row.
+    """
     columns = ", ".join(map(identifier, _used(model, given, change)))
-    added, removed = (f"SELECT {columns} FROM {name}" for name in (_ADDED, _REMOVED))  # noqa: S608
-    rows = added
-    if not change.is_append:
-        rows = f"({added} EXCEPT ALL {removed}) UNION ALL ({removed} EXCEPT ALL {added})"
+    summed = f"{_grain(given, given.by)} AS grain, count(*), sum(hash({columns}))"
+    timed = f"WHERE {identifier(given.by)} IS NOT NULL GROUP BY grain"
+    added, removed = (f"SELECT {summed} FROM {name} {timed}" for name in (_ADDED, _REMOVED))  # noqa: S608
+    both = f"({added} EXCEPT {removed}) UNION ALL ({removed} EXCEPT {added})"
     connection.execute(
-        f"CREATE TEMP TABLE {_TOUCHED} AS SELECT DISTINCT {_grain(given, given.by)} AS grain "  # noqa: S608
-        f"FROM ({rows}) WHERE {identifier(given.by)} IS NOT NULL"
+        f"CREATE TEMP TABLE {_TOUCHED} AS SELECT DISTINCT grain FROM ({both})"  # noqa: S608
     )
 
 
