@@ -6,7 +6,7 @@ another process kept meanwhile counts, and ours is dropped.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
@@ -74,13 +74,15 @@ def keep(watch: Watch, answers: Sequence[Answer]) -> list[Judged]:
     now = watch.clock()
     with watch.control.transaction() as connection:
         ids = [answer.rule.id for answer in answers]
-        standing_now = store.standings(connection, ids, lock=True)
-        return [
-            _keep(connection, answer, now)
-            if standing_now.get(answer.rule.id) == answer.standing
-            else Judged(answer.rule.id, State.ELSEWHERE)
-            for answer in answers
-        ]
+        present = store.standings(connection, ids, lock=True)
+        mine = [a for a in answers if present.get(a.rule.id) == a.standing]
+        weighed = _weighed(connection, mine, now)
+        keep_warnings(connection, [found for _, found in weighed.values()], now)
+        _keep_standings(connection, [answer for answer, _ in weighed.values()])
+        done = {a.rule.id: Judged(a.rule.id, State.ELSEWHERE) for a in answers}
+        for answer in mine:
+            done[answer.rule.id] = _judged(connection, answer, weighed, now)
+        return list(done.values())
 
 
 def running(watch: Watch, rules: Sequence[_R]) -> dict[RuleId, tuple[_R, store.Standing]]:
@@ -94,42 +96,65 @@ def running(watch: Watch, rules: Sequence[_R]) -> dict[RuleId, tuple[_R, store.S
     }
 
 
-def _keep(connection: Connection, answer: Answer, now: Instant) -> Judged:
+def keep_warnings(connection: Connection, found: Sequence[Merged], now: Instant) -> None:
+    """Write warnings that were raised, grew or became part of others."""
+    raised = [warning for one in found for warning in one.raised]
+    ids = store.insert_warnings(connection, raised)
+    store.update_warnings(connection, [warning for one in found for warning in one.grown])
+    store.absorb(connection, [pair for one in found for pair in one.absorbed])
+    entries = (
+        Entry("warning.raised", now, "system", str(warning_id), _facts(warning))
+        for warning_id, warning in zip(ids, raised, strict=True)
+    )
+    queue(connection, *entries)
+
+
+def _weighed(
+    connection: Connection, answers: Sequence[Answer], now: Instant
+) -> dict[RuleId, tuple[Answer, Merged]]:
+    """Return what comes of each answer that is none too many and no failure."""
+    found = [(a, a.said) for a in answers if not isinstance(a.said, Failure)]
+    reach = {
+        a.rule.id: (
+            Instant(min(f.at for f in said) - a.rule.merge_within),
+            Instant(max(f.until for f in said) + a.rule.merge_within),
+        )
+        for a, said in found
+        if said
+    }
+    known = store.warnings_within(connection, reach)
+    weighed = {
+        a.rule.id: (
+            a,
+            merged(a.rule, a.standing.version, said, known.get(a.rule.id, ()), now),
+        )
+        for a, said in found
+    }
+    return {i: (a, m) for i, (a, m) in weighed.items() if len(m.raised) <= a.rule.max_warnings}
+
+
+def _keep_standings(connection: Connection, answers: Sequence[Answer]) -> None:
+    for answer in answers:
+        if answer.also is not None:
+            answer.also(connection)
+    store.save_progress(connection, [(a.rule.id, a.version, a.looked_at) for a in answers])
+
+
+def _judged(
+    connection: Connection,
+    answer: Answer,
+    weighed: Mapping[RuleId, tuple[Answer, Merged]],
+    now: Instant,
+) -> Judged:
     rule, said = answer.rule, answer.said
     if isinstance(said, Failure):
         return _keep_failure(connection, answer, answer.state, said, now)
-    found = _merge(connection, answer, said, now)
-    if len(found.raised) > rule.max_warnings:
+    if rule.id not in weighed:
         reason = f"it raised more than {rule.max_warnings:,} warnings at once"
         failure = Failure("too_many", reason)
         return _keep_failure(connection, answer, State.SWITCHED_OFF, failure, now)
-    keep_warnings(connection, found, now)
-    if answer.also is not None:
-        answer.also(connection)
-    moved = {"judged_version": answer.version, "looked_at": answer.looked_at, "has_judged": True}
-    store.save_standing(connection, rule.id, moved)
+    found = weighed[rule.id][1]
     return Judged(rule.id, State.JUDGED, len(said), len(found.raised), len(found.grown))
-
-
-def _merge(connection: Connection, answer: Answer, said: Findings, now: Instant) -> Merged:
-    known: tuple[Warning, ...] = ()
-    if said:
-        start, end = min(f.at for f in said), max(f.until for f in said)
-        within = answer.rule.merge_within
-        known = store.warnings_near(connection, answer.rule.id, start, end, within)
-    return merged(answer.rule, answer.standing.version, said, known, now)
-
-
-def keep_warnings(connection: Connection, found: Merged, now: Instant) -> None:
-    """Write warnings that were raised, grew or became part of others."""
-    ids = store.insert_warnings(connection, found.raised)
-    store.update_warnings(connection, found.grown)
-    store.absorb(connection, found.absorbed)
-    entries = (
-        Entry("warning.raised", now, "system", str(warning_id), _facts(warning))
-        for warning_id, warning in zip(ids, found.raised, strict=True)
-    )
-    queue(connection, *entries)
 
 
 def _facts(warning: Warning) -> dict[str, str | int | None]:

@@ -74,7 +74,7 @@ def keep_replayed(watch: Watch, replayed: Iterable[Replayed]) -> int:
                 raise unknown_rule(one.rule.id)
             fresh = tuple(w for w in one.warnings if not _is_known(connection, one.rule, w))
             fresh = tuple(replace(w, rule_version=standing.version) for w in fresh)
-            keep_warnings(connection, Merged(fresh, (), ()), watch.clock())
+            keep_warnings(connection, [Merged(fresh, (), ())], watch.clock())
         kept += len(fresh)
     tell(watch)
     return kept

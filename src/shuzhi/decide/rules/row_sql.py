@@ -10,10 +10,11 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
+from functools import lru_cache
 
 from sqlglot import exp
 
-from shuzhi.decide.rules.model import RowRule
+from shuzhi.decide.rules.model import RowRule, Value
 from shuzhi.decide.sql import parsed, require_reads, span_text
 from shuzhi.gather.lineage.errors import SqlError, sql_error
 from shuzhi.kernel.instant import Instant
@@ -63,10 +64,24 @@ def check_rows(
 
 def bound(rule: RowRule, limits: Dated | None) -> str:
     """Return DuckDB SQL for the rule over `new` and `past`, with the `TIME` of each finding."""
-    query = _require_select(parsed(rule.sql, names={LIMIT, *rule.values}), rule.sql)
+    # True equals 1, so that what is remembered has to be told apart by type as well.
+    values = tuple((name, type(value), value) for name, value in sorted(rule.values.items()))
+    return _bound(rule.sql, rule.look_back or timedelta(), values, limits)
+
+
+# A running city asks the same of every batch, and to read SQL takes longer than to run it.
+@lru_cache(maxsize=4096)
+def _bound(
+    sql: str,
+    look_back: timedelta,
+    values: tuple[tuple[str, type, Value], ...],
+    limits: Dated | None,
+) -> str:
+    named = {name: value for name, _, value in values}
+    query = _require_select(parsed(sql, names={LIMIT, *named}), sql)
     time = exp.column(TIME, table=_new_alias(query), quoted=True)
     for table in list(_tables(query, PAST)):
-        _cut_past(table, time, rule.look_back or timedelta())
+        _cut_past(table, time, look_back)
     if limits is not None:
         query = query.where(exp.GTE(this=time.copy(), expression=_moment(limits.values[0][0])))
 
@@ -75,7 +90,7 @@ def bound(rule: RowRule, limits: Dated | None) -> str:
             return node
         if node.name == LIMIT and limits is not None:
             return _by_date(limits, time)
-        return exp.convert(rule.values[node.name])
+        return exp.convert(named[node.name])
 
     projected = query.select(exp.alias_(time.copy(), TIME, quoted=True)).transform(filled)
     return projected.sql("duckdb")
@@ -83,7 +98,12 @@ def bound(rule: RowRule, limits: Dated | None) -> str:
 
 def columns_used(rule: RowRule) -> frozenset[str]:
     """Return the names, in lower case, of every column that the rule's SQL mentions."""
-    query = parsed(rule.sql, names={LIMIT, *rule.values})
+    return _columns_used(rule.sql, frozenset(rule.values))
+
+
+@lru_cache(maxsize=4096)
+def _columns_used(sql: str, values: frozenset[str]) -> frozenset[str]:
+    query = parsed(sql, names={LIMIT, *values})
     return frozenset(column.name.lower() for column in query.find_all(exp.Column))
 
 

@@ -135,6 +135,20 @@ def save_standing(connection: Connection, rule_id: RuleId, values: Mapping[str, 
         connection.execute(insert(rule_table).values(id=rule_id, **values))
 
 
+def save_progress(
+    connection: Connection, progress: Iterable[tuple[RuleId, int | None, Instant | None]]
+) -> None:
+    """Note up to which version of its data set, and until when, each rule has judged."""
+    rows = [{"_id": rule, "_version": version, "_at": at} for rule, version, at in progress]
+    if rows:
+        query = update(rule_table).where(rule_table.c.id == bindparam("_id"))
+        moved: dict[str, Any] = {
+            "judged_version": bindparam("_version"),
+            "looked_at": bindparam("_at"),
+        }
+        connection.execute(query.values(**moved, has_judged=True), rows)
+
+
 def save_version(connection: Connection, rule: Rule, version: int, by: str, at: Instant) -> None:
     """Keep the wording of a rule for good."""
     row = {"rule": rule.id, "version": version, "digest": rule.digest}
@@ -153,13 +167,26 @@ def warnings_near(
     connection: Connection, rule_id: RuleId, start: Instant, end: Instant, within: timedelta
 ) -> tuple[Warning, ...]:
     """Return the warnings of a rule that a finding between `start` and `end` could join."""
+    reach = (Instant(start - within), Instant(end + within))
+    return tuple(warnings_within(connection, {rule_id: reach}).get(rule_id, ()))
+
+
+def warnings_within(
+    connection: Connection, reach: Mapping[RuleId, tuple[Instant, Instant]]
+) -> dict[RuleId, list[Warning]]:
+    """Return, by rule, at least the warnings that lie within the reach given for the rule."""
+    if not reach:
+        return {}
     query = select(warning_table).where(
-        warning_table.c.rule_id == rule_id,
+        warning_table.c.rule_id.in_(sorted(reach)),
         warning_table.c.absorbed_by.is_(None),
-        warning_table.c.last_at >= start - within,
-        warning_table.c.at <= end + within,
+        warning_table.c.last_at >= min(start for start, _ in reach.values()),
+        warning_table.c.at <= max(end for _, end in reach.values()),
     )
-    return tuple(_warning(row) for row in connection.execute(query).mappings())
+    found: dict[RuleId, list[Warning]] = {}
+    for row in connection.execute(query).mappings():
+        found.setdefault(row["rule_id"], []).append(_warning(row))
+    return found
 
 
 def insert_warnings(connection: Connection, warnings: Sequence[Warning]) -> tuple[WarningId, ...]:
