@@ -10,6 +10,9 @@ from shuzhi.app.examples import Ran, run_examples
 from shuzhi.packs import Pack, examine, installed_pack, installed_packs, new_pack, read_pack
 from shuzhi.packs.examples.comparing import same
 from shuzhi.packs.examples.tables import parse_table
+from shuzhi.packs.pages import page
+
+ROOT = Path(__file__).resolve().parents[2]
 
 ALL = [
     (pack_id, name)
@@ -178,3 +181,10 @@ def test_a_table_keeps_commas_in_quotes_and_knows_no_value() -> None:
     assert table.columns == ("a", "b")
     assert table.rows == (("x, y", None), ("z", "1"))
     assert table.as_csv() == 'a,b\n"x, y",\nz,1\n'
+
+
+@pytest.mark.parametrize("pack_id", sorted({pack_id for pack_id, _ in ALL}))
+def test_the_page_of_a_pack_says_what_the_pack_says(pack_id: str) -> None:
+    written = (ROOT / "docs" / "packs" / f"{pack_id}.md").read_text(encoding="utf-8")
+    current = page(installed_pack(pack_id))
+    assert written == current, f"run: shuzhi pack docs {pack_id} > docs/packs/{pack_id}.md"

@@ -72,7 +72,7 @@ def run(
 
 def show_ran(pack: str, ran: Sequence[Ran]) -> None:
     """Show each example as given, when, then, and where it differs how."""
-    from shuzhi.packs.pages import example_lines
+    from shuzhi.packs.examples.lines import example_lines
 
     for one in ran:
         mark = "[red]✗[/red]" if one.differences else "[green]✓[/green]"
@@ -98,6 +98,16 @@ def _folders(packs: Sequence[str] | None) -> dict[str, Path]:
 
     installed = installed_packs()
     return {name: installed.get(name, Path(name)).resolve() for name in packs or installed}
+
+
+@commands.command("docs")
+def docs(pack: Annotated[str, typer.Argument(help="An id or a folder.")]) -> None:
+    """Print PACK as a page of Markdown: what it declares, and its examples."""
+    from shuzhi.packs import read_pack
+    from shuzhi.packs.pages import page
+
+    for folder in _folders([pack]).values():
+        out.file.write(page(read_pack(folder)))
 
 
 @commands.command("new")

@@ -1,104 +1,167 @@
-"""Writes a pack down for people: its examples as lines, and the whole pack as a page."""
+"""Writes a pack down as a page of Markdown: everything that it declares, and its examples.
+
+The page says what the files say, in both languages where they do; `docs/packs` keeps one for each
+pack that has examples.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Sequence
 
-from shuzhi.packs.examples.model import (
-    Deed,
-    Example,
-    ExpectedCase,
-    ExpectedWarning,
-    Step,
-    Then,
-)
-from shuzhi.packs.examples.tables import TextTable
+from shuzhi.act.cases import CaseKind, draw_kind
+from shuzhi.decide.indicators import Goal
+from shuzhi.decide.rules import OfColumn, Rule
+from shuzhi.gather.contracts import Table
+from shuzhi.kernel.law import Law
+from shuzhi.packs.examples.lines import example_lines
+from shuzhi.packs.examples.reading import ExampleFile
+from shuzhi.packs.model import Declared, Pack
 
 
-def example_lines(example: Example) -> Iterator[str]:
-    """Yield an example as plain lines: given, when, then."""
-    if example.given.now:
-        yield f"given  it is {_time(example.given.now)} in {example.zone}"
-    yield from _tables("given  ", example.given.rows)
-    for step in example.when:
-        yield from _step(step)
-    yield from _then(example.then)
-
-
-def _step(step: Step) -> Iterator[str]:
-    at = f"at {_time(step.at)}, " if step.at else ""
-    if step.file is not None:
-        yield f"when   {at}the file {step.file.name} arrives at {step.file.source}"
-        yield from (f"         {line}" for line in step.file.text.splitlines())
-    elif step.report is not None:
-        report = step.report
-        yield f"when   {at}{report.by.person} reports {report.kind} ({report.severity})"
-    elif step.do is not None:
-        yield f"when   {at}{_deed(step.do)}"
-    elif not step.rows:
-        yield f"when   it is {_time(step.at)}" if step.at else "when   time passes"
-    yield from _tables(f"when   {at}", step.rows)
-
-
-def _deed(deed: Deed) -> str:
-    who = f"{deed.by.person} of {deed.by.party} ({deed.by.role})"
-    to = f" to {', '.join(deed.to)}" if deed.to else ""
-    what = f"with {', '.join(deed.evidence)}" if deed.evidence else ""
-    bad = "" if deed.is_good else "as not good"
-    refused = f"and is refused: {deed.refused}" if deed.refused else ""
-    said = f"{who} does {deed.verb} on case {deed.case}{to}"
-    return " ".join(part for part in (said, what, bad, refused) if part)
-
-
-def _then(then: Then) -> Iterator[str]:
-    if then.warnings is not None:
-        yield from (f"then   {_warning(w)}" for w in then.warnings)
-        if not then.warnings:
-            yield "then   no warning"
-    if then.cases is not None:
-        yield from (f"then   {_case(case)}" for case in then.cases)
-        if not then.cases:
-            yield "then   no case"
-    yield from _tables("then   ", then.rows)
-    for name, count in then.quarantined.items():
-        yield f"then   {count} rows of {name} are kept out"
-    for name, groups in then.indicators.items():
-        shown = ", ".join(f"{g} {'no value' if v is None else v}" for g, v in groups.items())
-        yield f"then   {name}: {shown}"
-
-
-def _warning(warning: ExpectedWarning) -> str:
-    facts = ", ".join(f"{name} {value}" for name, value in warning.facts.items())
-    severity = f"{warning.severity.value} " if warning.severity else ""
-    party = f" for {warning.party}" if warning.party else ""
-    return f"a {severity}warning {warning.rule}{party}" + (f": {facts}" if facts else "")
-
-
-def _case(case: ExpectedCase) -> str:
-    stage = f" at {case.stage}" if case.stage else ""
-    party = f" of {case.responsible}" if case.responsible else ""
-    clocks = "; ".join(
-        f"{name} {'late' if clock.is_late else 'due'} {_time(clock.due)}"
-        for name, clock in case.clocks.items()
+def page(pack: Pack) -> str:
+    """Return the page of a pack."""
+    manifest, declared = pack.manifest, pack.declared
+    head = (
+        f"# {pack.id}: {manifest.title.zh} · {manifest.title.en}",
+        "",
+        f"{manifest.description.zh}",
+        "",
+        f"{manifest.description.en}",
+        "",
+        f"Version {manifest.version}. Written by `shuzhi pack docs {pack.id}`; do not edit.",
     )
-    return f"a case {case.kind}{party}{stage}" + (f": {clocks}" if clocks else "")
+    parts = (
+        _section("Data sets", _datasets(declared)),
+        _section("Rules", _rules(declared)),
+        _section("Cases", _cases(declared.case_kinds.values())),
+        _section("Indicators", _goals(declared.indicators.values())),
+        _section("Law", _law(declared.law)),
+        _section("Examples", _examples(declared.examples.values())),
+    )
+    lines = (*head, *(line for part in parts for line in part))
+    return "\n".join(lines) + "\n"
 
 
-def _tables(head: str, tables: Mapping[str, TextTable]) -> Iterator[str]:
-    for name, table in tables.items():
-        yield f"{head}rows of {name}" + ("" if table.rows else ": none")
-        if table.rows:
-            yield from (f"         {line}" for line in _lined_up(table))
+def _section(title: str, lines: Iterator[str]) -> Iterator[str]:
+    listed = list(lines)
+    if listed:
+        yield from ("", f"## {title}", *listed)
 
 
-def _lined_up(table: TextTable) -> Iterator[str]:
-    rows = [[cell or "·" for cell in row] for row in (table.columns, *table.rows)]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        yield "  ".join(cells).rstrip()
+def _table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str]:
+    yield from ("", _row(columns), "|" + "---|" * len(columns))
+    yield from map(_row, rows)
 
 
-def _time(moment: datetime | None) -> str:
-    return "" if moment is None else moment.isoformat(sep=" ", timespec="minutes")
+def _row(cells: Sequence[object]) -> str:
+    shown = ("" if cell is None else str(cell) for cell in cells)
+    return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in shown) + " |"
+
+
+def _datasets(declared: Declared) -> Iterator[str]:
+    for contract in declared.contracts.values():
+        for table in contract.tables:
+            yield from ("", f"### {table.name}: {table.title}", "", table.description)
+            yield from _fields(table)
+    if declared.models:
+        yield from ("", "### Models")
+        rows = (
+            (f"`{m.name}`", f"{m.title_zh} · {m.title_en}", ", ".join(m.reads))
+            for m in declared.models.values()
+        )
+        yield from _table(("model", "title", "reads"), rows)
+
+
+def _fields(table: Table) -> Iterator[str]:
+    key = table.key
+    rows = (
+        (
+            f"`{field.name}`" + (" (key)" if field.name in key else ""),
+            field.title,
+            field.logical_type.value,
+            field.unit,
+            field.description,
+        )
+        for field in table.fields
+    )
+    yield from _table(("column", "title", "type", "unit", "what"), rows)
+
+
+def _rules(declared: Declared) -> Iterator[str]:
+    for rule in declared.rules.values():
+        yield from ("", f"### {rule.id}: {rule.title_zh} · {rule.title_en}", "")
+        message = declared.messages.get(f"rules.{rule.id}")
+        if message is not None:
+            yield from (f"> {message.zh}", ">", f"> {message.en}", "")
+        yield from (f"- {line}" for line in _of_rule(rule))
+
+
+def _of_rule(rule: Rule) -> Iterator[str]:
+    reads = f", with {', '.join(f'`{name}`' for name in rule.reads)}" if rule.reads else ""
+    yield f"over `{rule.dataset}`{reads}"
+    yield f"severity: {_said(rule.severity)}; answers for it: {_said(rule.party or 'the desk')}"
+    if rule.legal_basis is not None:
+        yield f"limit: `{rule.legal_basis}`"
+    if rule.values:
+        yield "values: " + ", ".join(f"{name} {value}" for name, value in rule.values.items())
+    if rule.case_kind is not None:
+        yield f"opens: `{rule.case_kind}`"
+
+
+def _said(what: object) -> str:
+    return f"what the column `{what.name}` says" if isinstance(what, OfColumn) else str(what)
+
+
+def _cases(kinds: Iterable[CaseKind]) -> Iterator[str]:
+    for kind in kinds:
+        yield from ("", f"### {kind.id}: {kind.title.zh} · {kind.title.en}")
+        rows = (
+            (
+                f"{clock.title.zh} · {clock.title.en}",
+                ", ".join(sorted(clock.over)),
+                clock.answers,
+                "; ".join(f"{name} {span}" for name, span in (clock.limits or {}).items()),
+            )
+            for clock in kind.clocks
+        )
+        yield from _table(("clock", "runs in", "answers", "limit"), rows)
+        needs = ", ".join(f"{least} {name}" for name, least in kind.evidence.items())
+        yield from ("", f"To close: {needs}.", "", "```mermaid", draw_kind(kind).strip(), "```")
+
+
+def _goals(goals: Iterable[Goal]) -> Iterator[str]:
+    for goal in goals:
+        yield from ("", f"### {goal.id}: {goal.title_zh} · {goal.title_en}")
+        rows = (
+            (f"`{each.id}`", f"{each.title_zh} · {each.title_en}", each.unit, each.owner)
+            for each in goal.indicators
+        )
+        yield from _table(("indicator", "title", "unit", "owner"), rows)
+
+
+def _law(law: Law) -> Iterator[str]:
+    if not law.parameters:
+        return
+    rows = (
+        (
+            f"`{each.id}`",
+            f"{each.description.zh} · {each.description.en}",
+            f"{value.value} {each.unit}",
+            value.since,
+            "yes" if value.is_verified else "no",
+            f"{basis.law}, {basis.article}",
+        )
+        for each in law.parameters.values()
+        for value in each.values
+        for basis in (value.legal_basis or each.legal_basis,)
+    )
+    yield from _table(("parameter", "what", "value", "from", "compared with the text", "law"), rows)
+
+
+def _examples(files: Iterable[ExampleFile]) -> Iterator[str]:
+    for file in files:
+        yield from ("", f"### {file.title.zh} · {file.title.en}")
+        for example in file.examples:
+            yield from ("", f"**{example.title.zh}** {example.title.en}", "", "```text")
+            yield from example_lines(example)
+            yield "```"
