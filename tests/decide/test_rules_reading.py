@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -14,6 +15,7 @@ from shuzhi.decide.rules import OfColumn, RowRule, Severity, SilenceRule, parse_
 from shuzhi.decide.rules.row_sql import bound
 from shuzhi.kernel.documents import DocumentError
 
+_OF_ALL_RULES = ("id", "title", "dataset", "event_time", "severity", "merge_within", "owner")
 NEW = "SELECT station, value FROM new"
 PAST = (
     "SELECT station FROM new WHERE value > (SELECT {} FROM past{} WHERE past.station = new.station)"
@@ -161,3 +163,13 @@ def test_a_text_of_any_kind_is_taken_as_a_value_and_not_as_sql(text: str) -> Non
         connection.execute("CREATE TABLE new (station VARCHAR, __time TIMESTAMPTZ)")
         connection.execute("INSERT INTO new VALUES (?, NULL)", [text])
         assert connection.execute(bound(other, None)).fetchone() == (text, None)
+
+
+def test_the_example_in_the_manual_is_a_rule() -> None:
+    manual = Path(__file__).parents[2] / "docs" / "rules.md"
+    head, silence = manual.read_text(encoding="utf-8").split("```yaml\n")[1:3]
+    example = head.partition("```")[0]
+    assert isinstance(parse_rule(example.encode(), file="rules.md"), RowRule)
+    kept = [line for line in example.splitlines() if line.split(":")[0] in _OF_ALL_RULES]
+    text = "\n".join([*kept, "reads: [air_stations]", silence.partition("```")[0]])
+    assert isinstance(parse_rule(text.encode(), file="rules.md"), SilenceRule)
