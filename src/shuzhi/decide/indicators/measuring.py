@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
@@ -76,6 +76,7 @@ class Bench:
         self._measuring = measuring
         self._moments = moments(now, measuring.zone)
         self._outcomes: dict[IndicatorId, Answer | ShuzhiError] = {}
+        self._commits: dict[str, Instant] = {}
         self._open = ExitStack()
         self._reads: tuple[DatasetName, ...] | None = None
         self._connection: duckdb.DuckDBPyConnection | None = None
@@ -83,6 +84,14 @@ class Bench:
     def close(self) -> None:
         """Let go of the lake."""
         self._open.close()
+
+    def newest_commit(self, names: Collection[str]) -> Instant | None:
+        """Return when the newest of these data sets was written; None for none of them."""
+        for name in names:
+            if name not in self._commits:
+                version = self.state.versions[name]
+                self._commits[name] = self._measuring.lake.committed_at(name, version)
+        return max((self._commits[name] for name in names), default=None)
 
     def answer(self, goal: Goal, indicator: Indicator) -> Answer:
         """Return the values of an indicator, without colours.

@@ -90,9 +90,9 @@ def save_run(connection: Connection, run: Run, text: str) -> RunId:
     return run_id
 
 
-def confirm_run(connection: Connection, run_id: RunId, at: Instant) -> None:
-    """Note that a computation was found to hold still."""
-    query = update(run_table).where(run_table.c.id == run_id)
+def confirm_runs(connection: Connection, ids: Iterable[RunId], at: Instant) -> None:
+    """Note that computations were found to hold still."""
+    query = update(run_table).where(run_table.c.id.in_(sorted(ids)))
     connection.execute(query.values(confirmed_at=at))
 
 

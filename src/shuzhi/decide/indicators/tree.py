@@ -6,7 +6,7 @@ scores below it, and says on how much of the weight it rests.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -23,10 +23,12 @@ from shuzhi.decide.indicators.model import (
     stale_reason,
 )
 from shuzhi.decide.indicators.thresholds import Colour, Direction
+from shuzhi.gather.lake import Lake
 from shuzhi.gather.lineage import columns_of
 from shuzhi.kernel.errors import ShuzhiError
 from shuzhi.kernel.instant import Instant
 
+Columns = Mapping[str, str]
 _NEVER = "not computed yet"
 _NO_VALUE = "there is nothing to divide by"
 
@@ -92,7 +94,8 @@ def tree(measuring: Measuring, goal: str) -> Tree:
     now = measuring.clock()
     with measuring.control.transaction() as connection:
         runs = store.latest_runs(connection, [each.id for each in found.indicators])
-    leaves = {i.id: _leaf(measuring, i, runs.get(i.id), now) for i in found.indicators}
+    schemas = _Schemas(measuring.lake)
+    leaves = {i.id: _leaf(schemas, i, runs.get(i.id), now) for i in found.indicators}
     branches = tuple(
         _branch(dimension, tuple(leaves[i.id] for i in dimension.indicators))
         for dimension in found.dimensions
@@ -115,7 +118,7 @@ def leaf(measuring: Measuring, name: str) -> Leaf:
     _, indicator = one(measuring.goals, name)
     with measuring.control.transaction() as connection:
         runs = store.latest_runs(connection, [indicator.id])
-    return _leaf(measuring, indicator, runs.get(indicator.id), measuring.clock())
+    return _leaf(_Schemas(measuring.lake), indicator, runs.get(indicator.id), measuring.clock())
 
 
 def worst_first(indicator: Indicator, values: Iterable[Value]) -> list[Value]:
@@ -161,7 +164,7 @@ def _worst(leaves: Iterable[Leaf]) -> Colour:
     return Colour.worst(leaf.colour for leaf in judged)
 
 
-def _leaf(measuring: Measuring, indicator: Indicator, run: Run | None, now: Instant) -> Leaf:
+def _leaf(schemas: _Schemas, indicator: Indicator, run: Run | None, now: Instant) -> Leaf:
     return Leaf(
         indicator,
         run,
@@ -169,7 +172,7 @@ def _leaf(measuring: Measuring, indicator: Indicator, run: Run | None, now: Inst
         _score(indicator, run),
         _problem(run),
         "" if run is None else stale_reason(indicator, run, now),
-        _items(measuring, indicator),
+        _items(schemas, indicator),
     )
 
 
@@ -187,16 +190,29 @@ def _problem(run: Run | None) -> str:
     return run.problem or ("" if has_value else _NO_VALUE)
 
 
-def _items(measuring: Measuring, indicator: Indicator) -> tuple[str, ...]:
+class _Schemas:
+    """The columns of data sets, each looked up once."""
+
+    def __init__(self, lake: Lake) -> None:
+        self._lake = lake
+        self._known: dict[str, Columns] = {}
+
+    def of(self, names: Iterable[str]) -> Mapping[str, Columns]:
+        """Return the columns of each of these data sets, with their types."""
+        for name in names:
+            if name not in self._known:
+                self._known[name] = {f.name: str(f.type) for f in self._lake.schema(name)}
+        return {str(name): self._known[name] for name in names}
+
+
+def _items(schemas: _Schemas, indicator: Indicator) -> tuple[str, ...]:
     """Return the columns that a formula uses; none while they cannot be told."""
-    formula, lake = indicator.formula, measuring.lake
+    formula = indicator.formula
     if not isinstance(formula, Measured):
         return ()
     try:
-        schemas = {str(r): {f.name: str(f.type) for f in lake.schema(r)} for r in formula.reads}
-        columns = columns_of(formula.sql, schemas)
+        columns = columns_of(formula.sql, schemas.of(formula.reads))
     except ShuzhiError:
         return ()
-    return tuple(
-        sorted({f"{ref.dataset}.{ref.column}" for refs in columns.values() for ref in refs})
-    )
+    refs = (ref for each in columns.values() for ref in each)
+    return tuple(sorted({f"{ref.dataset}.{ref.column}" for ref in refs}))

@@ -124,7 +124,11 @@ def _computed(measuring: Measuring, wanted: Sequence[Placed]) -> tuple[Run, ...]
         for goal, indicator in placed:
             before = last.get(indicator.id)
             run = _run(measuring, bench, goal, indicator, before, now)
-            done[indicator.id] = _kept(measuring, goal, run, before)
+            done[indicator.id] = run if run.id else _kept(measuring, goal, run, before)
+    confirmed = [run.id for run in done.values() if run.computed_at != now]
+    if confirmed:
+        with measuring.control.transaction() as connection:
+            store.confirm_runs(connection, confirmed, now)
     return tuple(done[indicator.id] for _, indicator in wanted)
 
 
@@ -153,10 +157,12 @@ def _run(
         if last is not None and _holds_still(goal, indicator, last, run):
             return last.confirmed(now)
         answer = bench.answer(goal, indicator)
-        as_of = answer.as_of or _newest_commit(measuring, versions)
+        as_of = answer.as_of or bench.newest_commit(versions)
         return replace(run, as_of=as_of, values=_coloured(answer.values, bounds))
     except ShuzhiError as error:
-        return replace(run, problem=f"{error.message} {error.next_step}".strip())
+        run = replace(run, problem=f"{error.message} {error.next_step}".strip())
+        is_known = last is not None and _says(last) == _says(run)
+        return last.confirmed(now) if last is not None and is_known else run
 
 
 def _holds_still(goal: Goal, indicator: Indicator, last: Run, run: Run) -> bool:
@@ -170,13 +176,7 @@ def _holds_still(goal: Goal, indicator: Indicator, last: Run, run: Run) -> bool:
 
 
 def _kept(measuring: Measuring, goal: Goal, run: Run, last: Run | None) -> Run:
-    """Keep a run; one that says the same as the last, value or problem, only confirms it."""
-    if last is not None and run.problem and _says(run) == _says(last):
-        run = last.confirmed(run.computed_at)
     with measuring.control.transaction() as connection:
-        if run.id:
-            store.confirm_run(connection, run.id, run.confirmed_at)
-            return run
         run = replace(run, id=store.save_run(connection, run, goal.text))
     before = last.colour if last else None
     told = IndicatorComputed(run.computed_at, run.id, run.indicator, run.colour, before)
@@ -186,12 +186,6 @@ def _kept(measuring: Measuring, goal: Goal, run: Run, last: Run | None) -> Run:
 
 def _says(run: Run) -> tuple[str, str]:
     return run.digest, run.problem
-
-
-def _newest_commit(measuring: Measuring, versions: dict[str, int]) -> Instant | None:
-    lake = measuring.lake
-    moments = (lake.committed_at(name, version) for name, version in versions.items())
-    return max(moments, default=None)
 
 
 def _coloured(values: Iterable[Value], bounds: Sequence[Bound]) -> tuple[Value, ...]:
