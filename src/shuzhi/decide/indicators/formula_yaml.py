@@ -8,7 +8,7 @@ from sqlglot import exp
 
 from shuzhi.decide.indicators.expression import names_in
 from shuzhi.decide.indicators.model import Composed, Measured
-from shuzhi.decide.indicators.moments import MOMENTS
+from shuzhi.decide.indicators.moments import MOMENTS, names_moment
 from shuzhi.decide.indicators.shapes import IndicatorShape, LimitsShape
 from shuzhi.decide.sql import parsed, problem_of, require_reads
 from shuzhi.gather.lineage.errors import SqlError
@@ -73,6 +73,7 @@ class FormulaReader:
             group_by=self.group_by,
             adds_up=self._adds_up(sql, is_ratio=is_ratio) if columns else False,
             has_as_of=AS_OF in columns,
+            is_dated=bool(columns) and names_moment(sql),
             cases=given.cases,
             warnings=given.warnings,
             max_seconds=(given.limits or LimitsShape()).max_seconds,

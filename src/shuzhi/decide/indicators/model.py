@@ -37,8 +37,9 @@ class Measured:
     """A formula in SQL: one SELECT that answers with `numerator` and `denominator`, or `value`.
 
     `group_by` are its other columns; a group is a row. Where it `adds_up`, the whole is the sum of
-    its groups. `rows`, `cases` and `warnings` are SELECTs of what stands behind the number; they
-    have the columns of `group_by`, and `case_id` or `warning_id`.
+    its groups; it `is_dated` when it names a moment such as `:now`. `rows`, `cases` and `warnings`
+    are SELECTs of what stands behind the number; they have the columns of `group_by`, and `case_id`
+    or `warning_id`.
     """
 
     sql: str
@@ -48,6 +49,7 @@ class Measured:
     group_by: tuple[str, ...] = ()
     adds_up: bool = False
     has_as_of: bool = False
+    is_dated: bool = False
     cases: str | None = None
     warnings: str | None = None
     max_seconds: float = 30.0

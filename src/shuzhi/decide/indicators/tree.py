@@ -6,9 +6,10 @@ scores below it, and says on how much of the weight it rests.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 
 from shuzhi.decide.indicators import store
 from shuzhi.decide.indicators.choosing import goal_named, one
@@ -28,7 +29,7 @@ from shuzhi.gather.lineage import columns_of
 from shuzhi.kernel.errors import ShuzhiError
 from shuzhi.kernel.instant import Instant
 
-Columns = Mapping[str, str]
+Columns = tuple[tuple[str, str], ...]
 _NEVER = "not computed yet"
 _NO_VALUE = "there is nothing to divide by"
 
@@ -191,18 +192,17 @@ def _problem(run: Run | None) -> str:
 
 
 class _Schemas:
-    """The columns of data sets, each looked up once."""
+    """The columns of data sets with their types, each looked up once."""
 
     def __init__(self, lake: Lake) -> None:
         self._lake = lake
         self._known: dict[str, Columns] = {}
 
-    def of(self, names: Iterable[str]) -> Mapping[str, Columns]:
-        """Return the columns of each of these data sets, with their types."""
-        for name in names:
-            if name not in self._known:
-                self._known[name] = {f.name: str(f.type) for f in self._lake.schema(name)}
-        return {str(name): self._known[name] for name in names}
+    def of(self, name: str) -> Columns:
+        """Return the columns of a data set."""
+        if name not in self._known:
+            self._known[name] = tuple((f.name, str(f.type)) for f in self._lake.schema(name))
+        return self._known[name]
 
 
 def _items(schemas: _Schemas, indicator: Indicator) -> tuple[str, ...]:
@@ -211,8 +211,14 @@ def _items(schemas: _Schemas, indicator: Indicator) -> tuple[str, ...]:
     if not isinstance(formula, Measured):
         return ()
     try:
-        columns = columns_of(formula.sql, schemas.of(formula.reads))
+        return _used(formula.sql, tuple((str(name), schemas.of(name)) for name in formula.reads))
     except ShuzhiError:
         return ()
+
+
+@lru_cache(maxsize=4096)
+def _used(sql: str, schemas: tuple[tuple[str, Columns], ...]) -> tuple[str, ...]:
+    # A tree is looked at again and again, and working this out takes longer than all the rest.
+    columns = columns_of(sql, {name: dict(columns) for name, columns in schemas})
     refs = (ref for each in columns.values() for ref in each)
     return tuple(sorted({f"{ref.dataset}.{ref.column}" for ref in refs}))

@@ -18,7 +18,6 @@ from shuzhi.decide.indicators.events import IndicatorComputed
 from shuzhi.decide.indicators.indicator_yaml import parse_goal
 from shuzhi.decide.indicators.measuring import Bench, Measuring, State, newest_state
 from shuzhi.decide.indicators.model import Composed, Goal, Indicator, Measured, Run, Value
-from shuzhi.decide.indicators.moments import names_moment
 from shuzhi.decide.indicators.thresholds import Bound, bounds_on, colour_of
 from shuzhi.kernel.errors import ShuzhiError
 from shuzhi.kernel.instant import Instant, day_of
@@ -171,7 +170,7 @@ def _holds_still(goal: Goal, indicator: Indicator, last: Run, run: Run) -> bool:
     return (
         not last.problem
         and (last.digest, last.versions, last.bounds) == (run.digest, run.versions, run.bounds)
-        and not any(isinstance(f, Measured) and names_moment(f.sql) for f in formulas)
+        and not any(isinstance(f, Measured) and f.is_dated for f in formulas)
     )
 
 
