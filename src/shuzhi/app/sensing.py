@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -11,9 +11,9 @@ from threading import Event
 from time import monotonic, sleep
 
 from shuzhi.app.wired import Wired
-from shuzhi.gather.sensors import commands, stations
 from shuzhi.gather.sensors.commands import Asked, Wish
-from shuzhi.gather.sensors.gateway.run import Household, Ready, run_gateway
+from shuzhi.gather.sensors.commands import use_cases as commands
+from shuzhi.gather.sensors.gateway.keeper import Household, Ready, keep_gateway
 from shuzhi.gather.sensors.gateway.setup import GatewaySetup
 from shuzhi.gather.sensors.hj212.times import written
 from shuzhi.gather.sensors.landing import (
@@ -25,8 +25,9 @@ from shuzhi.gather.sensors.landing import (
     run_landing,
 )
 from shuzhi.gather.sensors.rereading import Comparison, compare
-from shuzhi.gather.sensors.spool import SpoolWriter
-from shuzhi.gather.sensors.stations import Dialects, Station
+from shuzhi.gather.sensors.stations import Station, password_hash, password_key
+from shuzhi.gather.sensors.stations import use_cases as stations
+from shuzhi.gather.sensors.stations.dialects import Dialects
 from shuzhi.kernel.errors import BrokenError
 from shuzhi.kernel.instant import Instant
 
@@ -69,12 +70,12 @@ class Senses(Wired):
     def _with_password(self, station: Station, password: str | None) -> Station:
         if password is None:
             return station
-        hashed = stations.password_hash(password, self._password_key)
+        hashed = password_hash(password, self._password_key)
         return replace(station, password_hash=hashed, password_secret=None)
 
     @property
     def _password_key(self) -> bytes:
-        return stations.password_key(self.settings.folder / "keys" / "stations")
+        return password_key(self.settings.folder / "keys" / "stations")
 
     # Commands
 
@@ -136,29 +137,40 @@ class Senses(Wired):
     # Processes
 
     def run_gateway(
-        self, ready: Ready, *, listen: Sequence[str] = (), has_landing: bool = True
+        self,
+        ready: Ready,
+        stop: Event,
+        *,
+        listen: Sequence[str] = (),
+        has_landing: bool = True,
     ) -> None:
-        """Take what stations send until a signal comes; see `settings.city.gateway`.
+        """Take what stations send, and land it, until told to stop; see `settings.city.gateway`.
 
         Raises:
-            BrokenError: `gather.spool_busy`, `gather.spool_torn`; OSError for an address.
+            BrokenError: `gather.spool_busy`, `gather.spool_torn`, `gather.cannot_listen`,
+                `gather.landing_busy`; RefusedError `gather.bad_address`.
         """
         setup = self.settings.city.gateway
-        setup = setup.model_copy(update={"listen": tuple(listen)} if listen else {})
-        writer = SpoolWriter(self._spool, setup.spool, floor=landed_until(self.lake))
         house = Household(
-            setup,
+            setup.model_copy(update={"listen": tuple(listen)}) if listen else setup,
             self.settings.folder,
+            self._spool,
             self.control,
             self._password_key,
             self.settings.secret,
             self.clock,
-            _landing_command(self.settings.folder) if has_landing else (),
+            lambda: landed_until(self.lake),
         )
-        try:
-            run_gateway(house, writer, ready)
-        finally:
-            writer.close()
+        with ThreadPoolExecutor(1, "gateway-keeper") as thread:
+            keeping = thread.submit(keep_gateway, house, ready, stop)
+            keeping.add_done_callback(lambda _: stop.set())
+            try:
+                if has_landing:
+                    self.run_landing(stop)
+                stop.wait()
+            finally:
+                stop.set()
+            keeping.result()
 
     def run_landing(self, stop: Event) -> None:
         """Land what is spooled until told to stop. Raises `gather.landing_busy`."""
@@ -185,7 +197,3 @@ class Senses(Wired):
             setup.land_every_seconds,
             setup.keep_hours,
         )
-
-
-def _landing_command(folder: Path) -> tuple[str, ...]:
-    return (sys.executable, "-m", "shuzhi", "land", "--city", str(folder), "--follow")

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import logging
+import signal
 import sys
-from threading import Event, Thread
+from threading import Event
 from typing import Annotated
 
 import typer
 
 from shuzhi.cli.options import AsJson, CityFolder, opened
 from shuzhi.cli.output import err, print_json
-from shuzhi.kernel.errors import BrokenError
 
 Listen = Annotated[
     list[str] | None, typer.Option("--listen", help="HOST:PORT; default: the city's settings.")
@@ -19,24 +19,18 @@ Listen = Annotated[
 NoLanding = Annotated[
     bool, typer.Option("--no-landing", help="Only spool; `shuzhi land` brings it into the lake.")
 ]
-Follow = Annotated[bool, typer.Option("--follow", help="Go on until standard input ends.")]
+Follow = Annotated[bool, typer.Option("--follow", help="Go on until a signal comes.")]
 
 
 def gateway(listen: Listen = None, no_landing: NoLanding = False, city: CityFolder = None) -> None:
     """Take what stations send and acknowledge what is on the disk, until a signal comes."""
     _log()
-
-    def ready(addresses: object) -> None:
-        err.print(f"listening on {addresses}")
-
-    try:
-        opened(city).run_gateway(ready, listen=listen or (), has_landing=not no_landing)
-    except OSError as error:
-        raise BrokenError(
-            "cli.cannot_listen",
-            f"The gateway cannot listen: {error.strerror or error}.",
-            next_step="See which process has the address, or choose another with --listen.",
-        ) from None
+    opened(city).run_gateway(
+        lambda addresses: err.print(f"listening on {addresses}"),
+        _until_a_signal(),
+        listen=listen or (),
+        has_landing=not no_landing,
+    )
 
 
 def land(follow: Follow = False, city: CityFolder = None, as_json: AsJson = False) -> None:
@@ -44,9 +38,7 @@ def land(follow: Follow = False, city: CityFolder = None, as_json: AsJson = Fals
     _log()
     place = opened(city)
     if follow:
-        stop = Event()
-        Thread(target=_wait_for_the_end, args=(stop,), daemon=True).start()
-        place.run_landing(stop)
+        place.run_landing(_until_a_signal())
         return
     record = place.land()
     if as_json:
@@ -55,9 +47,12 @@ def land(follow: Follow = False, city: CityFolder = None, as_json: AsJson = Fals
         err.print(f"everything before record {record:,} is in the lake")
 
 
-def _wait_for_the_end(stop: Event) -> None:
-    sys.stdin.buffer.read()
-    stop.set()
+def _until_a_signal() -> Event:
+    """Return what is set when somebody wants the process to end."""
+    stop = Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
 
 
 def _log() -> None:

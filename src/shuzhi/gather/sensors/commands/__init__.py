@@ -1,27 +1,10 @@
-"""Commands to stations: asked for by people, sent by the gateway, answered by the station."""
+"""Commands to stations: asked for by people, sent by the gateway, answered by the station.
+
+What others ask of them is in `use_cases`, which needs the control store; the gateway's own process
+does without.
+"""
 
 from shuzhi.gather.sensors.commands.errors import CommandError
-from shuzhi.gather.sensors.commands.model import Asked, Outcome, State
-from shuzhi.gather.sensors.commands.use_cases import (
-    Wish,
-    ask,
-    command,
-    commands_to,
-    end,
-    end_all_sent,
-    take,
-)
+from shuzhi.gather.sensors.commands.model import Asked, Order, Outcome, State, Wish
 
-__all__ = [
-    "Asked",
-    "CommandError",
-    "Outcome",
-    "State",
-    "Wish",
-    "ask",
-    "command",
-    "commands_to",
-    "end",
-    "end_all_sent",
-    "take",
-]
+__all__ = ["Asked", "CommandError", "Order", "Outcome", "State", "Wish"]

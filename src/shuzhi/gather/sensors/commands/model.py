@@ -38,6 +38,35 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True)
+class Wish:
+    """A command that somebody wants to give.
+
+    It is repeated after `over_time` seconds without an answer, `repeats` times (HJ 212-2017,
+    table 1: 10 and 3 on mobile networks), and given up if the station is not there for
+    `wait_seconds`.
+    """
+
+    mn: str
+    cn: str
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    over_time: int = 10
+    repeats: int = 3
+    wait_seconds: int = 60
+
+
+@dataclass(frozen=True)
+class Order:
+    """A command as the gateway gets it, with the values that go to the station."""
+
+    id: int
+    mn: str
+    cn: str
+    parameters: Mapping[str, str]
+    over_time: int
+    repeats: int
+
+
+@dataclass(frozen=True)
 class Outcome:
     """What came of a command.
 
@@ -60,10 +89,9 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Asked:
-    """A command to a station, as it stands in the control store.
+    """A command to a station, as it stands in the control store; see `Wish`.
 
-    A request is repeated after `over_time` seconds, `repeats` times (HJ 212-2017, table 1: 10 and
-    3 on mobile networks). It is given up at `expires_at` if the station does not come.
+    It is given up at `expires_at` if the station does not come.
     """
 
     id: int

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from typing import Any
 
@@ -82,9 +82,9 @@ def read_in_state(connection: Connection, state: State) -> tuple[Asked, ...]:
     return tuple(_all(connection, _ORDERED.where(command_table.c.state == state.value)))
 
 
-def mark_sent(connection: Connection, numbers: Iterable[int], now: Instant) -> None:
-    """Note that commands are being sent."""
-    changed = update(command_table).where(command_table.c.id.in_(list(numbers)))
+def mark_sent(connection: Connection, number: int, now: Instant) -> None:
+    """Note that a command is being sent."""
+    changed = update(command_table).where(command_table.c.id == number)
     connection.execute(changed.values(state=State.SENT.value, sent_at=now))
 
 

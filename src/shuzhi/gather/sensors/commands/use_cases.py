@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
 from datetime import timedelta
 
 from shuzhi.audit import Entry, queue
 from shuzhi.gather.sensors.commands.errors import CommandError, bad_command
-from shuzhi.gather.sensors.commands.model import SECRET, Asked, Outcome, State, request_area
+from shuzhi.gather.sensors.commands.model import (
+    SECRET,
+    Asked,
+    Outcome,
+    State,
+    Wish,
+    request_area,
+)
 from shuzhi.gather.sensors.commands.store import (
     insert_command,
     mark_over,
@@ -23,18 +28,6 @@ from shuzhi.kernel.control import Control
 from shuzhi.kernel.instant import Instant
 
 _SET_PASSWORD = "1072"  # noqa: S105
-
-
-@dataclass(frozen=True)
-class Wish:
-    """A command that somebody wants to give; see `Asked` for the times."""
-
-    mn: str
-    cn: str
-    parameters: Mapping[str, str] = field(default_factory=dict)
-    over_time: int = 10
-    repeats: int = 3
-    wait_seconds: int = 60
 
 
 def ask(control: Control, wish: Wish, *, by: str, now: Instant) -> int:
@@ -87,20 +80,20 @@ def commands_to(control: Control, mn: str, limit: int = 20) -> tuple[Asked, ...]
         return read_commands(connection, mn, limit)
 
 
-def take(control: Control, there: Collection[str], now: Instant) -> tuple[Asked, ...]:
-    """Return the commands to send now, to stations that are `there`; they count as sent.
-
-    Those that nobody can send any more are over.
-    """
+def waiting(control: Control, now: Instant) -> tuple[Asked, ...]:
+    """Return the commands that wait to be sent; those that have waited too long are over."""
     with control.transaction() as connection:
-        waiting = read_in_state(connection, State.ASKED)
-        due = tuple(asked for asked in waiting if asked.mn in there)
-        if due:
-            mark_sent(connection, [asked.id for asked in due], now)
-        for asked in waiting:
-            if asked.mn not in there and asked.expires_at <= now:
+        found = read_in_state(connection, State.ASKED)
+        for asked in found:
+            if asked.expires_at <= now:
                 mark_over(connection, asked.id, Outcome("station_away"), now)
-        return due
+    return tuple(asked for asked in found if asked.expires_at > now)
+
+
+def sent(control: Control, number: int, now: Instant) -> None:
+    """Note that a command is being sent."""
+    with control.transaction() as connection:
+        mark_sent(connection, number, now)
 
 
 def end(control: Control, number: int, outcome: Outcome, now: Instant) -> None:

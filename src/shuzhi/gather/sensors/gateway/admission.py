@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from shuzhi.gather.sensors.hj212 import Dialect, Head, Refusal
 from shuzhi.gather.sensors.hj212.tables import strict
-from shuzhi.gather.sensors.stations import Mode, Secret, Station, is_password, password_hash
-from shuzhi.kernel.errors import RefusedError
+from shuzhi.gather.sensors.stations import Mode, Station, is_password, password_hash
 
 # An answer's ST (system interaction), which every station may use.
 _INTERACTION = "91"
+_USUAL = Dialect()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Admitted:
     """A station that may send, and how it speaks."""
 
@@ -29,12 +29,21 @@ class Admitted:
 
 
 class Registry:
-    """The stations at one moment; a newer registry takes its place as a whole."""
+    """The stations at one moment; a newer registry takes its place as a whole.
 
-    def __init__(self, stations: Iterable[Station], key: bytes, secret: Secret) -> None:
+    `key` is that of the password hashes, `secrets` has the values of secrets by their names.
+    """
+
+    def __init__(self, stations: Iterable[Station], key: bytes, secrets: Mapping[str, str]) -> None:
         self._stations = {station.mn: station for station in stations}
         self._key = key
-        self._secret = secret
+        self._secrets = secrets
+
+    def with_changes(self, stations: Iterable[Station], secrets: Mapping[str, str]) -> Registry:
+        """Return a registry that has these in place of what it knew of them."""
+        changed = Registry((), self._key, {**self._secrets, **secrets})
+        changed._stations = {**self._stations, **{s.mn: s for s in stations}}
+        return changed
 
     def __len__(self) -> int:
         return len(self._stations)
@@ -60,14 +69,15 @@ class Registry:
         try:
             if not is_password(password, self._hash_of(station), self._key):
                 return Refusal("password_wrong")
-            dialect = station.dialect(self._secret)
-        except RefusedError as error:
-            return Refusal("station_secret_missing", detail=error.code)
+            dialect = station.dialect(self._secrets.__getitem__)
+        except KeyError as error:
+            return Refusal("station_secret_missing", detail=str(error.args[0]))
         if not station.is_enabled:
             return Refusal("station_disabled")
-        return Admitted(station, dialect)
+        # Most stations speak alike, and need not each have a description of it.
+        return Admitted(station, _USUAL if dialect == _USUAL else dialect)
 
     def _hash_of(self, station: Station) -> str:
         if station.password_secret is None:
             return station.password_hash
-        return password_hash(self._secret(station.password_secret), self._key)
+        return password_hash(self._secrets[station.password_secret], self._key)

@@ -5,27 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 
-@dataclass
+@dataclass(slots=True)
 class Budget:
-    """`rate` a second in the long run, `rate` times `burst_seconds` at once.
+    """What is left to spend; `since` is when it was reckoned last.
 
     `left` may go below zero, so that one delivery is never cut; what follows it then waits.
     """
 
-    rate: float
-    burst_seconds: float
+    left: float
     since: float
-    left: float = 0.0
 
-    def __post_init__(self) -> None:
-        self.left = self.rate * self.burst_seconds
+    def wait(self, rate: float, most: float, now: float) -> float:
+        """Return how many seconds to wait until something is left, at `rate` a second up to `most`.
 
-    def wait(self, now: float) -> float:
-        """Return for how many seconds to wait until there is something left; zero for none."""
-        full = self.rate * self.burst_seconds
-        self.left = min(full, self.left + (now - self.since) * self.rate)
+        Zero when there is something.
+        """
+        self.left = min(most, self.left + (now - self.since) * rate)
         self.since = now
-        return max(0.0, -self.left / self.rate)
+        return max(0.0, -self.left / rate)
 
 
 class Tally:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from asyncio import BaseTransport, Protocol, Transport
 from collections.abc import Callable, Iterable
+from functools import cache
+from sys import intern
 from time import monotonic, time_ns
 from typing import cast
 
@@ -34,6 +36,29 @@ class Connection(Protocol):
     that is taken.
     """
 
+    # Ten thousand of these must not weigh much.
+    __slots__ = (
+        "_admitted",
+        "_bytes",
+        "_desk",
+        "_framer",
+        "_frames",
+        "_heads",
+        "_holds",
+        "_refusals",
+        "_registry",
+        "_system",
+        "_transport",
+        "heard_at",
+        "listener",
+        "number",
+        "opened_at",
+        "password",
+        "peer",
+        "stalled_at",
+        "station",
+    )
+
     def __init__(self, desk: Desk, number: int) -> None:
         limits = desk.limits
         self.number = number
@@ -45,21 +70,22 @@ class Connection(Protocol):
         self.stalled_at: float | None = None
         self._desk = desk
         self._registry = desk.registry
-        self._framer = Framer(FramingLimits(limits.frame_bytes, 16, limits.half_frame_seconds))
+        self._framer = Framer(_framing(limits.frame_bytes, limits.half_frame_seconds))
         self._heads: dict[bytes, Familiar] = {}
-        self._admitted: dict[tuple[str, str, str], Admitted] = {}
-        self._holds: set[str] = set()
-        burst, since = limits.burst_seconds, self.opened_at
-        self._bytes = Budget(limits.bytes_per_second, burst, since)
-        self._frames = Budget(limits.frames_per_second, burst, since)
-        self._refusals = Budget(limits.refusals_per_minute / 60, 60.0, since)
+        self._system = ""
+        self._admitted: Admitted | None = None
+        self._holds: frozenset[str] = frozenset()
+        now = self.opened_at
+        self._bytes = Budget(limits.bytes_per_second * limits.burst_seconds, now)
+        self._frames = Budget(limits.frames_per_second * limits.burst_seconds, now)
+        self._refusals = Budget(limits.refusals_per_minute, now)
 
     # What the event loop calls
 
     def connection_made(self, transport: BaseTransport) -> None:
         """Take the connection, or drop it when there are too many."""
         self._transport = cast(Transport, transport)
-        self.peer = str((transport.get_extra_info("peername") or ("",))[0])
+        self.peer = intern(str((transport.get_extra_info("peername") or ("",))[0]))
         if not self._desk.came(self):
             self._transport.abort()
 
@@ -130,11 +156,11 @@ class Connection(Protocol):
         """Read nothing more until it is released for the same reason."""
         if not self._holds and not self._transport.is_closing():
             self._transport.pause_reading()
-        self._holds.add(why)
+        self._holds |= {why}
 
     def release(self, why: str) -> None:
         """Read again, if nothing else speaks against it."""
-        self._holds.discard(why)
+        self._holds -= {why}
         if not self._holds and not self._transport.is_closing():
             self._transport.resume_reading()
 
@@ -173,7 +199,7 @@ class Connection(Protocol):
         said = head(frame.segment)
         if isinstance(said, Refusal):
             return self._refuse(said, frame.raw)
-        verdict = self._admitted.get(_sender(said)) or self._desk.registry.admit(said)
+        verdict = self._admit(said)
         if isinstance(verdict, Refusal):
             return self._refuse(verdict, frame.raw, said.mn)
         plain = opened(frame, said, verdict.dialect)
@@ -193,13 +219,23 @@ class Connection(Protocol):
             self.listener(said, plain.segment)
         return None
 
+    def _admit(self, said: Head) -> Admitted | Refusal:
+        known = self._admitted
+        if (
+            known is not None
+            and said.mn == self.station
+            and said.pw == self.password
+            and said.st == self._system
+        ):
+            return known
+        return self._desk.registry.admit(said)
+
     def _welcome(self, said: Head, admitted: Admitted) -> None:
-        if len(self._admitted) >= _MOST_HEADS:
-            self._admitted.clear()
-        self._admitted[_sender(said)] = admitted
-        if self.station != said.mn:
-            self.station, self.password = said.mn, said.pw
+        if said.mn != self.station:
             self._desk.recognised(self, admitted)
+        self._admitted = admitted
+        self.station, self.password = admitted.station.mn, intern(said.pw)
+        self._system = intern(said.st)
 
     def _remember(self, said: Head, admitted: Admitted, frame: Frame) -> None:
         familiar = familiar_head(said, admitted.dialect)
@@ -212,20 +248,29 @@ class Connection(Protocol):
     def _forget(self) -> None:
         self._registry = self._desk.registry
         self._heads.clear()
-        self._admitted.clear()
+        self._admitted = None
 
     def _refuse(self, refusal: Refusal, raw: bytes, mn: str = "") -> None:
         self._refusals.left -= 1
         self._desk.refused(self, refusal, raw, mn)
-        if self._refusals.left < 0 and self._refusals.wait(monotonic()) > 0:
+        most = self._desk.limits.refusals_per_minute
+        if self._refusals.left < 0 and self._refusals.wait(most / 60, most, monotonic()) > 0:
             self._desk.dropped(self, "too_many_refusals")
 
     def _slow_down(self, now: float) -> None:
-        seconds = max(self._bytes.wait(now), self._frames.wait(now))
+        limits = self._desk.limits
+        seconds = max(
+            budget.wait(rate, rate * limits.burst_seconds, now)
+            for budget, rate in (
+                (self._bytes, limits.bytes_per_second),
+                (self._frames, limits.frames_per_second),
+            )
+        )
         if seconds > 0 and "budget" not in self._holds:
             self.hold("budget")
             self._desk.later(seconds, self, "budget")
 
 
-def _sender(said: Head) -> tuple[str, str, str]:
-    return said.mn, said.pw, said.st
+@cache
+def _framing(most_bytes: int, half_frame_seconds: float) -> FramingLimits:
+    return FramingLimits(most_bytes, half_frame_seconds=half_frame_seconds)

@@ -10,7 +10,7 @@ import asyncio
 from dataclasses import replace
 from typing import NamedTuple
 
-from shuzhi.gather.sensors.commands import Asked, Outcome
+from shuzhi.gather.sensors.commands import Order, Outcome
 from shuzhi.gather.sensors.commands.model import described, request_area
 from shuzhi.gather.sensors.gateway.connection import Connection
 from shuzhi.gather.sensors.hj212 import (
@@ -36,10 +36,10 @@ class _Heard(NamedTuple):
 
 
 class Exchange:
-    """A command under way on a connection; `qn` is the request's number, new for every request."""
+    """A command under way on a connection."""
 
-    def __init__(self, asked: Asked, connection: Connection, st: str, dialect: Dialect) -> None:
-        self._asked = asked
+    def __init__(self, order: Order, connection: Connection, st: str, dialect: Dialect) -> None:
+        self._order = order
         self._connection = connection
         self._st = st
         self._dialect = dialect
@@ -47,29 +47,33 @@ class Exchange:
         self._found = Outcome()
         self._qn = ""
 
-    async def run(self, qn: str, given: dict[str, str]) -> Outcome:
-        """Send the request with the parameters `given` and return what came of it."""
+    async def run(self, qn: str) -> Outcome:
+        """Send the request under this number and return what came of it.
+
+        Raises:
+            RefusedError: `gather.bad_command`, `hj212.not_writable`; nothing was sent then.
+        """
         self._qn = qn
         self._found = Outcome(qn=qn)
         self._connection.listener = self._hear
         try:
-            why = await self._run(self._request(qn, given))
+            why = await self._run(self._request(qn))
         finally:
             self._connection.listener = None
         return replace(self._found, why=why)
 
-    def _request(self, qn: str, given: dict[str, str]) -> bytes:
-        asked, edition = self._asked, self._dialect.edition
-        area = request_area(asked.cn, edition, given)
+    def _request(self, qn: str) -> bytes:
+        order, edition = self._order, self._dialect.edition
+        area = request_area(order.cn, edition, order.parameters)
         flag = int(edition) << _VERSION_BITS | _WANTS_ANSWER
         connection = self._connection
-        message = Message(self._st, asked.cn, area, qn, connection.password, asked.mn, flag)
+        message = Message(self._st, order.cn, area, qn, connection.password, order.mn, flag)
         return write(message, self._dialect)
 
     async def _run(self, request: bytes) -> str:
-        is_notice = described(self._asked.cn).kind == "notice"
+        is_notice = described(self._order.cn).kind == "notice"
         answer = _NOTED if is_notice else _ANSWER
-        for attempt in range(1, self._asked.repeats + 2):
+        for attempt in range(1, self._order.repeats + 2):
             if self._connection.is_gone:
                 return "connection_lost"
             self._connection.answer(request)
@@ -91,10 +95,10 @@ class Exchange:
         """Wait until this answer has come; every frame of the exchange gives it more time."""
         while True:
             try:
-                head, said = await asyncio.wait_for(self._heard.get(), self._asked.over_time)
+                head, said = await asyncio.wait_for(self._heard.get(), self._order.over_time)
             except TimeoutError:
                 return False
-            if head.cn == self._asked.cn:
+            if head.cn == self._order.cn:
                 self._note(said)
             elif answered_qn(head, said) == self._qn:
                 self._note_result(head.cn, said)
@@ -114,7 +118,7 @@ class Exchange:
             self._found = replace(self._found, exe_return=_number(said.get("ExeRtn")))
 
     def _hear(self, head: Head, segment: bytes) -> None:
-        if head.mn == self._asked.mn or self._is_unnamed(head):
+        if head.mn == self._order.mn or self._is_unnamed(head):
             self._heard.put_nowait(_Heard(head, parameters(segment[head.area : -2])))
 
     def _is_unnamed(self, head: Head) -> bool:

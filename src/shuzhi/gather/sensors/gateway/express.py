@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from shuzhi.gather.sensors.hj212.crc import LANES, TABLE
+from shuzhi.gather.sensors.hj212.crc import LANES, TABLE, standard
 
 AREA = b"CP=&&"
 QN, QN_END = 9, 26
@@ -23,6 +23,7 @@ _AROUND = 12
 _MOST = 9_999 + _AROUND
 _STARTS = tuple(b"##%04dQN=" % (max(0, n - _AROUND)) for n in range(_MOST + 1))
 _DIGITS = tuple(b"%04X" % value for value in TABLE)
+_STATES = {value: index for index, value in enumerate(TABLE)}
 _ENDINGS = tuple(digits + b"\r\n" for digits in _DIGITS)
 _WORD = 8
 _PADDING = tuple(bytes(-n % _WORD) for n in range(_WORD))
@@ -64,7 +65,7 @@ def familiar(model: bytes, qn: bytes) -> Familiar | None:
     before, found, after = segment.partition(qn)
     if not found:
         return None
-    state = int(_indices([before + bytes(len(qn)) + after])[0])
+    state = _STATES[standard(before + bytes(len(qn)) + after)]
     return Familiar(b"##%04d" % len(segment) + before, after, state, len(after) % _WORD)
 
 

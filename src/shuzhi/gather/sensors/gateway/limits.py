@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from pydantic import PositiveFloat, PositiveInt
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import ClassVar
 
-from shuzhi.kernel.documents import StrictModel
 
-
-class Limits(StrictModel):
+@dataclass(frozen=True)
+class Limits:
     """Bounds of the gateway; bytes, seconds and numbers.
 
     A connection may send `bytes_per_second` and `frames_per_second` in the long run, and
@@ -19,16 +20,23 @@ class Limits(StrictModel):
     `quarantined_per_minute` pieces are kept for an address, the others only counted.
     """
 
-    connections: PositiveInt = 20_000
-    connections_per_address: PositiveInt = 2_000
-    bytes_per_second: PositiveInt = 256 * 1024
-    frames_per_second: PositiveInt = 200
-    burst_seconds: PositiveFloat = 5.0
-    hello_seconds: PositiveFloat = 60.0
-    idle_seconds: PositiveFloat = 7_200.0
-    half_frame_seconds: PositiveFloat = 30.0
-    stalled_seconds: PositiveFloat = 30.0
-    frame_bytes: PositiveInt = 9_999
-    refusals_per_minute: PositiveInt = 60
-    quarantined_per_minute: PositiveInt = 60
-    waiting_bytes: PositiveInt = 16 * 1024 * 1024
+    # The settings file of a city is read into this: a key that is unknown is refused there.
+    __pydantic_config__: ClassVar[Mapping[str, str]] = {"extra": "forbid"}
+
+    connections: int = 20_000
+    connections_per_address: int = 2_000
+    bytes_per_second: int = 256 * 1024
+    frames_per_second: int = 200
+    burst_seconds: float = 5.0
+    hello_seconds: float = 60.0
+    idle_seconds: float = 7_200.0
+    half_frame_seconds: float = 30.0
+    stalled_seconds: float = 30.0
+    frame_bytes: int = 9_999
+    refusals_per_minute: int = 60
+    quarantined_per_minute: int = 60
+    waiting_bytes: int = 16 * 1024 * 1024
+
+    def __post_init__(self) -> None:
+        if low := [f.name for f in fields(self) if getattr(self, f.name) <= 0]:
+            raise ValueError(f"{', '.join(low)} must be above zero")

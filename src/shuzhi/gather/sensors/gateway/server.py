@@ -9,7 +9,7 @@ import asyncio
 import logging
 import ssl
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from time import monotonic, time, time_ns
 from typing import Any
 
@@ -31,7 +31,8 @@ _logger = logging.getLogger("shuzhi.gateway")
 class Gateway:
     """Takes frames from any number of connections; `write` makes records durable.
 
-    `written` is the number of the record that comes next.
+    `written` is the number of the record that comes next. Set `clock_wanted` to hear which
+    stations want their clocks to be set.
     Put a newer `registry` in place at any time; connections ask it from their next frame on.
     """
 
@@ -41,7 +42,7 @@ class Gateway:
         self.limits = limits or Limits()
         self.registry = registry
         self.speaking: dict[str, Connection] = {}
-        self.clocks_to_set: set[str] = set()
+        self.clock_wanted: Callable[[str], None] = _nobody
         self.refusals: Counter[str] = Counter()
         self.committer = Committer(
             asyncio.get_running_loop(),
@@ -52,6 +53,7 @@ class Gateway:
         )
         self._numbers = source_numbers(int(time()))
         self._connections: set[Connection] = set()
+        self._voices: dict[Connection, list[str]] = {}
         self._addresses: Counter[str] = Counter()
         self._tally = Tally(_MOST_TALLIED)
         self._servers: list[asyncio.Server] = []
@@ -117,18 +119,22 @@ class Gateway:
         self._addresses[connection.peer] -= 1
         if not self._addresses[connection.peer]:
             del self._addresses[connection.peer]
-        if self.speaking.get(connection.station) is connection:
-            del self.speaking[connection.station]
-            _logger.info("station %s left %s", connection.station, connection.peer)
+        for mn in self._voices.pop(connection, ()):
+            if self.speaking.get(mn) is connection:
+                del self.speaking[mn]
+                _logger.info("station %s left %s", mn, connection.peer)
 
     def recognised(self, connection: Connection, admitted: Admitted) -> None:
         """Note that a connection speaks for a station; commands go to the newest that does."""
-        self.speaking[admitted.station.mn] = connection
-        _logger.info("station %s came from %s", admitted.station.mn, connection.peer)
+        mn = admitted.station.mn
+        if self.speaking.get(mn) is not connection:
+            self.speaking[mn] = connection
+            self._voices.setdefault(connection, []).append(mn)
+            _logger.info("station %s came from %s", mn, connection.peer)
 
     def asked_for_time(self, mn: str) -> None:
         """Note that a station wants its clock to be set."""
-        self.clocks_to_set.add(mn)
+        self.clock_wanted(mn)
 
     def refused(self, connection: Connection, refusal: Refusal, raw: bytes, mn: str) -> None:
         """Tell and keep what was refused, within limits."""
@@ -175,3 +181,7 @@ class Gateway:
             _logger.warning("%s: %s %s", peer, code, detail)
         elif count >= 10 and str(count).strip("0") == "1":
             _logger.warning("%s: %s %s times in this minute", peer, code, f"{count:,}")
+
+
+def _nobody(mn: str) -> None:
+    """Nobody sets clocks."""

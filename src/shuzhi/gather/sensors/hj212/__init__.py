@@ -5,6 +5,11 @@ the checksum and deciphers; `data_answer` and its siblings answer. `read` makes 
 frames at once. Nothing here raises on bytes.
 """
 
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from shuzhi.gather.sensors.hj212.answers import (
     answered_qn,
     data_answer,
@@ -13,7 +18,6 @@ from shuzhi.gather.sensors.hj212.answers import (
     request_answer,
 )
 from shuzhi.gather.sensors.hj212.area import parameters
-from shuzhi.gather.sensors.hj212.batch import read
 from shuzhi.gather.sensors.hj212.cipher import Opened, must_be_encrypted, opened
 from shuzhi.gather.sensors.hj212.framing import Framer, Limits
 from shuzhi.gather.sensors.hj212.head import head
@@ -28,9 +32,12 @@ from shuzhi.gather.sensors.hj212.model import (
 from shuzhi.gather.sensors.hj212.parts import Missing, Parts
 from shuzhi.gather.sensors.hj212.reading import Finding, Item, Reading, Value, read_area
 from shuzhi.gather.sensors.hj212.requests import interval, new_key, request
-from shuzhi.gather.sensors.hj212.rows import Batch
 from shuzhi.gather.sensors.hj212.times import request_number
 from shuzhi.gather.sensors.hj212.writing import Message, framed, segment, write
+
+if TYPE_CHECKING:
+    from shuzhi.gather.sensors.hj212.batch import read
+    from shuzhi.gather.sensors.hj212.rows import Batch
 
 __all__ = [
     "Batch",
@@ -69,3 +76,12 @@ __all__ = [
     "segment",
     "write",
 ]
+
+_LATE = {"read": "batch", "Batch": "rows"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what makes tables when it is first wanted: a gateway needs no Arrow."""
+    if name not in _LATE:
+        raise AttributeError(name)
+    return getattr(import_module(f"{__name__}.{_LATE[name]}"), name)

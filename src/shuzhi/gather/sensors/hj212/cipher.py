@@ -8,13 +8,13 @@ and proves nothing: it needs TLS around it.
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
-
-from cryptography.hazmat.primitives.ciphers import Cipher, modes
-from cryptography.hazmat.primitives.ciphers.algorithms import SM4
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shuzhi.gather.sensors.hj212 import crc
 from shuzhi.gather.sensors.hj212.model import EVIDENCE, Dialect, Edition, Frame, Head, Refusal
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers import Cipher
 
 KEY_BYTES = 16
 _BLOCK = 16
@@ -74,15 +74,23 @@ def _wrong_checksum(frame: Frame, dialect: Dialect) -> Refusal:
 def encrypted(area: bytes, key: bytes) -> bytes:
     """Encipher the whole blocks of a data area; raises ValueError unless `key` has 16 bytes."""
     cut = len(area) - len(area) % _BLOCK
-    cipher = Cipher(SM4(key), modes.ECB()).encryptor()  # noqa: S305  # the standard's mode
+    cipher = _cipher(key).encryptor()
     return cipher.update(area[:cut]) + cipher.finalize() + area[cut:]
 
 
 def decrypted(area: bytes, key: bytes) -> bytes:
     """Undo `encrypted`; raises ValueError unless `key` has 16 bytes."""
     cut = len(area) - len(area) % _BLOCK
-    cipher = Cipher(SM4(key), modes.ECB()).decryptor()  # noqa: S305  # the standard's mode
+    cipher = _cipher(key).decryptor()
     return cipher.update(area[:cut]) + cipher.finalize() + area[cut:]
+
+
+def _cipher(key: bytes) -> Cipher[Any]:
+    # Imported here for few stations encipher, and a gateway of others does without.
+    from cryptography.hazmat.primitives.ciphers import Cipher, modes
+    from cryptography.hazmat.primitives.ciphers.algorithms import SM4
+
+    return Cipher(SM4(key), modes.ECB())  # noqa: S305  # the standard's mode
 
 
 def _from_print(area: bytes) -> bytes:

@@ -42,6 +42,8 @@ STANDARD_LIMITS = Limits()
 class Framer:
     """The framer of one connection; holds at most one unfinished frame."""
 
+    __slots__ = ("_buffer", "_limits", "_since")
+
     def __init__(self, limits: Limits = STANDARD_LIMITS) -> None:
         self._limits = limits
         self._buffer = b""

@@ -10,8 +10,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from shuzhi.gather.sensors.hj212 import Batch as Read
-from shuzhi.gather.sensors.hj212 import Dialect, read
+from shuzhi.gather.sensors.hj212 import Dialect
+from shuzhi.gather.sensors.hj212.batch import read
+from shuzhi.gather.sensors.hj212.rows import Batch as Read
 from shuzhi.gather.sensors.hj212.times import stamp
 from shuzhi.gather.sensors.landing.tables import (
     FINDINGS_SCHEMA,

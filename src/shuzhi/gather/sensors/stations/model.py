@@ -25,7 +25,7 @@ class Mode(StrEnum):
     STRICT = "strict"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Station:
     """A monitor in the registry, by its MN.
 
