@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -188,3 +189,17 @@ def test_the_page_of_a_pack_says_what_the_pack_says(pack_id: str) -> None:
     written = (ROOT / "docs" / "packs" / f"{pack_id}.md").read_text(encoding="utf-8")
     current = page(installed_pack(pack_id))
     assert written == current, f"run: shuzhi pack docs {pack_id} > docs/packs/{pack_id}.md"
+
+
+def test_another_limit_in_law_makes_an_example_fail(tmp_path: Path) -> None:
+    folder = tmp_path / "air"
+    shutil.copytree(installed_packs()["air"], folder)
+    text = (folder / "law/gb_3095.yaml").read_text(encoding="utf-8")
+    ozone = text.partition("id: air_o3_hour_limit")[2]
+    raised = text.replace(ozone, ozone.replace("value: 200", "value: 201", 1))
+    (folder / "law/gb_3095.yaml").write_text(raised, encoding="utf-8")
+    found = differing(only(read_pack(folder), "air_hours"))
+    assert (
+        "warning of air_o3_hour_exceeded {station: 1414A, name_zh: 缙云山, value: 201, "
+        "limit_value: 200}: expected it, found nothing"
+    ) in found

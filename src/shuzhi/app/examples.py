@@ -18,6 +18,7 @@ import yaml
 
 from shuzhi.act import cases
 from shuzhi.act.cases import Act, Actor, CaseFile, CaseId, EvidenceKind, Order, Report, Upload
+from shuzhi.app.catching_up import NoProgress
 from shuzhi.app.city import City
 from shuzhi.decide.indicators import Value
 from shuzhi.decide.models import State as ModelState
@@ -75,19 +76,6 @@ def run_example(pack: Pack, example: Example) -> Seen:
         return _Play(pack, example, Path(folder)).seen()
 
 
-class _Unwatched:
-    """Progress that nobody looks at."""
-
-    def started(self, label: str, total: int | None) -> None:
-        """Begin."""
-
-    def advanced(self, amount: int) -> None:
-        """Go on."""
-
-    def finished(self) -> None:
-        """End."""
-
-
 class _Play:
     """One example in its city, with a clock that it sets by hand."""
 
@@ -124,7 +112,7 @@ class _Play:
         for contract in self._city.declared.contracts.values():
             register(self._city.control, contract, now=self._now)
         self._store(self._example.given.rows)
-        self._city.build(_Unwatched())
+        self._city.build(NoProgress())
         self._city.register()
 
     def _step(self, step: Step) -> None:
@@ -143,7 +131,7 @@ class _Play:
     def _turn(self) -> None:
         """Let the city do what it does all the time: build, judge, look, and tick."""
         city = self._city
-        for run in city.build(_Unwatched()):
+        for run in city.build(NoProgress()):
             if run.state is ModelState.FAILED:
                 self._troubles.append(f"model {run.model}: {run.reason}")
         for dataset in sorted({r.dataset for r in city.rules() if isinstance(r, RowRule)}):
@@ -167,7 +155,7 @@ class _Play:
         self._gather(file.source)
 
     def _gather(self, source: str) -> None:
-        report = self._city.gather(source, _Unwatched())
+        report = self._city.gather(source, NoProgress())
         kept_out = self._kept_out.get(report.dataset, 0) + report.outcome.quarantined
         self._kept_out[report.dataset] = kept_out
 
