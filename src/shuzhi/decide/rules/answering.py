@@ -19,7 +19,7 @@ from shuzhi.decide.rules.model import RowRule, Rule, SilenceRule
 from shuzhi.decide.rules.silence_sql import Looks
 from shuzhi.decide.rules.store import Standing
 from shuzhi.decide.rules.watch import Watch
-from shuzhi.decide.sql import UNREADABLE, Failure, failure_of
+from shuzhi.decide.sql import UNREADABLE, Asker, Failure, failure_of
 from shuzhi.gather.lake import Difference
 from shuzhi.kernel.errors import RefusedError
 
@@ -111,9 +111,9 @@ def _together(
     try:
         memory = watch.memory_limit
         opened = new_rows(watch.lake, rules, change, zone=watch.zone, memory_limit=memory)
-        with opened as connection:
+        with opened as connection, Asker(connection) as asker:
             for rule, standing in ready:
-                said = judge_rows(connection, rule, watch.law, watch.zone)
+                said = judge_rows(asker, rule, watch.law, watch.zone)
                 answers.append(Answer(rule, standing, said, _state(said), until))
                 if isinstance(said, Failure) and not _is_alive(connection):
                     break

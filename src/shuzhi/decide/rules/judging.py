@@ -13,7 +13,7 @@ from shuzhi.decide.rules.cap import Severity, severity_of
 from shuzhi.decide.rules.model import Finding, OfColumn, RowRule, Rule, SilenceRule, merge_key
 from shuzhi.decide.rules.row_sql import TIME, Dated, bound
 from shuzhi.decide.rules.silence_sql import Looks, silence_query
-from shuzhi.decide.sql import Failure, ask, fact
+from shuzhi.decide.sql import Asker, Failure, ask, fact
 from shuzhi.decide.sql.facts import Fact
 from shuzhi.kernel.errors import RefusedError
 from shuzhi.kernel.ids import PartyId
@@ -29,7 +29,7 @@ _When = Callable[[Mapping[str, Any]], tuple[Instant, Instant, int]]
 
 
 def judge_rows(
-    connection: duckdb.DuckDBPyConnection,
+    asker: Asker,
     rule: RowRule,
     law: Law,
     zone: str,
@@ -41,7 +41,7 @@ def judge_rows(
     except RefusedError as error:
         return Failure("failed", error.message)
     seconds = rule.max_seconds if max_seconds is None else max_seconds
-    answer = ask(connection, sql, max_seconds=seconds, max_rows=MOST_FINDINGS)
+    answer = asker.ask(sql, max_seconds=seconds, max_rows=MOST_FINDINGS)
     if isinstance(answer, Failure):
         return answer
     return _read(rule, answer, lambda row: (row[TIME.lower()], row[TIME.lower()], 1))

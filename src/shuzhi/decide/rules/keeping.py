@@ -122,7 +122,8 @@ def _weighed(
         for a, said in found
         if said
     }
-    known = store.warnings_within(connection, reach)
+    keys = {f.merge_key for _, said in found for f in said}
+    known = store.warnings_within(connection, reach, keys)
     weighed = {
         a.rule.id: (
             a,

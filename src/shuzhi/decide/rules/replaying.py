@@ -25,7 +25,7 @@ from shuzhi.decide.rules.model import RowRule, Rule, RuleId, SilenceRule, Warnin
 from shuzhi.decide.rules.silence_sql import looks
 from shuzhi.decide.rules.telling import tell
 from shuzhi.decide.rules.watch import Watch
-from shuzhi.decide.sql import Failure, failure_of
+from shuzhi.decide.sql import Asker, Failure, failure_of
 from shuzhi.kernel.errors import RefusedError
 from shuzhi.kernel.instant import Instant
 
@@ -147,8 +147,9 @@ def _together(
 def _said(
     watch: Watch, rows: History, rules: Iterable[RowRule]
 ) -> Iterator[tuple[RowRule, Findings | Failure]]:
-    for rule in rules:
-        yield rule, judge_rows(rows.connection, rule, watch.law, watch.zone, _MOST_SECONDS)
+    with Asker(rows.connection) as asker:
+        for rule in rules:
+            yield rule, judge_rows(asker, rule, watch.law, watch.zone, _MOST_SECONDS)
 
 
 def _replayed(rule: Rule, chains: Chains) -> Replayed:

@@ -151,6 +151,9 @@ def _columns(outer: exp.Select, sql: str) -> tuple[str, ...]:
         if not name or node.is_star:
             problem = f"{node.sql('duckdb')[:40]} is no named column"
             raise _refusal(node, sql, problem, "Name what a warning shall show, with AS.")
+        if name.startswith("__"):
+            problem = f"{name[:40]} begins with __, as columns of ours do"
+            raise _refusal(node, sql, problem, "Choose another name.")
         if name.lower() in names:
             raise _refusal(node, sql, f"two columns are called {name}", "Name each once.")
         names.append(name.lower())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -32,6 +32,8 @@ from shuzhi.kernel.control import InstantColumn, metadata
 from shuzhi.kernel.ids import DatasetName, PartyId
 from shuzhi.kernel.instant import Instant
 
+# More names than these are no longer worth naming in a query.
+_MOST_KEYS = 2_000
 _Id = BigInteger().with_variant(Integer, "sqlite")
 
 rule_table = Table(
@@ -172,9 +174,11 @@ def warnings_near(
 
 
 def warnings_within(
-    connection: Connection, reach: Mapping[RuleId, tuple[Instant, Instant]]
+    connection: Connection,
+    reach: Mapping[RuleId, tuple[Instant, Instant]],
+    keys: Collection[str] | None = None,
 ) -> dict[RuleId, list[Warning]]:
-    """Return, by rule, at least the warnings that lie within the reach given for the rule."""
+    """Return, by rule, at least the warnings of `keys` within the reach given for the rule."""
     if not reach:
         return {}
     query = select(warning_table).where(
@@ -183,6 +187,8 @@ def warnings_within(
         warning_table.c.last_at >= min(start for start, _ in reach.values()),
         warning_table.c.at <= max(end for _, end in reach.values()),
     )
+    if keys is not None and len(keys) <= _MOST_KEYS:
+        query = query.where(warning_table.c.merge_key.in_(sorted(keys)))
     found: dict[RuleId, list[Warning]] = {}
     for row in connection.execute(query).mappings():
         found.setdefault(row["rule_id"], []).append(_warning(row))

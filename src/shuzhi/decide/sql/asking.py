@@ -6,13 +6,17 @@ A question that fails or runs too long leaves the connection good for the next o
 from __future__ import annotations
 
 from dataclasses import dataclass
-from threading import Timer
+from threading import Event, Lock, Thread
+from time import monotonic
+from typing import Self
 
 import duckdb
 import pyarrow as pa
 
 # What cannot be read now may be read later: the question is not at fault.
 UNREADABLE = "unreadable"
+# How often somebody looks whether a question takes too long.
+_GLANCE_S = 0.05
 
 
 @dataclass(frozen=True)
@@ -26,26 +30,61 @@ class Failure:
     reason: str
 
 
+class Asker:
+    """Asks one question after the other on a connection, with one thread that watches the clock.
+
+    To be entered and left with `with`.
+    """
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self.connection = connection
+        self._due: float | None = None
+        self._lock = Lock()
+        self._done = Event()
+        self._thread = Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> Self:
+        """Begin to watch."""
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Watch no longer."""
+        self._done.set()
+        self._thread.join()
+
+    def ask(self, sql: str, *, max_seconds: float, max_rows: int) -> pa.Table | Failure:
+        """Return the answer to `sql`, or why there is none."""
+        with self._lock:
+            self._due = monotonic() + max_seconds
+        try:
+            # One row more than allowed tells that there are too many without fetching them all.
+            asked = f"SELECT * FROM ({sql}) LIMIT {max_rows + 1}"  # noqa: S608  (it was checked)
+            rows = self.connection.sql(asked).to_arrow_table()
+        except duckdb.InterruptException:
+            return Failure("slow", f"it ran longer than {max_seconds:g} s")
+        except (duckdb.Error, pa.ArrowException) as error:
+            return failure_of(error)
+        finally:
+            with self._lock:
+                self._due = None
+        if len(rows) > max_rows:
+            return Failure("too_many", f"it answered with more than {max_rows:,} rows")
+        return rows
+
+    def _watch(self) -> None:
+        while not self._done.wait(_GLANCE_S):
+            with self._lock:
+                if self._due is not None and monotonic() > self._due:
+                    self.connection.interrupt()
+
+
 def ask(
     connection: duckdb.DuckDBPyConnection, sql: str, *, max_seconds: float, max_rows: int
 ) -> pa.Table | Failure:
-    """Return the answer to `sql`, or why there is none."""
-    timer = Timer(max_seconds, connection.interrupt)
-    timer.daemon = True
-    timer.start()
-    try:
-        # One row more than allowed tells that there are too many without fetching them all.
-        asked = f"SELECT * FROM ({sql}) LIMIT {max_rows + 1}"  # noqa: S608  (SQL that was checked)
-        rows = connection.sql(asked).to_arrow_table()
-    except duckdb.InterruptException:
-        return Failure("slow", f"it ran longer than {max_seconds:g} s")
-    except (duckdb.Error, pa.ArrowException) as error:
-        return failure_of(error)
-    finally:
-        timer.cancel()
-    if len(rows) > max_rows:
-        return Failure("too_many", f"it answered with more than {max_rows:,} rows")
-    return rows
+    """Return the answer to one question, or why there is none."""
+    with Asker(connection) as asker:
+        return asker.ask(sql, max_seconds=max_seconds, max_rows=max_rows)
 
 
 def failure_of(error: Exception) -> Failure:
