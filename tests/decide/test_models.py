@@ -133,9 +133,7 @@ def test_an_incremental_model_equals_one_that_is_built_whole(
     assert rows(lake, both.format("daily")) == rows(lake, both.format("whole"))
 
 
-def test_a_model_by_day_computes_only_the_days_that_changed(
-    building: Building, lake: Lake
-) -> None:
+def test_a_model_by_day_computes_only_the_days_that_changed(building: Building, lake: Lake) -> None:
     by_day = model(
         "by_day",
         "SELECT day, SUM(n) AS n FROM counts GROUP BY day",

@@ -48,6 +48,7 @@ schema:
         required: true
 """
 
+KEPT_OUT = "permits__quarantine"
 SQL_SOURCE = """
 name: permits_db
 dataset: permits
@@ -206,9 +207,21 @@ def test_a_table_that_goes_back_to_what_it_was_is_followed(erp: Town, write: str
 def test_a_bad_row_of_a_database_is_quarantined_with_its_reason(erp: Town) -> None:
     erp.erp("INSERT INTO permits VALUES (5, 'Eli', -4, '2026-01-05 08:00:00')")
     assert counts(erp.run(SQL_SOURCE, INCREMENTAL)) == (3, 0, 0, 1)
-    [apart] = erp.rows("permits__quarantine")
+    [apart] = erp.rows(KEPT_OUT)
     assert json.loads(apart["row"])["holder"] == "Eli"
     assert [finding["column"] for finding in apart["findings"]] == ["floor_area_m2"]
+
+
+def test_a_bad_row_that_is_told_again_stands_in_quarantine_once(erp: Town) -> None:
+    erp.erp("INSERT INTO permits VALUES (5, 'Eli', -4, '2026-01-05 08:00:00')")
+    erp.run(SQL_SOURCE, INCREMENTAL)
+    erp.erp("INSERT INTO permits VALUES (6, 'Flo', 1, '2026-01-06 08:00:00')")
+    assert counts(erp.run(SQL_SOURCE, INCREMENTAL)) == (1, 0, 0, 1)
+    assert len(erp.rows(KEPT_OUT)) == 1
+    erp.erp("UPDATE permits SET floor_area_m2 = -5 WHERE id = 5")
+    erp.run(SQL_SOURCE)
+    areas = [json.loads(row["row"])["floor_area_m2"] for row in erp.rows(KEPT_OUT)]
+    assert sorted(areas) == ["-4.0", "-5.0"]
 
 
 @pytest.mark.parametrize("way", ["cursor_column: updated_at", UNIQUE], ids=["upsert", "append"])
@@ -305,7 +318,7 @@ def test_pages_of_an_api_become_rows_and_the_next_run_asks_for_what_is_new(
 def test_a_record_that_is_no_object_is_quarantined(town: Town, api: Api) -> None:
     api.records = [permit(1, "Ada", 1), 42]
     assert counts(town.run(HTTP_SOURCE)) == (1, 0, 0, 1)
-    [apart] = town.rows("permits__quarantine")
+    [apart] = town.rows(KEPT_OUT)
     assert (apart["row_number"], json.loads(apart["row"])) == (2, {"text": "42"})
     assert apart["findings"][0]["code"] == "no_object"
 

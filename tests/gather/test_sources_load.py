@@ -258,7 +258,8 @@ def test_cells_are_cut_by_the_sign_that_the_source_says(desk: Desk) -> None:
         (
             "station,day,colour\nx,2026-03-01,red\n",
             "gather.column_unknown: a.csv has columns that contract 'air' does not know: "
-            "'colour'; 'pm10_ug_m3', 'note' did not come. Add them to the contract, or set `extra_columns: ignore` in the source.",
+            "'colour'; 'pm10_ug_m3', 'note' did not come. Add them to the contract, "
+            "or set `extra_columns: ignore` in the source.",
         ),
     ],
 )

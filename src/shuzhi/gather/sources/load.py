@@ -6,40 +6,24 @@ completed by running it again, and nothing is stored twice.
 
 from __future__ import annotations
 
-import json
 import shutil
-from bisect import bisect_right
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 import duckdb
-import pyarrow as pa
 
 from shuzhi.gather.contracts.model import Table
 from shuzhi.gather.lake import Commit, Lake, StagedFiles, Tx
 from shuzhi.gather.lake.model import QUARANTINE
 from shuzhi.gather.sources.conform import Drift, arrive
-from shuzhi.gather.sources.findings import FINDING_TYPE, faults
-from shuzhi.gather.sources.model import Part, Source, Unreadable, Write
+from shuzhi.gather.sources.findings import faults
+from shuzhi.gather.sources.model import Part, Source, Write
 from shuzhi.gather.sources.progress import Tell
+from shuzhi.gather.sources.quarantine import KeptOut, not_there_yet, quarantine_rows
 from shuzhi.gather.sources.report import Outcome
 from shuzhi.gather.sources.sorting import Sorted, Sorter
 from shuzhi.kernel.ids import RunId
 from shuzhi.kernel.instant import Instant
-
-QUARANTINE_SCHEMA = pa.schema(
-    [
-        ("source", pa.string()),
-        ("origin", pa.string()),
-        ("run_id", pa.string()),
-        ("row_number", pa.int64()),
-        ("row", pa.string()),
-        ("quarantined_at", pa.timestamp("us", "UTC")),
-        ("findings", pa.list_(pa.field("element", FINDING_TYPE))),
-    ]
-)
 
 
 @dataclass(frozen=True)
@@ -95,6 +79,7 @@ def _load(
     tell: Tell,
 ) -> Outcome:
     lake, source, table = loading.lake, loading.source, loading.table
+    quarantine = f"{table.name}{QUARANTINE}"
     arrival = arrive(connection, part, source, table)
     sorter = Sorter(
         connection,
@@ -109,8 +94,11 @@ def _load(
     if found.kept_out or unreadable:
         bad = sorter.keep_out(found)
         part.require_same()
-        rows = _quarantine_rows(loading, part, bad, unreadable)
-        lake.append(f"{table.name}{QUARANTINE}", rows, tx=tx)
+        kept = KeptOut(source.name, part.origin, loading.run_id, loading.now)
+        rows = quarantine_rows(kept, bad, unreadable)
+        if source.write_mode(table.key) is Write.UPSERT:
+            rows = not_there_yet(connection, lake, quarantine, source.name, rows)
+        lake.append(quarantine, rows, tx=tx)
     part.require_same()
     stored = _store(loading, found.files, tx)
     return _outcome(found, arrival.drift, stored, len(unreadable))
@@ -143,56 +131,3 @@ def _outcome(found: Sorted, drift: Drift, stored: Commit, unreadable: int) -> Ou
         unknown_columns=drift.unknown,
         missing_columns=drift.missing,
     ).balanced()
-
-
-def _quarantine_rows(
-    loading: Loading, part: Part, bad: pa.RecordBatchReader, unreadable: Sequence[Unreadable]
-) -> pa.RecordBatchReader:
-    # A line that could not be cut was no row yet when rows were numbered.
-    before = [u.row_number - i for i, u in enumerate(unreadable)]
-
-    def batches() -> Iterator[pa.RecordBatch]:
-        for batch in bad:
-            findings = [f.as_py() for f in batch.column("findings").cast(pa.list_(FINDING_TYPE))]
-            counted = batch.column("row_number").to_pylist()
-            numbers = [number + bisect_right(before, number) for number in counted]
-            yield _batch(loading, part.origin, numbers, findings, batch.column("row").to_pylist())
-        if unreadable:
-            numbers = [u.row_number for u in unreadable]
-            findings = [[_finding(u)] for u in unreadable]
-            texts = [json.dumps({"text": u.text}, ensure_ascii=False) for u in unreadable]
-            yield _batch(loading, part.origin, numbers, findings, texts)
-
-    return pa.RecordBatchReader.from_batches(QUARANTINE_SCHEMA, batches())
-
-
-def _finding(piece: Unreadable) -> dict[str, str | None]:
-    return {
-        "column": None,
-        "code": piece.reason_code,
-        "reason_en": piece.reason_en,
-        "reason_zh": piece.reason_zh,
-        "value": None,
-    }
-
-
-def _batch(
-    loading: Loading,
-    origin: str,
-    numbers: Sequence[int],
-    findings: Sequence[Sequence[dict[str, str | None]]],
-    rows: Sequence[str],
-) -> pa.RecordBatch:
-    count = len(numbers)
-    moment: datetime = loading.now
-    values = [
-        [loading.source.name] * count,
-        [origin] * count,
-        [str(loading.run_id)] * count,
-        numbers,
-        rows,
-        [moment] * count,
-        findings,
-    ]
-    arrays = [pa.array(v, f.type) for v, f in zip(values, QUARANTINE_SCHEMA, strict=True)]
-    return pa.RecordBatch.from_arrays(arrays, schema=QUARANTINE_SCHEMA)
