@@ -12,16 +12,24 @@ from typing import TYPE_CHECKING, Any
 
 from shuzhi.act.cases import SYSTEM, CaseKind, Report, open_case
 from shuzhi.decide.models import ModelBuilt
-from shuzhi.decide.rules import RuleSwitchedOff, Severity, WarningRaised, WarningWorsened
+from shuzhi.decide.rules import (
+    RuleSwitchedOff,
+    Severity,
+    WarningId,
+    WarningRaised,
+    WarningWorsened,
+)
 from shuzhi.gather.quality.model import CheckFailed
 from shuzhi.gather.sources import RowsStored
 from shuzhi.kernel.events import Reactions
+from shuzhi.packs.messages import LANGUAGES
 
 if TYPE_CHECKING:
     from shuzhi.app.city import City
 
 # The case kinds of the pack `platform`, which every city runs.
 DATA_DEFECT, RULE_DEFECT = "data_defect", "rule_defect"
+_OF_WARNING = "warning:"
 _GRAVEST = max(severity.rank for severity in Severity)
 
 
@@ -60,9 +68,9 @@ def open_warned_case(city: City, warning: WarningRaised) -> None:
         SYSTEM,
         warning.party,
         rule.title_zh if rule else "",
-        _told(warning),
+        _told(city, warning),
         warning.merge_key,
-        f"warning:{warning.warning_id}:{warning.severity.value}",
+        f"{_OF_WARNING}{warning.warning_id}:{warning.severity.value}",
     )
     open_case(office, report)
 
@@ -101,12 +109,23 @@ def open_data_defect(city: City, failed: CheckFailed) -> None:
     open_case(city.office, report)
 
 
+def warning_of(origin: str | None) -> WarningId | None:
+    """Return the warning that an origin of a report names; None where it names another thing."""
+    if origin is None or not origin.startswith(_OF_WARNING):
+        return None
+    return WarningId(int(origin.removeprefix(_OF_WARNING).partition(":")[0]))
+
+
 def severity_of_case(kind: CaseKind, severity: Severity) -> str:
     """Return which of a kind's own severities stands for one of the four colours."""
     steps = len(kind.severities) - 1
     return kind.severities[(severity.rank * steps + _GRAVEST // 2) // _GRAVEST]
 
 
-def _told(warning: WarningRaised) -> str:
-    facts = json.dumps(warning.facts, ensure_ascii=False, indent=1)
-    return f"{warning.rule_id} · {warning.dataset} · {warning.at.isoformat()}\n{facts}"[:4_000]
+def _told(city: City, warning: WarningRaised) -> str:
+    """Return what the pack says of a warning in each language, and the facts behind it."""
+    key, facts = f"rules.{warning.rule_id}", warning.facts
+    said = (city.declared.says(key, language, facts) for language in LANGUAGES)
+    shown = json.dumps(facts, ensure_ascii=False, indent=1)
+    source = f"{warning.rule_id} · {warning.dataset} · {warning.at.isoformat()}"
+    return "\n".join([*(text for text in said if text), source, shown])[:4_000]

@@ -185,6 +185,9 @@ def _of_case(example: Example, wanted: ExpectedCase, file: CaseFile) -> Iterator
             yield from _values(
                 f"{what}: {name}", getattr(wanted, name), getattr(case, name), example.zone
             )
+    texts = [str(step.facts.get("text", "")) for step in file.steps]
+    if wanted.told is not None and not any(wanted.told in text for text in texts):
+        yield Difference(f"{what}: told", wanted.told, " / ".join(filter(None, texts)))
     readings = {reading.clock: reading for reading in file.readings if reading.round == case.round}
     for clock, expected in wanted.clocks.items():
         reading = readings.get(clock)

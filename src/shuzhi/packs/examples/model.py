@@ -145,7 +145,10 @@ class ExpectedClock(StrictModel):
 
 
 class ExpectedCase(StrictModel):
-    """A case that must be there; what is not stated is not compared."""
+    """A case that must be there; what is not stated is not compared.
+
+    `told` is part of a text in its history: what a warning said, or somebody who acted.
+    """
 
     kind: str
     stage: Stage | None = None
@@ -155,6 +158,7 @@ class ExpectedCase(StrictModel):
     reports: StrictInt | None = None
     title: str | None = None
     outcome: str | None = None
+    told: str | None = None
     clocks: dict[str, ExpectedClock] = Field({})
 
 
