@@ -105,3 +105,17 @@ def test_what_nobody_foresaw_is_said_in_plain_words(
     printed = capsys.readouterr()
     assert "Traceback" not in printed.err + printed.out
     assert "→" in printed.err
+
+
+def test_each_fault_of_a_document_stands_on_a_line_with_its_file_and_line(
+    city: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    contract = city / "contracts" / "air.odcs.yaml"
+    contract.write_text(contract.read_text().replace("status:", "state:") + "colour: red\n")
+    assert told("gather", "run", "--city", str(city)) == 2
+    said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("✗")]
+    assert len(said) > 1
+    assert {line.split(":")[0] for line in said} == {f"✗ {contract}"}
+    assert told("gather", "run", "--city", str(city), "--json") == 2
+    findings = json.loads(capsys.readouterr().out)["error"]["findings"]
+    assert [finding["file"] for finding in findings] == [str(contract)] * len(said)

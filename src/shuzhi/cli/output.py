@@ -26,6 +26,7 @@ from rich.text import Text
 
 from shuzhi.cli.plain import plain
 from shuzhi.cli.tables import Shown, cell, table
+from shuzhi.kernel.documents import DocumentError
 from shuzhi.kernel.errors import BrokenError, ShuzhiError
 
 # Whoever reads a pipe or a log has no window to fit into.
@@ -64,9 +65,10 @@ def percent(share: float | None) -> str:
     return f"{shown} %"
 
 
-def problem(error: ShuzhiError) -> dict[str, str]:
+def problem(error: ShuzhiError) -> dict[str, Any]:
     """Return an error as programs read it."""
-    return {"code": error.code, "message": error.message, "next_step": error.next_step}
+    told = {"code": error.code, "message": error.message, "next_step": error.next_step}
+    return told | ({"findings": error.findings} if isinstance(error, DocumentError) else {})
 
 
 def exit_code(error: ShuzhiError) -> int:
@@ -82,9 +84,13 @@ def print_error(error: ShuzhiError, *, as_json: bool, about: str = "") -> int:
     if as_json:
         print_json({"error": problem(error)})
     else:
-        err.print(f"[red]✗[/red] {escape(f'{about}: ' if about else '')}{escape(error.message)}")
+        # Each finding begins with file and line, which an editor can open.
+        said = error.findings if isinstance(error, DocumentError) else [error.message]
+        for each in said:
+            about_it = f"{about}: {each}" if about else str(each)
+            err.print(f"[red]✗[/red] {escape(about_it)}", soft_wrap=True)
         if error.next_step:
-            err.print(f"  → {escape(error.next_step)}")
+            err.print(f"  → {escape(error.next_step)}", soft_wrap=True)
         err.print(f"  [dim]{error.code}[/dim]")
     return exit_code(error)
 
