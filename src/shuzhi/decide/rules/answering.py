@@ -91,11 +91,12 @@ def _held(watch: Watch, rule: Rule, standing: Standing) -> Answer | None:
 
 
 def _change(watch: Watch, rule: RowRule, standing: Standing, until: int) -> Difference:
-    time_sql(watch.lake.schema(rule.dataset), rule, watch.zone)
     since = standing.judged_version
     if since is not None and since > until:
         raise RuleError("decide.made_anew", f"the data set {rule.dataset} was made anew")
-    return watch.lake.difference(rule.dataset, since=since, until=until)
+    change = watch.lake.difference(rule.dataset, since=since, until=until)
+    time_sql(change.whole.schema, rule, watch.zone)
+    return change
 
 
 def _is_whole(watch: Watch, dataset: str) -> bool:

@@ -13,7 +13,7 @@ from shuzhi.decide.rules.watch import Watch
 from shuzhi.kernel.errors import ShuzhiError
 from shuzhi.kernel.events import Event
 
-_BATCH = 500
+_BATCH = 2_000
 
 
 def tell(watch: Watch) -> int:
@@ -30,18 +30,21 @@ def tell(watch: Watch) -> int:
 
 
 def _tell_warnings(watch: Watch, errors: list[ShuzhiError]) -> int:
-    told, last = 0, WarningId(0)
-    while found := _untold(watch, last):
+    told, last, is_more = 0, WarningId(0), True
+    while is_more:
+        found = _untold(watch, last)
         done: list[Warning] = []
         try:
             for warning, was_told in found:
                 if _publish(watch, _event(watch, warning, was_told=was_told), errors):
                     done.append(warning)
         finally:
-            with watch.control.transaction() as connection:
-                store.mark_told(connection, done)
+            if done:
+                with watch.control.transaction() as connection:
+                    store.mark_told(connection, done)
         told += len(done)
-        last = found[-1][0].id
+        is_more = len(found) == _BATCH
+        last = found[-1][0].id if found else last
     return told
 
 
