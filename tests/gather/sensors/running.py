@@ -83,7 +83,7 @@ class Running:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(PATIENCE)
         self.writer.close()
-        assert self.faults == []
+        assert not self.faults, self.faults
 
     def frames(self) -> list[bytes]:
         """The frames that are in the spool."""

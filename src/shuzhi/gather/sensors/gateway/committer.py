@@ -74,6 +74,7 @@ class Committer:
         self._bytes = 0
         self._is_at_work = False
         self._is_failing = False
+        self._is_closed = False
         self._thread = ThreadPoolExecutor(1, "spool-commit")
 
     def add(self, record: Record, asker: Asker | None = None, raw: bytes = b"") -> None:
@@ -109,7 +110,8 @@ class Committer:
         return not self._is_at_work
 
     def close(self) -> None:
-        """End the thread when its last batch is written."""
+        """End the thread when its last batch is written; what comes later is dropped."""
+        self._is_closed = True
         self._thread.shutdown()
 
     def _begin(self) -> None:
@@ -125,6 +127,9 @@ class Committer:
             self._go_on(given)
 
     def _submit(self, records: list[Record], answers: list[Answer]) -> None:
+        if self._is_closed:
+            return
+
         def tell(done: Future[int]) -> None:
             self._loop.call_soon_threadsafe(self._done, records, answers, done)
 

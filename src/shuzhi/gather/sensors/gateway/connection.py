@@ -17,7 +17,7 @@ from shuzhi.gather.sensors.gateway.admission import Admitted
 from shuzhi.gather.sensors.gateway.answers import answer_to, familiar_head
 from shuzhi.gather.sensors.gateway.budget import Budget
 from shuzhi.gather.sensors.gateway.desk import Desk
-from shuzhi.gather.sensors.gateway.express import AREA, QN_END, Familiar, is_usual
+from shuzhi.gather.sensors.gateway.express import AREA, QN_END, Familiar, begins_with_qn, is_usual
 from shuzhi.gather.sensors.hj212 import Frame, Framer, Head, Refusal, head, opened
 from shuzhi.gather.sensors.hj212 import Limits as FramingLimits
 from shuzhi.gather.sensors.records import Kind
@@ -45,6 +45,7 @@ class Connection(Protocol):
         "_frames",
         "_heads",
         "_holds",
+        "_is_dropped",
         "_refusals",
         "_registry",
         "_system",
@@ -74,6 +75,7 @@ class Connection(Protocol):
         self._heads: dict[bytes, Familiar] = {}
         self._system = ""
         self._admitted: Admitted | None = None
+        self._is_dropped = False
         self._holds: frozenset[str] = frozenset()
         now = self.opened_at
         self._bytes = Budget(limits.bytes_per_second * limits.burst_seconds, now)
@@ -136,7 +138,11 @@ class Connection(Protocol):
 
     def look_closer(self, raw: bytes, received_us: int) -> None:
         """Judge a frame whose checksum turned out to be wrong."""
-        self._take_all(Framer().feed(raw + b"\r\n", 0.0), received_us)
+        for found in Framer().feed(raw + b"\r\n", 0.0):
+            if isinstance(found, Frame):
+                self._judge(found, received_us)
+            else:
+                self._refuse(found, found.raw)
 
     @property
     def is_gone(self) -> bool:
@@ -149,7 +155,8 @@ class Connection(Protocol):
         return None if self.station != mn or isinstance(found, Refusal) else found
 
     def close(self) -> None:
-        """Drop the connection."""
+        """Drop the connection, and with it what it sent and was not looked at yet."""
+        self._is_dropped = True
         self._transport.abort()
 
     def hold(self, why: str) -> None:
@@ -189,11 +196,24 @@ class Connection(Protocol):
 
     def _take_all(self, found: Iterable[Frame | Refusal], received_us: int) -> None:
         for each in found:
-            if isinstance(each, Frame):
-                self._frames.left -= 1
+            if self._is_dropped:
+                return
+            if not isinstance(each, Frame):
+                self._refuse(each, each.raw)
+                continue
+            self._frames.left -= 1
+            familiar = self._familiar(each)
+            if familiar is None:
                 self._judge(each, received_us)
             else:
-                self._refuse(each, each.raw)
+                record = (received_us, self.number, _FRAME, each.raw)
+                self._desk.committer.add_unchecked(record, self, familiar)
+
+    def _familiar(self, frame: Frame) -> Familiar | None:
+        raw = frame.raw
+        if frame.tolerated or self.listener is not None or not begins_with_qn(raw):
+            return None
+        return self._heads.get(raw[QN_END : raw.find(AREA, QN_END)])
 
     def _judge(self, frame: Frame, received_us: int) -> None:
         said = head(frame.segment)

@@ -59,6 +59,11 @@ def is_usual(raw: bytes) -> bool:
     )
 
 
+def begins_with_qn(raw: bytes) -> bool:
+    """Whether a frame begins as a usual one does."""
+    return raw[6:QN] == b"QN=" and raw[QN:QN_END].isdigit()
+
+
 def familiar(model: bytes, qn: bytes) -> Familiar | None:
     """Return what fills in answers like `model`, which is one to `qn`; None if there is no QN."""
     segment = model[6 : model.rindex(b"&&") + 2]

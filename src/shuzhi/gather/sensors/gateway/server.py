@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 import ssl
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -24,6 +25,8 @@ from shuzhi.gather.sensors.records import Kind, Refused, source_numbers
 _BACKLOG = 4_096
 _LOOK_SECONDS = 1.0
 _LOOKED_AT_ONCE = 200
+_ANSWERS_BYTES = 64 * 1024
+_KEEP_ALIVE_SECONDS = 120
 _MOST_TALLIED = 100_000
 _logger = logging.getLogger("shuzhi.gateway")
 
@@ -64,15 +67,12 @@ class Gateway:
     ) -> tuple[str, int]:
         """Accept connections at an address; return it, with the port that was given for 0."""
         loop = asyncio.get_running_loop()
+        bound = _bound(host, port)
         server = await loop.create_server(
-            lambda: Connection(self, next(self._numbers)),
-            host,
-            port,
-            backlog=_BACKLOG,
-            ssl=tls,
+            lambda: Connection(self, next(self._numbers)), sock=bound, backlog=_BACKLOG, ssl=tls
         )
         self._servers.append(server)
-        at: Sequence[Any] = server.sockets[0].getsockname()
+        at: Sequence[Any] = bound.getsockname()
         _logger.info("listening on %s port %s%s", at[0], at[1], " with TLS" if tls else "")
         return str(at[0]), int(at[1])
 
@@ -83,13 +83,18 @@ class Gateway:
             server.close()
         for connection in self._connections:
             connection.hold("closing")
-        while not self.committer.is_idle and not self.committer.is_pressed:
-            await asyncio.sleep(0.005)
+        await self._settle()
         for connection in list(self._connections):
             connection.close()
-        # A turn of the loop, in which connections tell that they are gone.
+        # A turn of the loop, in which connections tell what they leave unfinished.
         await asyncio.sleep(0)
+        await self._settle()
         self.committer.close()
+
+    async def _settle(self) -> None:
+        """Return when everything that came is written, or nothing can be."""
+        while not self.committer.is_idle and not self.committer.is_pressed:
+            await asyncio.sleep(0.005)
 
     @property
     def connections(self) -> int:
@@ -185,3 +190,24 @@ class Gateway:
 
 def _nobody(mn: str) -> None:
     """Nobody sets clocks."""
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    """Return a socket bound to an address, whose connections notice when the other side is gone.
+
+    They inherit its options. Answers are short: little need wait in the system for who reads none.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _ANSWERS_BYTES)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, _KEEP_ALIVE_SECONDS)
+        bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, _KEEP_ALIVE_SECONDS // 4)
+        bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 4)
+        bound.bind((host, port))
+    except OSError:
+        bound.close()
+        raise
+    return bound
