@@ -1,0 +1,1 @@
+"""Pollution sources that are monitored by themselves: limits, networking, marks, and clues."""

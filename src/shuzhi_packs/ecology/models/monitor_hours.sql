@@ -1,0 +1,17 @@
+/*
+title: {zh: 监测小时数据, en: "Hourly data of monitors"}
+incremental: {dataset: monitor_values, by: data_time, grain: day, key: [mn, factor, data_time]}
+*/
+SELECT
+  mn,
+  factor,
+  data_time,
+  MAX(CASE WHEN field = 'Min' THEN number END) AS least,
+  MAX(CASE WHEN field = 'Avg' THEN number END) AS mean,
+  MAX(CASE WHEN field = 'Max' THEN number END) AS most,
+  MAX(CASE WHEN field = 'ZsAvg' THEN number END) AS converted_mean,
+  MAX(CASE WHEN field = 'Avg' THEN text END) AS mean_text,
+  COALESCE(MAX(CASE WHEN field = 'Avg' THEN mark END), 'N') AS mark
+FROM monitor_values
+WHERE cn = '2061'
+GROUP BY mn, factor, data_time
