@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 
+import pyarrow as pa
 import pytest
 
 from shuzhi.gather.sensors.hj212 import (
@@ -17,6 +18,7 @@ from shuzhi.gather.sensors.hj212 import (
     read_area,
     tables,
 )
+from shuzhi.gather.sensors.hj212.numbers import numbers_of
 from shuzhi.gather.sensors.hj212.reading import number_of, refused_by
 from shuzhi.gather.sensors.hj212.times import stamp
 
@@ -263,6 +265,24 @@ def test_an_alarm_of_2005_has_its_own_time() -> None:
 )
 def test_numbers(text: str, expected: tuple[float | None, str]) -> None:
     assert number_of(text) == expected
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        [],
+        [""],
+        ["", ""],
+        ["1", "", "-0.5", "--", "-", "1-2", "-.5", "1.", ".1", "1..2", "1.2.3", "a", "12", "1e5"],
+        ["1.5", "-2"],
+        ["1.2.3"],
+    ],
+)
+def test_many_numbers_are_read_like_each(texts: list[str]) -> None:
+    numbers, usual = numbers_of(pa.array(texts, pa.string()))
+    each = [number_of(text) for text in texts]
+    assert usual.tolist() == [code == "" for _, code in each]
+    assert numbers.to_pylist() == [number if code == "" else 0.0 for number, code in each]
 
 
 def test_times() -> None:

@@ -9,11 +9,10 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-_NAME = re.compile(r"[^=;,]*")
-_VALUE = re.compile(r"[^;,]*")
 _LOG_END = re.compile(r"//(?=[;,]|\Z)")
 _LOG = "//"
-_SEPARATORS = (";", ",")
+_LOG_BEGIN = "=//"
+_SEPARATOR_OR_LOG = re.compile(r"[;,]|=//")
 
 
 class Area(NamedTuple):
@@ -27,29 +26,48 @@ def cut(area: bytes) -> Area:
     """Return the groups of a plain data area, without its `&&`; never raises."""
     tolerated: list[tuple[str, str]] = []
     text = _decoded(area, tolerated)
-    groups: list[list[tuple[str, str]]] = [[]]
-    place, length = 0, len(text)
-    has_open_log = False
-    while place < length:
-        name = _NAME.match(text, place)[0]  # type: ignore[index]  # it matches the empty text
-        place += len(name)
-        if text[place : place + 1] == "=":
-            end = None if has_open_log else _end_of_log(text, place + 1)
-            if end is None:
-                has_open_log = has_open_log or text.startswith(_LOG, place + 1)
-                end = _VALUE.match(text, place + 1).end()  # type: ignore[union-attr]
-            groups[-1].append(_item(name, text[place + 1 : end], tolerated))
-            place = end
-        else:
-            tolerated.append(("name_missing" if name.strip() else "empty_item", name.strip()))
-        if text[place : place + 1] == ";":
-            groups.append([])
-        place += 1
-    if text.endswith(_SEPARATORS):
-        tolerated.append(("empty_item", ""))
-    if has_open_log:
-        tolerated.append(("log_not_closed", ""))
+    if not text:
+        return Area([], tolerated)
+    parted = _parted(text, tolerated) if _LOG in text else [g.split(",") for g in text.split(";")]
+    groups = [_items(items, tolerated) for items in parted]
     return Area([group for group in groups if group], tolerated)
+
+
+def _parted(text: str, tolerated: list[tuple[str, str]]) -> list[list[str]]:
+    """Part groups and items of a text with logs, in which separators do not count."""
+    groups: list[list[str]] = [[]]
+    begin = place = 0
+    log_ends = True
+    while (found := _SEPARATOR_OR_LOG.search(text, place)) is not None:
+        place = found.end()
+        if found[0] == _LOG_BEGIN:
+            end = _LOG_END.search(text, place) if log_ends else None
+            # Where one log does not end no later one does, so nobody looks again.
+            log_ends = end is not None
+            place = end.end() if end else place
+            continue
+        groups[-1].append(text[begin : place - 1])
+        begin = place
+        if found[0] == ";":
+            groups.append([])
+    groups[-1].append(text[begin:])
+    if not log_ends:
+        tolerated.append(("log_not_closed", ""))
+    return groups
+
+
+def _items(items: list[str], tolerated: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    found = []
+    for item in items:
+        name, equals, value = item.partition("=")
+        bare, text = name.strip(), value.strip()
+        if not equals or not bare:
+            tolerated.append(("empty_item" if not (bare or equals) else "name_missing", bare))
+        if equals:
+            if name != bare or value != text:
+                tolerated.append(("blanks", bare))
+            found.append((bare, text))
+    return found
 
 
 def parameters(area: bytes) -> dict[str, str]:
@@ -70,19 +88,3 @@ def _decoded(area: bytes, tolerated: list[tuple[str, str]]) -> str:
     if "\ufffd" in text:
         tolerated.append(("text_undecodable", ""))
     return text
-
-
-def _end_of_log(text: str, start: int) -> int | None:
-    """Return where a value between `//` ends, None if there is no such value."""
-    if not text.startswith(_LOG, start):
-        return None
-    found = _LOG_END.search(text, start + len(_LOG))
-    return found.end() if found else None
-
-
-def _item(name: str, value: str, tolerated: list[tuple[str, str]]) -> tuple[str, str]:
-    if name != (bare := name.strip()) or value != value.strip():
-        tolerated.append(("blanks", bare))
-    if not bare:
-        tolerated.append(("name_missing", ""))
-    return bare, value.strip()

@@ -27,7 +27,15 @@ from shuzhi.gather.sensors.hj212.pairs import (
     understood,
 )
 from shuzhi.gather.sensors.hj212.reading import MOST_CHARACTERS
-from shuzhi.gather.sensors.hj212.rows import FINDINGS, FRAMES, ITEMS, OBSERVATIONS, TIME, Batch
+from shuzhi.gather.sensors.hj212.rows import (
+    FINDINGS,
+    FRAMES,
+    ITEMS,
+    OBSERVATIONS,
+    TIME,
+    Batch,
+    Rows,
+)
 from shuzhi.gather.sensors.hj212.senders import Context, senders
 from shuzhi.gather.sensors.hj212.times import stamps
 from shuzhi.gather.sensors.hj212.tokens import Heads, Joined, Places, Truths, join, usual_heads
@@ -38,23 +46,22 @@ _BIT = 63
 
 
 def read_usual(
-    frames: Sequence[bytes], dialects: Mapping[str, Dialect]
-) -> tuple[Batch, Places] | None:
-    """Return what the usual frames of a batch say, and the places of the others.
+    frames: Sequence[bytes], places: Places, dialects: Mapping[str, Dialect]
+) -> tuple[Batch, Places]:
+    """Return what the usual among some frames say, and which were not usual.
 
-    None when there is no usual frame.
+    The frames go by the numbers `places`, in the batch and in what is returned.
     """
     joined = join(frames)
     heads = usual_heads(joined)
     who = senders(heads, dialects)
     heads = replace(heads, data_time=heads.data_time - who.shift, context=who.context)
     heads, pairs = paired(heads.kept(who.good), joined)
+    heads = replace(heads, frames=places[heads.frames])
     if not len(heads.frames):
-        return None
+        return Rows().batch(), places
     batch = _Columns(joined, heads, pairs, who.contexts).batch()
-    is_other = np.ones(len(frames), bool)
-    is_other[batch.frames["frame"].to_numpy()] = False
-    return batch, np.flatnonzero(is_other)
+    return batch, np.setdiff1d(places, batch.frames["frame"].to_numpy(), assume_unique=True)
 
 
 class _Columns:

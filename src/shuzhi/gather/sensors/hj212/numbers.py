@@ -30,7 +30,7 @@ def _look_usual(texts: pa.StringArray) -> NDArray[np.bool_]:
     _, offset_buffer, octet_buffer = texts.buffers()
     offsets = np.frombuffer(offset_buffer, np.int32, len(texts) + 1, 4 * texts.offset)
     usual = offsets[1:] > offsets[:-1]
-    if octet_buffer is None or not len(texts):
+    if octet_buffer is None or offsets[0] == offsets[-1]:
         return usual
     octets = np.frombuffer(octet_buffer, np.uint8)[offsets[0] : offsets[-1]]
     begins, ends = offsets[:-1] - offsets[0], offsets[1:] - offsets[0]

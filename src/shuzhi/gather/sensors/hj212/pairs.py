@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
+from shuzhi.gather.sensors.hj212 import tables
 from shuzhi.gather.sensors.hj212.names import Name, meaning
-from shuzhi.gather.sensors.hj212.senders import Context
+from shuzhi.gather.sensors.hj212.senders import Context, Manner
 from shuzhi.gather.sensors.hj212.tokens import Heads, Joined, Places, Truths
 
 UNUSUAL, VALUE, MARK, MAKER_MARK, SAMPLE_TIME = range(5)
@@ -67,12 +68,10 @@ class Meanings:
     def __init__(self, names: list[tuple[str, Context]]) -> None:
         self.words = Words()
         self.names = [name for name, _ in names]
-        self.found = [meaning(name, of.st, of.edition) for name, of in names]
-        units = [
-            dict(of.units).get(found.factor, found.unit)
-            for found, (_, of) in zip(self.found, names, strict=True)
-        ]
-        self.role = np.array([_role(found) for found in self.found], np.int64)
+        self.found = [meaning(name, of.st, of.manner.edition) for name, of in names]
+        both = [(found, of.manner) for found, (_, of) in zip(self.found, names, strict=True)]
+        units = [dict(manner.units).get(found.factor, found.unit) for found, manner in both]
+        self.role = np.array([_role(found, manner) for found, manner in both], np.int64)
         self.factor = self._numbers([found.factor for found in self.found])
         self.sent = self._numbers([found.sent for found in self.found])
         self.field = self._numbers([found.field for found in self.found])
@@ -91,9 +90,11 @@ class Meanings:
         return np.array([self.words.number(text) for text in texts], np.int64)
 
 
-def _role(name: Name) -> int:
-    """What is computed with decimals, or may be a word, is left to the slow way; so are items."""
+def _role(name: Name, manner: Manner) -> int:
+    """Left to the slow way: what needs decimals, may be a word, is refused, or is an item."""
     if name.exponent or name.is_text or not name.factor:
+        return UNUSUAL
+    if manner.is_strict and not tables.strict().issuperset(name.tolerated):
         return UNUSUAL
     return _ROLES.get(name.role, UNUSUAL)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -79,21 +80,17 @@ class Batch:
     findings: pa.Table
 
 
-def joined(first: Batch, second: Batch) -> Batch:
-    """Return two parts of one batch as one, by the order of the frames."""
-    if not second.frames.num_rows:
-        return first
-    if not first.frames.num_rows:
-        return second
+def joined(parts: Sequence[Batch]) -> Batch:
+    """Return the parts of one batch as one, by the order of the frames."""
+    filled = [part for part in parts if part.frames.num_rows]
+    if len(filled) <= 1:
+        return filled[0] if filled else parts[0]
     return Batch(
         *(
-            pa.concat_tables([one, other]).unify_dictionaries().sort_by("frame")
-            for one, other in (
-                (first.frames, second.frames),
-                (first.observations, second.observations),
-                (first.items, second.items),
-                (first.findings, second.findings),
-            )
+            pa.concat_tables([getattr(part, name) for part in filled])
+            .unify_dictionaries()
+            .sort_by("frame")
+            for name in ("frames", "observations", "items", "findings")
         )
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -17,15 +18,25 @@ from shuzhi.gather.sensors.hj212.tokens import Heads, Places, Truths
 _MICROSECONDS = 1_000_000
 _COMMANDS = 10_000
 _MINUTE_DATA = 2051
+_ST_BITS = 16
 
 
-@dataclass(frozen=True)
-class Context:
+class Manner(NamedTuple):
+    """What of a station's dialect reading in columns depends on."""
+
+    edition: Edition
+    units: tuple[tuple[str, str], ...]
+    is_strict: bool
+    end_minutes: int
+    """The minutes of its 2051 if it gives the end of intervals, else 0."""
+    is_usual: bool
+
+
+class Context(NamedTuple):
     """All that the meaning of a name depends on, apart from the name."""
 
     st: str
-    edition: Edition
-    units: tuple[tuple[str, str], ...]
+    manner: Manner
 
 
 @dataclass(frozen=True)
@@ -41,39 +52,51 @@ class Senders:
     shift: Places
 
 
-def senders(heads: Heads, dialects: Mapping[str, Dialect]) -> Senders:
-    """Return who sent each frame.
+def is_usual(dialect: Dialect) -> bool:
+    """Whether a station uses the standard's checksum and no key."""
+    return dialect.checksum is Checksum.STANDARD and dialect.key is None
 
-    A station is usual when it uses the standard's checksum and no key, and is not held to the
-    standard's letter; a frame is when its system and command are in the tables.
-    """
-    mns = heads.mn.dictionary.to_pylist()
-    keys = pa.array((heads.mn.indices.to_numpy().astype(np.int64) << 16) | heads.st)
-    keys = keys.dictionary_encode()
-    of_frame = keys.indices.to_numpy()
-    usual = Dialect()
-    contexts: dict[Context, int] = {}
-    place, good, minutes = [], [], []
-    for key in keys.dictionary.to_pylist():
-        dialect = dialects.get(mns[key >> 16], usual)
-        st = (key & 0xFFFF).to_bytes(2, "big").decode("ascii")
-        context = Context(st, dialect.edition, tuple(sorted(dialect.units.items())))
-        place.append(contexts.setdefault(context, len(contexts)))
-        good.append(_is_usual(dialect) and st in tables.systems())
-        minutes.append(dialect.minute_interval if dialect.stamps_end else 0)
+
+def senders(heads: Heads, dialects: Mapping[str, Dialect]) -> Senders:
+    """Return who sent each frame; frames of unknown systems or commands are not good."""
+    manners = {_manner(Dialect()): 0}
+    found = [
+        0 if (dialect := dialects.get(mn)) is None else _place(manners, dialect)
+        for mn in heads.mn.dictionary.to_pylist()
+    ]
+    places = np.array(found, np.int64)[heads.mn.indices.to_numpy()]
+    codes = pa.array((places << _ST_BITS) | heads.st).dictionary_encode()
+    contexts = _contexts(codes.dictionary.to_pylist(), list(manners))
     known, seconds = _commands()
-    minute = np.array(minutes, np.int64)[of_frame]
-    interval = np.where(heads.cn == _MINUTE_DATA, minute * 60, seconds[heads.cn])
+    is_good = np.array([c.manner.is_usual and c.st in tables.systems() for c in contexts], bool)
+    ends = np.array([c.manner.end_minutes for c in contexts], np.int64)
+    context = codes.indices.to_numpy().astype(np.int64)
+    minutes = ends[context]
+    interval = np.where(heads.cn == _MINUTE_DATA, minutes * 60, seconds[heads.cn])
     return Senders(
-        contexts=tuple(contexts),
-        context=np.array(place, np.int64)[of_frame],
-        good=np.array(good, bool)[of_frame] & known[heads.cn],
-        shift=np.where(minute > 0, interval * _MICROSECONDS, 0),
+        contexts=contexts,
+        context=context,
+        good=is_good[context] & known[heads.cn],
+        shift=np.where(minutes > 0, interval * _MICROSECONDS, 0),
     )
 
 
-def _is_usual(dialect: Dialect) -> bool:
-    return dialect.checksum is Checksum.STANDARD and dialect.key is None and not dialect.is_strict
+def _place(manners: dict[Manner, int], dialect: Dialect) -> int:
+    return manners.setdefault(_manner(dialect), len(manners))
+
+
+def _manner(dialect: Dialect) -> Manner:
+    units = tuple(sorted(dialect.units.items())) if dialect.units else ()
+    end_minutes = dialect.minute_interval if dialect.stamps_end else 0
+    return Manner(dialect.edition, units, dialect.is_strict, end_minutes, is_usual(dialect))
+
+
+def _contexts(codes: list[int], manners: list[Manner]) -> tuple[Context, ...]:
+    """Return what pairs of a manner and a system mean, each in one number."""
+    found = (divmod(code, 1 << _ST_BITS) for code in codes)
+    return tuple(
+        Context(st.to_bytes(2, "big").decode("ascii"), manners[place]) for place, st in found
+    )
 
 
 @cache
