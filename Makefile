@@ -23,6 +23,11 @@ test-fuzz: $(READY)
 test-gateway: $(READY)
 	$(BIN)/pytest tests/gather/sensors/test_gateway_kill.py --kills 100
 
+# Holds each function that SQL of packs may call against a second engine, Sail.
+test-spark: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check pysail==0.7.2 pyspark-client==4.2.0
+	$(BIN)/pytest tests/gather/test_lineage_functions.py
+
 bench: $(READY)
 	$(BIN)/python -m benchmarks
 

@@ -124,7 +124,7 @@ def test_an_expression_can_be_taken_by_group(there: Measuring) -> None:
 
 
 def test_one_that_cannot_be_computed_says_why_and_stops_no_other(there: Measuring) -> None:
-    broken = FLOWN.replace("COUNT(delay)", "SUM(CAST(carrier AS INTEGER))")
+    broken = FLOWN.replace("COUNT(delay)", "SUM(CAST(carrier AS DOUBLE))")
     slow = FLOWN.replace("id: flown", "id: slow").replace(
         "COUNT(delay) AS numerator, COUNT(*) AS denominator FROM flights\n",
         "COUNT(a.delay) AS numerator, COUNT(*) AS denominator FROM flights a, flights b, flights c "
@@ -136,7 +136,7 @@ def test_one_that_cannot_be_computed_says_why_and_stops_no_other(there: Measurin
     there.lake.append("flights", many)
     runs = compute(only(there, broken, slow, waiting, ON_TIME, BOTH))
     problems = {run.indicator.partition(".")[2]: run.problem for run in runs}
-    assert "Could not convert string 'AA' to INT32" in problems["flown"]
+    assert "Could not convert string 'AA' to DOUBLE" in problems["flown"]
     assert problems["slow"].startswith("The query has no answer: it ran longer than 0.2 s.")
     assert problems["waiting"] == "There is no data set planes yet."
     assert problems["on_time"] == ""

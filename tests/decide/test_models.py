@@ -153,7 +153,7 @@ def test_a_model_that_fails_holds_up_only_those_that_read_it(
     lake.append("words", pa.table({"word": ["twelve"]}))
     done = build(
         building,
-        model("numbers", "SELECT CAST(word AS INTEGER) AS n FROM words"),
+        model("numbers", "SELECT CAST(word AS DOUBLE) AS n FROM words"),
         model("sums", "SELECT SUM(n) AS n FROM numbers"),
         model("counts", "SELECT COUNT(*) AS n FROM words"),
         model("later", "SELECT x FROM nowhere"),

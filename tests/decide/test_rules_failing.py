@@ -51,10 +51,10 @@ def judged_beside(bench: Any, bad: Any, *rows: Any) -> dict[str, str]:
 
 def test_a_rule_whose_sql_fails_is_off_and_the_others_run(ready: Any) -> None:
     bad = ready.rule(
-        "high_value", id="bad", sql="SELECT CAST(station AS INTEGER) AS station FROM new"
+        "high_value", id="bad", sql="SELECT CAST(station AS DOUBLE) AS station FROM new"
     )
     said = judged_beside(ready, bad)["bad"]
-    assert said.startswith("failed: Conversion Error: Could not convert string 'a' to INT32")
+    assert said.startswith("failed: Conversion Error: Could not convert string 'a' to DOUBLE")
 
 
 def test_a_rule_that_runs_too_long_is_stopped(ready: Any) -> None:

@@ -20,7 +20,10 @@ _TIMES = (exp.TimestampTrunc, exp.DateTrunc, exp.Extract, exp.Year, exp.Month, e
 _WINDOWS = (exp.RowNumber, exp.Rank, exp.DenseRank, exp.Lag, exp.Lead, exp.FirstValue)
 _ALLOWED = (*_AGGREGATES, *_NUMBERS, *_TEXTS, *_CHOICES, *_TIMES, *_WINDOWS, exp.Exists)
 _NAMES = sorted({kind.sql_name().lower() for kind in _ALLOWED} - {"and", "or", "not", "exists"})
-_PARTS = frozenset({"year", "quarter", "month", "day", "hour", "minute", "second"})
+_PARTS = frozenset({"year", "quarter", "month", "day", "hour", "minute"})
+# What is whole already, so that it does not matter whether a cast rounds or cuts.
+_WHOLE = (exp.Floor, exp.Ceil, exp.Extract, exp.Year, exp.Month, exp.Day, exp.Length)
+_COUNTS = (exp.Count, exp.CountIf, exp.RowNumber, exp.Rank, exp.DenseRank, exp.Boolean)
 
 _INSTEAD: Mapping[str, str] = {
     "now": "Take the time from a column; a model gives the same answer whenever it runs.",
@@ -43,12 +46,33 @@ def check_functions(query: exp.Query, sql: str) -> None:
         SqlError: `gather.sql_function` with its place and what to write instead.
     """
     for call in query.find_all(exp.Func):
-        if not isinstance(call, _ALLOWED) or _bad_part(call):
+        if not isinstance(call, _ALLOWED):
             raise _refused(call, sql)
+        if disagreement := _disagreement(call):
+            problem, next_step = disagreement
+            raise sql_error("gather.sql_function", problem, node=call, sql=sql, next_step=next_step)
 
 
-def _bad_part(call: exp.Func) -> bool:
-    return isinstance(call, exp.Extract) and call.name.lower() not in _PARTS
+def _disagreement(call: exp.Func) -> tuple[str, str] | None:
+    """Return where engines part over a function of the list, and what to write instead."""
+    if isinstance(call, exp.Extract) and call.name.lower() not in _PARTS:
+        problem = f"engines differ in the {call.name.lower()} of a time."
+        return problem, f"Take one of: {', '.join(sorted(_PARTS))}; or date_trunc."
+    if isinstance(call, exp.Substring) and call.args["start"].name == "0":
+        return "a text begins at 1; engines differ in what lies at 0.", "Write 1."
+    is_integer = isinstance(call, exp.Cast) and call.to.this in exp.DataType.INTEGER_TYPES
+    if is_integer and not _is_whole(call.this):
+        problem = "to make a number whole one engine rounds and another cuts."
+        return problem, "Say which: CAST(FLOOR(x) AS INTEGER), or ROUND or CEIL."
+    return None
+
+
+def _is_whole(node: exp.Expr) -> bool:
+    if isinstance(node, (exp.Paren, exp.Window)):
+        return _is_whole(node.this)
+    if isinstance(node, exp.Round):
+        return node.args.get("decimals") is None
+    return isinstance(node, (*_WHOLE, *_COUNTS)) or node.is_int
 
 
 def _refused(call: exp.Func, sql: str) -> Exception:
