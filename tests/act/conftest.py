@@ -147,6 +147,17 @@ class Town:
         return case
 
 
+MERGE = "  merge: {from: [NEW, VERIFIED, FILED, DISPATCHED, IN_HAND], by: desk}\n"
+
+
+@pytest.fixture
+def merging_town(town: Town) -> Town:
+    """A town whose desk may merge cases."""
+    kind = parse_case_kind(KIND.replace("clocks:", f"{MERGE}clocks:").encode(), file="merging.yaml")
+    town.office.kinds[kind.id] = kind  # type: ignore[index]
+    return town
+
+
 @pytest.fixture
 def kind() -> CaseKind:
     return parse_case_kind(KIND.encode(), file="river_pollution.yaml")

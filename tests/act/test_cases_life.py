@@ -19,9 +19,11 @@ from shuzhi.act.cases import (
     CaseClosed,
     CaseId,
     CaseJoined,
+    CaseKind,
     CaseMoved,
     CaseOpened,
     CaseRole,
+    ClockState,
     Order,
     Report,
     Stage,
@@ -36,6 +38,7 @@ from shuzhi.act.cases import (
     dispatch,
     feed_back,
     file_case,
+    merge,
     open_case,
     rate,
     reopen,
@@ -131,6 +134,49 @@ def test_a_case_without_a_responsible_party_goes_to_the_desk(town: Any, party: s
     assert file.case.responsible == "city"
     why = {None: "nobody was named", "nobody_knows": "'nobody_knows' is not registered"}[party]
     assert file.steps[0].facts["at_desk_because"] == why
+
+
+def test_cases_that_turn_out_to_be_one_matter_are_merged_into_the_older(merging_town: Any) -> None:
+    older = merging_town.in_hand()
+    merging_town.hand.forward(days=1)
+    newer = merging_town.dispatched(severity="urgent", merge_key="smell")
+    merging_town.report(merge_key="smell", severity="urgent")
+    merge(merging_town.office, newer, by=merging_town.desk, into=older, reason="the same pipe")
+    gone, kept = case(merging_town.office, newer).case, case(merging_town.office, older).case
+    assert (gone.stage, gone.outcome) == (Stage.CLOSED, f"merged into case {older}")
+    assert [t.state for t in gone.tasks] == [TaskState.WITHDRAWN]
+    assert not any(r.state is ClockState.RUNNING for r in case(merging_town.office, newer).readings)
+    # The older one has all reports, and the graver severity with the deadline that this brings.
+    assert (kept.stage, kept.reports, kept.severity) == (Stage.IN_HAND, 3, "urgent")
+    assert [replayed(merging_town.office, i) for i in (newer, older)] == [gone, kept]
+    joined = case(merging_town.office, older).steps[-1]
+    assert (joined.verb, joined.facts["merged"]) == (Verb.JOIN, newer)
+    # Whoever finds that it was another matter after all opens it again.
+    reopen(merging_town.office, newer, by=merging_town.desk, reason="another pipe")
+    assert case(merging_town.office, newer).case.is_open
+
+
+def _no_merge(town: Any, case_id: CaseId, into: int) -> str:
+    with pytest.raises(RefusedError) as refused:
+        merge(town.office, case_id, by=town.desk, into=CaseId(into), reason="the same pipe")
+    return refused.value.code
+
+
+def test_a_case_is_merged_into_no_newer_closed_or_missing_one(merging_town: Any) -> None:
+    older, newer, newest = merging_town.checked(), merging_town.report(), merging_town.report()
+    assert _no_merge(merging_town, older, newer) == "act.wrong_stage"  # its work is handed in
+    assert _no_merge(merging_town, newer, newest) == "act.bad_merge"
+    assert _no_merge(merging_town, newer, newer) == "act.bad_merge"
+    assert _no_merge(merging_town, newer, 0) == "act.no_such_case"
+    close(merging_town.office, older, by=merging_town.desk)
+    assert _no_merge(merging_town, newer, older) == "act.bad_merge"
+    assert case(merging_town.office, newer).case.version == 1
+
+
+def test_a_case_is_merged_into_none_of_another_kind(merging_town: Any, kind: CaseKind) -> None:
+    merging_town.office.kinds["smell"] = replace(kind, id="smell")
+    older, newer = merging_town.report(kind="smell"), merging_town.report()
+    assert _no_merge(merging_town, newer, older) == "act.bad_merge"
 
 
 def test_several_departments_work_in_parallel_and_the_lead_answers_last(town: Any) -> None:

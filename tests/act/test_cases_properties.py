@@ -64,6 +64,7 @@ steps:
   close: {from: CHECKED, by: desk}
   rate: {from: CLOSED, by: rater}
   reopen: {from: [CLOSED, RATED], by: desk}
+  merge: {from: [NEW, VERIFIED, FILED, DISPATCHED, IN_HAND, RETURNED, REOPENED], by: desk}
 clocks:
   - id: minutes
     title: {zh: 分钟, en: Minutes}
@@ -153,7 +154,7 @@ class Town(RuleBasedStateMachine):
         kwargs = {"orders": orders if verb is Verb.DISPATCH else (), "evidence": evidence}
         given_ = Act(
             self.ids[at % len(self.ids)], verb, by, text="said", asked_by="d.asker",
-            is_good=is_good, stars=3, **kwargs,
+            is_good=is_good, stars=3, into=self.ids[0], **kwargs,
         )  # fmt: skip
         act_all(self.office, [given_])
 
@@ -178,7 +179,7 @@ class Town(RuleBasedStateMachine):
         given_ = Act(
             case_id, verb, by, text="said", asked_by="d.asker", is_good=random.random() < 0.8,
             stars=3, orders=orders if verb is Verb.DISPATCH else (),
-            evidence=random.choice(((), (PHOTO,))),
+            evidence=random.choice(((), (PHOTO,))), into=self.ids[0],
         )  # fmt: skip
         self.now = Instant(self.now + timedelta(minutes=random.randrange(200)))
         act_all(self.office, [given_])
@@ -207,6 +208,9 @@ class Town(RuleBasedStateMachine):
         files = [case(self.office, case_id) for case_id in self.ids]
         for steps in (f.steps for f in files if not f.case.is_open):
             last_round = _last_round(steps)
+            if any(s.verb is Verb.MERGE for s in last_round):
+                # Its matter goes on in an older case, which must be closed itself.
+                continue
             feeds = [s for s in last_round if s.verb is Verb.FEED_BACK]
             checks = [s for s in last_round if s.verb is Verb.CHECK]
             checked = checks[-1]

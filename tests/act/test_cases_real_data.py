@@ -178,17 +178,37 @@ def test_targets_of_working_days_come_out_of_our_own_working_hours(
     assert (len(chosen), near, same) == (8_793, 8_339, 8_781)
 
 
-def test_reports_of_a_council_that_are_identical_join_one_case(shared: Path, town: Any) -> None:
-    days = [("opendate", ">=", "2019-03-01"), ("opendate", "<", "2019-04-01")]
-    rows = pq.read_table(shared / COUNCIL, filters=days).to_pylist()
-    done = open_all(town.office, [_council_report(row, town) for row in rows])
-    found = list(_all_cases(town))
-    matters = {_matter(row) for row in rows}
-    keys = {row["unique_key"] for row in rows}
-    assert (len(found), sum(case.reports for case in found)) == (len(matters), len(keys))
-    assert sum(opened.is_new for opened in done) == len(matters)
-    assert sum(opened.is_repeat for opened in done) == len(rows) - len(keys)
-    assert len(matters) < len(keys) <= len(rows)
+MARCH_2019 = [("opendate", ">=", "2019-03-01"), ("opendate", "<", "2019-04-01")]
+
+
+@pytest.mark.parametrize(
+    ("days", "count"),
+    [(MARCH_2019, 3_195), pytest.param(None, 341_299, marks=pytest.mark.slow)],
+    ids=["a month", "ten years"],
+)
+def test_reports_of_a_council_that_are_identical_join_one_case(
+    shared: Path, town: Any, days: Any, count: int
+) -> None:
+    rows = pq.read_table(shared / COUNCIL, filters=days)
+    first = dict[str, str]()
+    done = Counter[tuple[bool, bool]]()
+    for batch in rows.to_batches(max_chunksize=5_000):
+        read = batch.to_pylist()
+        for row in read:
+            first.setdefault(row["unique_key"], _matter(row))
+        found = open_all(town.office, [_council_report(row, town) for row in read])
+        done.update((opened.is_new, opened.is_repeat) for opened in found)
+    matters = set(first.values())
+    assert rows.num_rows == count
+    assert done == Counter(
+        {
+            (True, False): len(matters),
+            (False, False): len(first) - len(matters),
+            (False, True): count - len(first),
+        }
+    )
+    stored = list(_all_cases(town))
+    assert (len(stored), sum(case.reports for case in stored)) == (len(matters), len(first))
 
 
 def _council_report(row: dict[str, str], town: Any) -> Report:

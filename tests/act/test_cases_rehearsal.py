@@ -26,6 +26,7 @@ from shuzhi.act.cases import (
     dispatch,
     feed_back,
     file_case,
+    merge,
     open_case,
     rehearse_staffing,
     resume,
@@ -334,6 +335,16 @@ def test_suspended_time_is_in_nobodys_hand_and_a_failed_check_gives_work_back(to
     # Five hours of work, without a break: from 09:00 to 16:00, with the noon off.
     assert bridge.was_simulated.mean_hours == 7.0
     assert bridge.was.mean_hours == 75.0
+
+
+def test_what_was_merged_is_done_where_it_went(merging_town: Any) -> None:
+    older = _dispatched(merging_town, "02 09:00")
+    newer = _dispatched(merging_town, "02 10:00")
+    merge(merging_town.office, newer, by=merging_town.desk, into=older, reason="the same pipe")
+    _done(merging_town, older, "02 10:00", "02 12:00")
+    merging_town.hand.now = APRIL
+    (bridge,) = _rehearsed(merging_town).parties
+    assert (bridge.was.pieces, bridge.was.open_at_end) == (1, 0)
 
 
 def test_helpers_work_too_and_what_was_sent_back_is_nobodys(town: Any) -> None:

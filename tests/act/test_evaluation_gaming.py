@@ -21,6 +21,7 @@ from shuzhi.act.cases import (
     dispatch,
     feed_back,
     file_case,
+    merge,
     rate,
     reopen,
     resume,
@@ -137,6 +138,16 @@ def test_merging_many_reports_into_one_case_shows(town: Any, scheme: Scheme) -> 
         town.report(merge_key="the same smell")
     found = _score(town, scheme)
     assert _share(found.number("merged_share")) == (3, 4)
+
+
+def test_merging_cases_closes_none_and_shows(merging_town: Any, scheme: Scheme) -> None:
+    older, newer = merging_town.in_hand(), merging_town.in_hand()
+    merge(merging_town.office, newer, by=merging_town.desk, into=older, reason="the same pipe")
+    merging_town.hand.forward(days=10)
+    tick(merging_town.office)
+    found = _score(merging_town, scheme)
+    assert _share(found.number("closing_rate")) == (0, 1)
+    assert _share(found.number("merged_share")) == (1, 2)
 
 
 def test_leaving_what_is_late_already_shows_in_every_later_month(town: Any, scheme: Scheme) -> None:

@@ -100,7 +100,8 @@ def deliveries(source: Source, runs: Sequence[RunReport], window: Window) -> Ite
 
 
 def _of_round(found: Round) -> Iterator[Fact]:
-    yield case_fact(found)
+    if found.merged_into is None:
+        yield case_fact(found)
     for clock in found.clocks:
         yield DutyFact(
             id=f"clock:{found.case_id}/{found.number}/{clock.clock}",
@@ -128,13 +129,13 @@ def case_fact(found: Round) -> CaseFact:
         round=found.number,
         opened_at=found.opened_at,
         filed_at=found.filed_at,
-        due_at=last and last.due_at,
+        due_at=last.due_at if last else None,
         closed_at=found.closed_at,
         reopened_at=found.reopened_at,
         is_late=any(c.is_late for c in clocks),
         stars=found.stars,
         used=last.used if last else 0,
-        limit=last and last.limit,
+        limit=last.limit if last else None,
         reports=found.reports,
         returns=found.returns,
         pauses=found.pauses,

@@ -128,6 +128,7 @@ def do(
     stars: Annotated[int | None, typer.Option(min=1, max=5, help="rate: 1 to 5.")] = None,
     outcome: Annotated[str, typer.Option(help="close: how it ended.")] = "resolved",
     asked_by: Annotated[str, typer.Option(help="suspend: who asked for it.")] = "",
+    into: Annotated[int | None, typer.Option(help="merge: the older case.")] = None,
     seen: Annotated[int | None, typer.Option(help="The version that you saw.")] = None,
     city: CityFolder = None,
     as_json: AsJson = False,
@@ -149,6 +150,7 @@ def do(
         stars=stars,
         outcome=outcome,
         asked_by=asked_by or None,
+        into=None if into is None else CaseId(into),
     )
     done = act(office, asked)
     there.record()

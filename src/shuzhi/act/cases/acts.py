@@ -27,7 +27,7 @@ from shuzhi.act.cases.model import (
 from shuzhi.kernel.instant import Instant
 
 _MOST_TEXT = 4_000
-_REASONED = {Verb.RETURN, Verb.SUSPEND, Verb.REOPEN}
+_REASONED = {Verb.RETURN, Verb.SUSPEND, Verb.REOPEN, Verb.MERGE}
 _UNDONE = {TaskState.GIVEN, TaskState.TAKEN, TaskState.RETURNED}
 
 
@@ -38,7 +38,8 @@ class Act:
     `seen` is the version of the case that the person looked at; the act is refused when other
     people have done something since.
     `text` is a reason or a note; the rest belongs to single verbs: `orders` to dispatch, `evidence`
-    to feed_back, `asked_by` to suspend, `is_good` to check, `outcome` to close, `stars` to rate.
+    to feed_back, `asked_by` to suspend, `is_good` to check, `outcome` to close, `stars` to rate,
+    `into` to merge.
     """
 
     case: CaseId
@@ -52,6 +53,7 @@ class Act:
     is_good: bool = True
     outcome: str = "resolved"
     stars: int | None = None
+    into: CaseId | None = None
 
 
 def decide(kind: CaseKind, case: Case, act: Act, at: Instant) -> Step:
@@ -83,6 +85,15 @@ def changed_meanwhile(case: Case, seen: int, since: Sequence[Step]) -> CaseError
         "act.changed_meanwhile",
         f"Case {case.id} is no longer as you saw it (version {seen}): {happened}.",
         next_step="Look at the case again and decide anew.",
+    )
+
+
+def bad_merge(case: Case, why: str) -> CaseError:
+    """Refuse to merge a case."""
+    return CaseError(
+        "act.bad_merge",
+        f"Case {case.id} of {case.kind} cannot be merged so: {why}.",
+        next_step="Name an older open case of the same kind and matter.",
     )
 
 
@@ -210,6 +221,12 @@ def _rate(_kind: CaseKind, case: Case, act: Act) -> None:
         )
 
 
+def _merge(_kind: CaseKind, case: Case, act: Act) -> None:
+    # Into the older one only: a later opening must not give the matter a later deadline.
+    if act.into is None or act.into >= case.id:
+        raise bad_merge(case, "it goes into an older case, and none was named")
+
+
 _CHECKS: Mapping[Verb, Callable[[CaseKind, Case, Act], None]] = {
     Verb.DISPATCH: _dispatch,
     Verb.TAKE: _own_task,
@@ -219,6 +236,7 @@ _CHECKS: Mapping[Verb, Callable[[CaseKind, Case, Act], None]] = {
     Verb.CHECK: _check,
     Verb.CLOSE: _enough,
     Verb.RATE: _rate,
+    Verb.MERGE: _merge,
 }
 
 
@@ -248,4 +266,6 @@ def _facts(act: Act) -> dict[str, Any]:
         facts["outcome"] = act.outcome
     elif act.verb is Verb.RATE:
         facts["stars"] = act.stars
+    elif act.verb is Verb.MERGE:
+        facts["into"] = act.into
     return facts

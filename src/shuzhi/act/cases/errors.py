@@ -4,7 +4,7 @@ Codes: `act.bad_case_kind` (YAML), `act.no_such_case`, `act.no_such_kind`, `act.
 `act.unknown_severity`, `act.due_not_stated`, `act.wrong_stage`, `act.not_your_role`,
 `act.not_your_task`, `act.task_not_ready`, `act.changed_meanwhile`, `act.reason_missing`,
 `act.approver_is_asker`, `act.one_lead`, `act.evidence_missing`, `act.evidence_refused`,
-`act.check_not_independent`, `act.bad_rating`, `act.already_open`, `act.bad_page`,
+`act.check_not_independent`, `act.bad_rating`, `act.bad_merge`, `act.already_open`, `act.bad_page`,
 `act.bad_text`, `act.nothing_to_rehearse`, `act.hours_missing`; and `act.evidence_damaged` and
 `act.turn_failed`, which are ours to mend.
 """

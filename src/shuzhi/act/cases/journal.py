@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from shuzhi.act.cases.acts import Act, changed_meanwhile, decide
+from shuzhi.act.cases.acts import Act, bad_merge, changed_meanwhile, decide
 from shuzhi.act.cases.errors import CaseError
 from shuzhi.act.cases.escalation import Ladder, overdue_steps, owes
 from shuzhi.act.cases.events import (
@@ -27,7 +27,7 @@ from shuzhi.act.cases.events import (
 from shuzhi.act.cases.life_cycle import begin, follow
 from shuzhi.act.cases.model import UNTOUCHING, Case, CaseId, Step, Verb
 from shuzhi.act.cases.office import Office
-from shuzhi.act.cases.opening import Opened, Report, joined, opened
+from shuzhi.act.cases.opening import Opened, Report, joined, opened, taken_in
 from shuzhi.act.cases.rows import open_key
 from shuzhi.act.cases.store import (
     append_steps,
@@ -63,6 +63,7 @@ _PAST = {
     Verb.CLOSE: "closed",
     Verb.RATE: "rated",
     Verb.REOPEN: "reopened",
+    Verb.MERGE: "merged",
     Verb.BREAK_CLOCK: "clock_broken",
     Verb.ESCALATE: "escalated",
 }
@@ -120,8 +121,11 @@ class Journal:
         step = decide(self.office.clocks(case.kind).kind, case, act, at)
         after = follow(case, step, self.office.clocks(case.kind))
         self._refuse_second(case, after)
+        merged = self._taken_in(case, act, at)
         self._keep(found, owed)
         self._note(case, step, after)
+        if merged is not None:
+            self._note(*merged)
         return after
 
     def settle(self, case_id: CaseId) -> tuple[Step, ...]:
@@ -227,6 +231,19 @@ class Journal:
                     f"Case {act.case} cannot go to {order.party[:60]!r}: no such party.",
                     next_step="Correct the id, or register the party.",
                 )
+
+    def _taken_in(self, case: Case, act: Act, at: Instant) -> tuple[Case, Step, Case] | None:
+        """Return what merging `case` does to the case that it goes into; None for other verbs."""
+        if act.verb is not Verb.MERGE or act.into is None:
+            return None
+        into = self.cases.get(act.into)
+        if into is None:
+            raise no_such_case(act.into)
+        if not into.is_open or into.kind != case.kind:
+            raise bad_merge(case, f"case {into.id} of {into.kind} is {into.stage}")
+        clocks = self.office.clocks(case.kind)
+        step = taken_in(clocks.kind, case, into, act.by, max(at, into.changed_at))
+        return into, step, follow(into, step, clocks)
 
     def _refuse_second(self, case: Case, after: Case) -> None:
         key = open_key(after)

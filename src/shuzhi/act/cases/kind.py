@@ -30,6 +30,8 @@ STARTS: Mapping[Verb, frozenset[Stage]] = {
     Verb.CLOSE: frozenset({Stage.CHECKED}),
     Verb.RATE: frozenset({Stage.CLOSED}),
     Verb.REOPEN: frozenset({Stage.CLOSED, Stage.RATED}),
+    # Not once work was handed in: what was done is checked where it was done.
+    Verb.MERGE: _WORKING | {Stage.NEW},
 }
 # Where each verb leads; SUSPENDED and a failed check also lead back to where the case was.
 ENDS: Mapping[Verb, Stage] = {
@@ -44,6 +46,7 @@ ENDS: Mapping[Verb, Stage] = {
     Verb.CLOSE: Stage.CLOSED,
     Verb.RATE: Stage.RATED,
     Verb.REOPEN: Stage.REOPENED,
+    Verb.MERGE: Stage.CLOSED,
 }
 
 

@@ -71,7 +71,8 @@ def replay(steps: Iterable[Step], clocks: Clocks) -> Case:
 
 
 def _join(case: Case, step: Step) -> Case:
-    return replace(case, reports=case.reports + 1, severity=step.facts["severity"])
+    more = step.facts.get("reports", 1)
+    return replace(case, reports=case.reports + more, severity=step.facts["severity"])
 
 
 def _dispatch(case: Case, step: Step) -> Case:
@@ -119,6 +120,12 @@ def _close(case: Case, step: Step) -> Case:
     return replace(case, closed_at=step.at, outcome=step.facts["outcome"])
 
 
+def _merge(case: Case, step: Step) -> Case:
+    withdrawn = tuple(replace(t, state=TaskState.WITHDRAWN) for t in case.tasks)
+    outcome = f"merged into case {step.facts['into']}"
+    return replace(case, closed_at=step.at, outcome=outcome, tasks=withdrawn)
+
+
 def _rate(case: Case, step: Step) -> Case:
     return replace(case, stars=step.facts["stars"])
 
@@ -155,6 +162,7 @@ _EFFECTS: Mapping[Verb, Callable[[Case, Step], Case]] = {
     Verb.CLOSE: _close,
     Verb.RATE: _rate,
     Verb.REOPEN: _reopen,
+    Verb.MERGE: _merge,
     Verb.ESCALATE: _escalate,
 }
 

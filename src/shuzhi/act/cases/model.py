@@ -55,6 +55,7 @@ class Verb(StrEnum):
     CLOSE = "close"
     RATE = "rate"
     REOPEN = "reopen"
+    MERGE = "merge"
     BREAK_CLOCK = "break_clock"
     ESCALATE = "escalate"
 

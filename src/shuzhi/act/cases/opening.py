@@ -90,6 +90,14 @@ def joined(kind: CaseKind, report: Report, case: Case, at: Instant) -> Step:
     return _step(report, case.id, case.version + 1, Verb.JOIN, at, case.stage, facts)
 
 
+def taken_in(kind: CaseKind, case: Case, into: Case, by: Actor, at: Instant) -> Step:
+    """Return the step by which `into` takes in the reports of `case`; the graver severity holds."""
+    known = [s for s in kind.severities if s in (case.severity, into.severity)]
+    facts = {"severity": known[-1], "reports": case.reports, "merged": case.id}
+    number, party = into.version + 1, by.party
+    return Step(into.id, number, Verb.JOIN, at, by.person, party, into.stage, facts)
+
+
 def refuse(kind: CaseKind, report: Report) -> None:
     """Refuse a report whose severity the kind does not know, or that is too long."""
     if report.severity not in kind.severities:

@@ -47,7 +47,8 @@ class RoundClock:
 class Round:
     """One round of a case; `number` counts from 1, `reports` were taken into this round.
 
-    A kind without the step `file` files its cases as they are opened.
+    A kind without the step `file` files its cases as they are opened. A round that was `merged`
+    ended in another case, and is none of its own.
     """
 
     case_id: CaseId
@@ -59,6 +60,7 @@ class Round:
     filed_at: Instant | None
     closed_at: Instant | None
     reopened_at: Instant | None
+    merged_into: CaseId | None
     stars: int | None
     reports: int
     returns: int
@@ -118,6 +120,7 @@ def _round(
 ) -> Round:
     has_filing = any(way.verb is Verb.FILE for way in clocks.kind.ways)
     verbs = [step.verb for step in part]
+    merged_into = next((step.facts["into"] for step in part if step.verb is Verb.MERGE), None)
     rating = next((step.facts["stars"] for step in part if step.verb is Verb.RATE), None)
     return Round(
         case_id=then.id,
@@ -129,8 +132,9 @@ def _round(
         filed_at=_at(part, Verb.FILE) if has_filing else part[0].at,
         closed_at=_at(part, Verb.CLOSE),
         reopened_at=reopened_at,
+        merged_into=merged_into,
         stars=rating,
-        reports=verbs.count(Verb.JOIN) + (number == 1),
+        reports=_reports(part) + (number == 1),
         returns=verbs.count(Verb.RETURN),
         pauses=verbs.count(Verb.SUSPEND),
         clocks=shown,
@@ -178,6 +182,10 @@ def _responsible(part: Sequence[Step], before: PartyId) -> PartyId:
         elif step.verb is Verb.DISPATCH:
             found = next(PartyId(o["party"]) for o in step.facts["orders"] if o["is_lead"])
     return found
+
+
+def _reports(part: Sequence[Step]) -> int:
+    return sum(step.facts.get("reports", 1) for step in part if step.verb is Verb.JOIN)
 
 
 def _at(part: Sequence[Step], verb: Verb) -> Instant | None:

@@ -77,7 +77,7 @@ def act_all(office: Office, acts: Sequence[Act]) -> tuple[Case | RefusedError, .
     for chunk in _chunks(acts):
         with office.control.transaction() as connection:
             journal = Journal(office, connection)
-            journal.load(act.case for act in chunk)
+            journal.load(i for act in chunk for i in (act.case, act.into) if i is not None)
             results += [_attempt(journal.act, act) for act in chunk]
             _, events = journal.write()
         for event in events:
@@ -233,6 +233,27 @@ def reopen(
         RefusedError: `act.already_open` when a newer case is open on the matter; else as `act`.
     """
     return act(office, Act(case, Verb.REOPEN, by, seen, reason))
+
+
+def merge(
+    office: Office,
+    case: CaseId,
+    *,
+    by: Actor,
+    into: CaseId,
+    reason: str,
+    seen: int | None = None,
+) -> Case:
+    """End a case that is the same matter as an older open one, which takes its reports in.
+
+    Evidence and check are those of the older one. Whoever finds that it was another matter after
+    all reopens it.
+
+    Raises:
+        RefusedError: `act.bad_merge` when the other is newer, closed or of another kind; else as
+            `act`.
+    """
+    return act(office, Act(case, Verb.MERGE, by, seen, reason, into=into))
 
 
 def tick(office: Office) -> Ticked:

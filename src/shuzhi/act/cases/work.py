@@ -7,7 +7,7 @@ at the same time.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cached_property
@@ -61,22 +61,16 @@ class _Desk:
 
 
 def pieces(case_id: CaseId, number: int, severity: str, part: Iterable[Step]) -> tuple[Piece, ...]:
-    """Return what each party had to do in a round; what was taken from it or returned is left out.
+    """Return what each party had to do in a round, whose steps are `part`.
 
-    `part` are the steps of the round.
+    What was taken from a party, sent back, or merged into another case is left out.
     """
     desk = _Desk()
     for step in part:
         if step.verb is Verb.DISPATCH:
             _dispatched(desk, step, Piece(case_id, number, PartyId(""), False, severity, step.at))
-        elif step.verb is Verb.SUSPEND:
-            desk.waiting = {p: piece.hand for p, piece in desk.open.items() if piece.hand}
-            desk.open = {p: _put_down(piece, step.at) for p, piece in desk.open.items()}
-        elif step.verb is Verb.RESUME:
-            for party, person in desk.waiting.items():
-                desk.open[party] = _taken(desk.open[party], person, step.at)
-        elif step.verb is Verb.CHECK and not step.facts["is_good"]:
-            _failed(desk, step)
+        elif step.verb in _OF_ALL:
+            _OF_ALL[step.verb](desk, step)
         elif step.party in desk.open:
             _worked(desk, step, step.party)
     return tuple(desk.open.values())
@@ -102,12 +96,36 @@ def _worked(desk: _Desk, step: Step, party: PartyId) -> None:
         del desk.open[party]
 
 
-def _failed(desk: _Desk, step: Step) -> None:
-    """Give the lead's piece back to who had it last."""
+def _suspended(desk: _Desk, step: Step) -> None:
+    desk.waiting = {p: piece.hand for p, piece in desk.open.items() if piece.hand}
+    desk.open = {p: _put_down(piece, step.at) for p, piece in desk.open.items()}
+
+
+def _resumed(desk: _Desk, step: Step) -> None:
+    for party, person in desk.waiting.items():
+        desk.open[party] = _taken(desk.open[party], person, step.at)
+
+
+def _checked(desk: _Desk, step: Step) -> None:
+    """Give the lead's piece back to who had it last, where the check failed."""
+    if step.facts["is_good"]:
+        return
     for party, piece in desk.open.items():
         if piece.is_lead and piece.holds:
             again = replace(piece, finished_at=None)
             desk.open[party] = _taken(again, piece.holds[-1].person, step.at)
+
+
+def _merged(desk: _Desk, _step: Step) -> None:
+    desk.open.clear()
+
+
+_OF_ALL: Mapping[Verb, Callable[[_Desk, Step], None]] = {
+    Verb.SUSPEND: _suspended,
+    Verb.RESUME: _resumed,
+    Verb.CHECK: _checked,
+    Verb.MERGE: _merged,
+}
 
 
 def _taken(piece: Piece, person: str, at: Instant) -> Piece:
