@@ -22,7 +22,10 @@ _ROLES = {
 _LONGEST_NAME = 16
 _WORD = 8
 _WIDTH_BITS = 5
-_FIRST_BYTES = np.array([(1 << (8 * count)) - 1 for count in range(_WORD + 1)], np.uint64)
+# By the length of a name: which bytes of its first eight count, and of its last eight.
+_WIDTHS = range(_LONGEST_NAME + 1)
+_FIRST_BYTES = np.array([(1 << (8 * min(n, _WORD))) - 1 for n in _WIDTHS], np.uint64)
+_LAST_BYTES = np.array([0 if n <= _WORD else (1 << 64) - 1 for n in _WIDTHS], np.uint64)
 _MIXERS = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F))
 
 
@@ -146,11 +149,12 @@ def understood(
     names are told apart by a number mixed from all that they are, and two may get the same.
     """
     begins, ends = pairs.name_begins, pairs.name_ends
-    context = context[pairs.frame]
+    context = context[pairs.frame] if len(contexts) > 1 else np.zeros(1, np.int64)
     width = ends - begins
-    head = joined.words(begins) & _FIRST_BYTES[np.minimum(width, _WORD)]
+    head = joined.words(begins)
+    head &= _FIRST_BYTES[width]
     tail = joined.words(ends - _WORD)
-    tail[width <= _WORD] = 0
+    tail &= _LAST_BYTES[width]
     rest = (context << _WIDTH_BITS) | width
     mixed = (head * _MIXERS[0]) ^ (tail * _MIXERS[1]) ^ rest.astype(np.uint64)
     name = pa.array(mixed).dictionary_encode().indices.to_numpy()
@@ -159,6 +163,10 @@ def understood(
     first[name[::-1]] = np.arange(len(name) - 1, -1, -1)
     same = (head == head[first][name]) & (tail == tail[first][name]) & (rest == rest[first][name])
     names = [
-        (joined.buffer[begins[n] : ends[n]].decode("ascii"), contexts[context[n]]) for n in first
+        (
+            joined.buffer[begins[n] : ends[n]].decode("ascii"),
+            contexts[int(rest[n]) >> _WIDTH_BITS],
+        )
+        for n in first
     ]
     return Meanings(names), name, same
