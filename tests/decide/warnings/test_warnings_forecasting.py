@@ -186,3 +186,10 @@ def test_several_seasons_are_taken_together() -> None:
     said = given_forecast(series(values), method, steps=168)
     weekend = (np.arange(24 * 35, 24 * 36 + 144) // 24 % 7) >= 5
     assert said.mean[weekend].mean() - said.mean[~weekend].mean() == pytest.approx(30, abs=5)
+
+
+@pytest.mark.parametrize("count", [72, 100, 240])
+def test_a_horizon_longer_than_the_series_can_tell_still_has_an_interval(count: int) -> None:
+    said = given_forecast(series(wave(count)), steps=300)
+    assert len(said.mean) == 300
+    assert (said.low < said.high).all()

@@ -5,7 +5,6 @@ The library is imported with the first forecast: it takes seconds, which no othe
 
 from __future__ import annotations
 
-import math
 from functools import lru_cache
 from typing import Any
 
@@ -21,8 +20,7 @@ from shuzhi.decide.warnings.model import (
     Series,
     Why,
 )
-
-_SEASONAL_WINDOW = 11
+from shuzhi.decide.warnings.mstl import seasons_and_level
 
 
 def forecast(series: Series, method: Method, *, now: int, steps: int) -> Forecast | NoForecast:
@@ -45,34 +43,24 @@ def forecast(series: Series, method: Method, *, now: int, steps: int) -> Forecas
 
 
 def _computed(ready: Ready, method: Method, steps: int) -> tuple[Numbers, Numbers, Numbers]:
-    model = _model(method.model, method.seasons)
-    answer = model.forecast(y=ready.values, h=steps, level=[method.level])
-    found = (answer["mean"], answer[f"lo-{method.level}"], answer[f"hi-{method.level}"])
-    mean, low, high = (np.asarray(numbers, np.float64) for numbers in found)
+    if method.model is ModelName.MSTL:
+        mean, low, high = seasons_and_level(ready, method, steps)
+    else:
+        model = _model(method.model, method.seasons[-1])
+        answer = model.forecast(y=ready.values, h=steps, level=[method.level])
+        found = (answer["mean"], answer[f"lo-{method.level}"], answer[f"hi-{method.level}"])
+        mean, low, high = (np.asarray(numbers, np.float64) for numbers in found)
     if method.least is not None:
         mean, low, high = (np.maximum(numbers, method.least) for numbers in (mean, low, high))
     return mean, low, high
 
 
 @lru_cache(maxsize=64)
-def _model(name: ModelName, seasons: tuple[int, ...]) -> Any:
+def _model(name: ModelName, season: int) -> Any:
     from statsforecast import models
 
-    season = seasons[-1]
     if name is ModelName.SEASONAL_NAIVE:
         return models.SeasonalNaive(season)
     if name is ModelName.THETA:
         return models.Theta(season)
-    if name is ModelName.ETS:
-        return models.AutoETS(season, model="ZZA")
-    smoothing = models.AutoETS(model="ANN")
-    return models.MSTL(list(seasons), smoothing, stl_kwargs=_jumps(seasons[0]))
-
-
-def _jumps(season: int) -> dict[str, int]:
-    """Return how far apart STL computes its regressions: a tenth of each window, as R's stl does.
-
-    Between them it draws a line; statsmodels computes each one, for twice the time and no gain.
-    """
-    trend = math.ceil(1.5 * season / (1 - 1.5 / _SEASONAL_WINDOW))
-    return {"trend_jump": max(1, trend // 10), "low_pass_jump": max(1, season // 10)}
+    return models.AutoETS(season, model="ZZA")

@@ -16,11 +16,16 @@ _SHORT_GAP = 3
 
 @dataclass(frozen=True, eq=False)
 class Ready:
-    """Values without gaps that end before step `end`; `filled` of them were not there."""
+    """Values without gaps that end before step `end`, and which of them were there."""
 
     values: Numbers
+    is_known: Flags
     end: int
-    filled: int
+
+    @property
+    def filled(self) -> int:
+        """How many values were not there."""
+        return int((~self.is_known).sum())
 
 
 def made_ready(series: Series, method: Method, *, now: int) -> Ready | NoForecast:
@@ -42,7 +47,8 @@ def made_ready(series: Series, method: Method, *, now: int) -> Ready | NoForecas
         return _no(series, Why.GAPS, f"{filled} of {len(values)} steps have no value")
     if np.nanmax(values) == np.nanmin(values):
         return _no(series, Why.CONSTANT, f"{len(known)} values are the same")
-    return Ready(filled_in(values, method.seasons[0]) if filled else values, end, filled)
+    whole = filled_in(values, method.seasons[0]) if filled else values
+    return Ready(whole, np.isfinite(values), end)
 
 
 def filled_in(values: Numbers, season: int) -> Numbers:

@@ -19,12 +19,11 @@ from shuzhi.decide.warnings.model import (
     Basis,
     Crossing,
     Direction,
-    Flags,
     Forecast,
     Forecaster,
     Limit,
-    Numbers,
     Series,
+    beyond,
 )
 from shuzhi.decide.warnings.steps import Steps
 from shuzhi.kernel.ids import PartyId
@@ -52,8 +51,8 @@ def crossing(
     numbers = slice(start - expected.first, None)
     limits = np.array([limit(step) for step in range(start, expected.end)])
     bound = expected.high if warns.direction is Direction.ABOVE else expected.low
-    likely = _beyond(expected.mean[numbers], limits, warns.direction)
-    possible = _beyond(bound[numbers], limits, warns.direction)
+    likely = beyond(expected.mean[numbers], limits, warns.direction)
+    possible = beyond(bound[numbers], limits, warns.direction)
     is_likely = bool(likely.any())
     crosses = likely if is_likely else possible
     if not crosses.any() or (warns.basis is Basis.FORECAST and not is_likely):
@@ -127,7 +126,7 @@ def _is_outside(
     value, place = float(series.at(step, 1)[0]), step - forecast.first
     bound = forecast.high if side is Direction.ABOVE else forecast.low
     is_far = abs(value - forecast.mean[place]) >= float(warns.effect)
-    return is_far and bool(_beyond(np.array([value]), bound[place : place + 1], side)[0])
+    return is_far and bool(beyond(np.array([value]), bound[place : place + 1], side)[0])
 
 
 def _runs(steps: list[int]) -> Iterator[range]:
@@ -136,10 +135,6 @@ def _runs(steps: list[int]) -> Iterator[range]:
         if i == len(steps) or steps[i] != steps[i - 1] + 1:
             yield range(steps[start], steps[i - 1] + 1)
             start = i
-
-
-def _beyond(values: Numbers, limits: Numbers, direction: Direction) -> Flags:
-    return values > limits if direction is Direction.ABOVE else values < limits
 
 
 def _interval(forecaster: Forecaster, forecast: Forecast, step: int) -> dict[str, Fact]:

@@ -194,3 +194,8 @@ class NoForecast:
 
 
 Limit: TypeAlias = Callable[[int], float]
+
+
+def beyond(values: Numbers, limits: Numbers, direction: Direction) -> Flags:
+    """Return which values lie past their limits; one that is missing does not."""
+    return values > limits if direction is Direction.ABOVE else values < limits
