@@ -18,11 +18,12 @@ import yaml
 
 from shuzhi.act import cases
 from shuzhi.act.cases import Act, Actor, CaseFile, CaseId, EvidenceKind, Order, Report, Upload
+from shuzhi.app import catching_up
 from shuzhi.app.catching_up import NoProgress
 from shuzhi.app.city import City
 from shuzhi.decide.indicators import Value
 from shuzhi.decide.models import State as ModelState
-from shuzhi.decide.rules import RowRule, Warning
+from shuzhi.decide.rules import Warning
 from shuzhi.gather.contracts import register
 from shuzhi.gather.lake import open_lake
 from shuzhi.kernel.control import open_control
@@ -63,29 +64,29 @@ def run_examples(pack: Pack, *, only: str | None = None) -> Iterator[Ran]:
 
     One that cannot be run differs, and stops no other.
     """
-    files = pack.declared.examples.values()
+    files, needed = pack.declared.examples.values(), needed_packs(pack)
     for file in (each for each in files if only in (None, each.name)):
         for number, example in enumerate(file.examples, start=1):
-            seen = run_example(pack, example)
+            seen = _run(pack, needed, example)
             yield Ran(file.name, number, example, seen, differences(example, seen))
 
 
-def run_example(pack: Pack, example: Example) -> Seen:
-    """Run one example in a temporary city and return what that came to."""
+def _run(pack: Pack, needed: tuple[str, ...], example: Example) -> Seen:
     with TemporaryDirectory(prefix="shuzhi-example-") as folder:
-        return _Play(pack, example, Path(folder)).seen()
+        return _Play(pack, needed, example, Path(folder)).seen()
 
 
 class _Play:
     """One example in its city, with a clock that it sets by hand."""
 
-    def __init__(self, pack: Pack, example: Example, folder: Path) -> None:
+    def __init__(self, pack: Pack, needed: tuple[str, ...], example: Example, folder: Path) -> None:
         self._pack, self._example, self._folder = pack, example, folder
         self._now = example.begins
         self._troubles: list[str] = []
         self._kept_out: dict[str, int] = {}
         self._files = 0
-        _lay_out(pack, example, folder)
+        self._judged = catching_up.Seen()
+        _lay_out(pack, needed, example, folder)
         settings = load_settings(folder, {})
         control = open_control(settings.control_url)
         self._city = City(settings, control, open_lake(settings.lake_folder), lambda: self._now)
@@ -119,6 +120,11 @@ class _Play:
         if step.at is not None:
             self._now = self._example.instant(step.at)
             self._turn()
+        if self._happens(step):
+            self._turn()
+
+    def _happens(self, step: Step) -> bool:
+        """Let the one thing of a step happen; tell whether there is one."""
         self._store(step.rows)
         if step.file is not None:
             self._arrive(step.file)
@@ -126,7 +132,7 @@ class _Play:
             cases.open_case(self._city.office, self._report(step.report))
         if step.do is not None:
             self._do(step.do)
-        self._turn()
+        return bool(step.rows or step.file or step.report or step.do)
 
     def _turn(self) -> None:
         """Let the city do what it does all the time: build, judge, look, and tick."""
@@ -134,8 +140,7 @@ class _Play:
         for run in city.build(NoProgress()):
             if run.state is ModelState.FAILED:
                 self._troubles.append(f"model {run.model}: {run.reason}")
-        for dataset in sorted({r.dataset for r in city.rules() if isinstance(r, RowRule)}):
-            city.judge(dataset)
+        catching_up.judge(city, self._judged)
         city.look()
         cases.tick(city.office)
 
@@ -225,7 +230,7 @@ class _Play:
                 yield f"rule {standing.id} is switched off: {standing.off_reason}"
 
 
-def _lay_out(pack: Pack, example: Example, folder: Path) -> None:
+def _lay_out(pack: Pack, needed: tuple[str, ...], example: Example, folder: Path) -> None:
     """Make a city's folder that declares what the pack declares, and a source for what is given."""
     ignore = shutil.ignore_patterns(*_NOT_COPIED)
     shutil.copytree(pack.declared.folder, folder, ignore=ignore, dirs_exist_ok=True)
@@ -234,7 +239,7 @@ def _lay_out(pack: Pack, example: Example, folder: Path) -> None:
         "title_zh": pack.manifest.title.zh,
         "title_en": pack.manifest.title.en,
         "zone": example.zone,
-        "packs": list(needed_packs(pack)),
+        "packs": list(needed),
     }
     (folder / CITY_FILE).write_text(yaml.safe_dump(city, allow_unicode=True), encoding="utf-8")
     (folder / "sources").mkdir(exist_ok=True)
