@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-fuzz test-gateway bench lint format lock clean
+.PHONY: demo test test-fuzz test-gateway test-mqtt bench lint format lock clean
 
 demo: $(READY)
 	$(BIN)/shuzhi demo demo-city
@@ -27,6 +27,11 @@ test-gateway: $(READY)
 test-spark: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check pysail==0.7.2 pyspark-client==4.2.0
 	$(BIN)/pytest tests/gather/test_lineage_functions.py
+
+# Against a real broker: Debian's mosquitto, which must be installed (apt-get install mosquitto).
+test-mqtt: $(READY)
+	command -v mosquitto /usr/sbin/mosquitto
+	$(BIN)/pytest tests/gather/sensors/test_gateway_push.py -m mqtt
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks

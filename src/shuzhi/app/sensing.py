@@ -10,6 +10,7 @@ from pathlib import Path
 from threading import Event
 from time import monotonic, sleep
 
+from shuzhi.app.pushing import Pushing
 from shuzhi.app.wired import Wired
 from shuzhi.gather.sensors.commands import Asked, Wish
 from shuzhi.gather.sensors.commands import use_cases as commands
@@ -194,6 +195,7 @@ class Senses(Wired):
             Dialects(self.control, self.settings.secret),
             self.publish,
             self.clock,
+            Pushing(self.control, self.lake, self.settings.folder / ".scratch", self.clock),
             setup.land_every_seconds,
             setup.keep_hours,
         )

@@ -9,13 +9,13 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from queue import Queue
 from typing import Any
 
 import pytest
+from kept import gateway
 from running import Device, eventually
 from sqlalchemy import select
 
@@ -51,30 +51,6 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> City:
     for mn in ("ST0001", "ST0002"):
         place.add_station(Station(mn, "31"), "123456", by="tester")
     return place
-
-
-@contextmanager
-def gateway(city: City, ready: Queue[Any] | None = None) -> Iterator[int]:
-    """Run the city's gateway and landing; yield its port. `ready` hears of later ones."""
-    stop, failed = threading.Event(), Queue[BaseException]()
-    told = ready or Queue[Any]()
-
-    def run() -> None:
-        try:
-            city.run_gateway(told.put, stop, listen=["127.0.0.1:0"])
-        except BaseException as error:
-            failed.put(error)
-            raise
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    try:
-        ((_, port),) = told.get(timeout=60)
-        yield port
-    finally:
-        stop.set()
-        thread.join(60)
-    assert failed.empty()
 
 
 @pytest.fixture(scope="module")

@@ -20,6 +20,7 @@ from typing import IO, Any
 from shuzhi.gather.sensors.commands import Asked, Order, Outcome, Wish
 from shuzhi.gather.sensors.commands.model import NOW, SECRET
 from shuzhi.gather.sensors.commands.use_cases import ask, end, end_all_sent, sent, waiting
+from shuzhi.gather.sensors.gateway.address import address
 from shuzhi.gather.sensors.gateway.lines import (
     heard_outcome,
     line,
@@ -27,7 +28,8 @@ from shuzhi.gather.sensors.gateway.lines import (
     told_order,
     told_station,
 )
-from shuzhi.gather.sensors.gateway.setup import GatewaySetup, address
+from shuzhi.gather.sensors.gateway.setup import GatewaySetup
+from shuzhi.gather.sensors.push.setup import told_http, told_mqtt
 from shuzhi.gather.sensors.stations import Secret, Station
 from shuzhi.gather.sensors.stations.use_cases import registry_stamp, stations
 from shuzhi.kernel.control import Control
@@ -128,7 +130,7 @@ class _Kept:
 
     def _start(self) -> Mapping[str, Any]:
         house = self._house
-        tls = house.setup.tls
+        tls, push_http, push_mqtt = house.setup.tls, house.setup.http, house.setup.mqtt
         files = None if tls is None else {k: str(house.folder / v) for k, v in dict(tls).items()}
         return {
             "limits": asdict(house.setup.limits),
@@ -139,6 +141,8 @@ class _Kept:
             "floor": house.floor(),
             "password_key": house.password_key.hex(),
             "tls": files,
+            "http": push_http and told_http(push_http, house.secret),
+            "mqtt": push_mqtt and told_mqtt(push_mqtt, house.secret),
             **(self._changes() or {"stations": [], "secrets": {}}),
         }
 

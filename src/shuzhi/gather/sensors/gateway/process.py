@@ -67,6 +67,7 @@ class _Process:
         self.gateway.clock_wanted = partial(_say, "wants_its_clock_set")
         self._orders = Orders(self.gateway, _tell_outcome, system_clock)
         self._ended = asyncio.Event()
+        self._pushing: list[asyncio.Task[None]] = []
         self._broken: list[BaseException] = []
 
     @classmethod
@@ -78,7 +79,12 @@ class _Process:
         process.learn(start)
         tls = _tls(start["tls"])
         listen = process.gateway.listen
-        _say("ready", [await listen(host, port, tls=tls) for host, port in start["listen"]])
+        addresses = [await listen(host, port, tls=tls) for host, port in start["listen"]]
+        if (http := start["http"]) is not None:
+            addresses.append(await process.push_over_http(http))
+        if (mqtt := start["mqtt"]) is not None:
+            process.push_over_mqtt(mqtt)
+        _say("ready", addresses)
         return process
 
     async def run(self, said: asyncio.StreamReader) -> None:
@@ -89,12 +95,35 @@ class _Process:
             loop.add_signal_handler(number, self._ended.set)
         tasks = [loop.create_task(self._listen_to_keeper(said)), loop.create_task(self._count())]
         await self._ended.wait()
-        for task in tasks:
+        for task in (*tasks, *self._pushing):
             task.cancel()
+        await asyncio.gather(*tasks, *self._pushing, return_exceptions=True)
         await self.gateway.close()
         self._writer.close()
         if self._broken:
             raise self._broken[0]
+
+    async def push_over_http(self, told: Mapping[str, Any]) -> tuple[str, int]:
+        """Take messages over HTTP; return the address."""
+        from shuzhi.gather.sensors.push.http import PushApp, serve_http
+
+        host, port = told["listen"]
+        ready: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        app = PushApp(told, self.gateway.committer, self.gateway.new_number())
+        serving = asyncio.create_task(serve_http(app, host, port, ready))
+        self._pushing.append(serving)
+        while not ready.done():
+            if serving.done():
+                serving.result()
+            await asyncio.sleep(0.01)
+        return host, ready.result()
+
+    def push_over_mqtt(self, told: Mapping[str, Any]) -> None:
+        """Take messages over MQTT."""
+        from shuzhi.gather.sensors.push.mqtt import Subscriber
+
+        subscriber = Subscriber(told, self.gateway.committer, self.gateway.new_number())
+        self._pushing.append(asyncio.create_task(subscriber.run()))
 
     def learn(self, told: Mapping[str, Any]) -> None:
         """Take in stations that are new or changed, and the secrets that they name."""

@@ -69,7 +69,7 @@ class Gateway:
         loop = asyncio.get_running_loop()
         bound = _bound(host, port)
         server = await loop.create_server(
-            lambda: Connection(self, next(self._numbers)), sock=bound, backlog=_BACKLOG, ssl=tls
+            lambda: Connection(self, self.new_number()), sock=bound, backlog=_BACKLOG, ssl=tls
         )
         self._servers.append(server)
         at: Sequence[Any] = bound.getsockname()
@@ -95,6 +95,10 @@ class Gateway:
         """Return when everything that came is written, or nothing can be."""
         while not self.committer.is_idle and not self.committer.is_pressed:
             await asyncio.sleep(0.005)
+
+    def new_number(self) -> int:
+        """Return a number for somebody who sends, which no other ever has."""
+        return next(self._numbers)
 
     @property
     def connections(self) -> int:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from pydantic import Field, PositiveFloat, PositiveInt
 
 from shuzhi.gather.sensors.gateway.limits import Limits
+from shuzhi.gather.sensors.push.setup import HttpPush, MqttPush
 from shuzhi.gather.sensors.spool import SpoolSettings
 from shuzhi.kernel.documents import StrictModel
-from shuzhi.kernel.errors import RefusedError
 
-_MOST_PORT = 65_535
 _GIB = 1024**3
 
 
@@ -26,7 +25,7 @@ class GatewaySetup(StrictModel):
     `listen` are addresses as HOST:PORT; with `tls` they speak TLS only. `spool_bytes` is the most
     that the spool may hold, in segments of `segment_bytes`; what is landed stays in it for
     `keep_hours` as evidence, if there is room. Rounds of the landing are `land_every_seconds`
-    apart while little comes in.
+    apart while little comes in. With `http` and `mqtt` messages are pushed.
     """
 
     listen: tuple[str, ...] = ("127.0.0.1:9212",)
@@ -36,20 +35,10 @@ class GatewaySetup(StrictModel):
     segment_bytes: PositiveInt = Field(default=64 * 1024 * 1024, ge=1024 * 1024)
     keep_hours: PositiveFloat = 168.0
     land_every_seconds: PositiveFloat = 1.0
+    http: HttpPush | None = None
+    mqtt: MqttPush | None = None
 
     @property
     def spool(self) -> SpoolSettings:
         """How the spool is cut and bounded."""
         return SpoolSettings(self.segment_bytes, self.spool_bytes)
-
-
-def address(text: str) -> tuple[str, int]:
-    """Return HOST:PORT, [IPV6]:PORT or :PORT as a pair, or refuse it (`gather.bad_address`)."""
-    host, colon, port = text.rpartition(":")
-    if colon and port.isascii() and port.isdigit() and int(port) <= _MOST_PORT:
-        return host.strip("[]"), int(port)
-    raise RefusedError(
-        "gather.bad_address",
-        f"{text[:60]!r} is no address to listen on.",
-        next_step="Write HOST:PORT, such as 0.0.0.0:9212.",
-    )

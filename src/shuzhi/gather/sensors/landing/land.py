@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 from shuzhi.gather.lake import Lake, Tx
 from shuzhi.gather.sensors.hj212 import Dialect
 from shuzhi.gather.sensors.landing.events import ValueRevised, ValuesRevised
+from shuzhi.gather.sensors.landing.messages import Deliveries, NoDeliveries, deliver_all
 from shuzhi.gather.sensors.landing.revisions import resolve
 from shuzhi.gather.sensors.landing.rows import (
     Told,
@@ -81,7 +82,7 @@ def landed_until(lake: Lake) -> int:
 class Landing:
     """Lands what is in the spool of a folder; one at a time for a lake.
 
-    `dialects` returns how the stations speak, by MN.
+    `dialects` returns how the stations speak, by MN; `deliveries` takes what was pushed.
     """
 
     def __init__(
@@ -90,12 +91,14 @@ class Landing:
         folder: Path,
         dialects: Callable[[], Mapping[str, Dialect]],
         *,
+        deliveries: Deliveries | None = None,
         publish: Publish = ignore,
         clock: Clock = system_clock,
     ) -> None:
         self._lake = lake
         self._folder = folder
         self._dialects = dialects
+        self._deliveries = deliveries or NoDeliveries()
         self._publish = publish
         self._clock = clock
         self._marks = read_watermarks(folder / _MARKS)
@@ -153,7 +156,9 @@ class Landing:
         observations = self._store(OBSERVATIONS, said, contested, end)
         items = self._store(ITEMS, said, contested, end)
         self._append(FINDINGS, of_findings(said), end)
-        self._append(QUARANTINE, of_refused(said, refused), end)
+        pushed = came(batches, Kind.MESSAGE)
+        not_delivered = deliver_all(self._deliveries, pushed, end)
+        self._append(QUARANTINE, of_refused(said, refused, pushed, not_delivered), end)
         self._append(FRAMES, of_frames(said), end, always=True)
         self._marks.advance(line, said.came.received_us)
         self._marks.record = end

@@ -132,8 +132,10 @@ def of_findings(told: Told) -> pa.Table:
     return _table(columns | _came_by(told, frame), FINDINGS_SCHEMA)
 
 
-def of_refused(told: Told, refused: Came) -> pa.Table:
-    """Return what goes to quarantine: what was refused at the door, and what could not be read."""
+def of_refused(
+    told: Told, refused: Came, pushed: Came, not_delivered: Sequence[tuple[int, str]]
+) -> pa.Table:
+    """Return what goes to quarantine: refused at the door, not readable, or not deliverable."""
     at_door = [read_refused(body) for body in refused.bodies]
     late = np.flatnonzero(~told.is_taken)
     unread = told.read.frames.take(pa.array(late)).to_pylist()
@@ -142,8 +144,11 @@ def of_refused(told: Told, refused: Came) -> pa.Table:
         (row["refusal"], row["detail"] or "", row["mn"], "", told.came.bodies[row["frame"]])
         for row in unread
     ]
-    records = np.concatenate((refused.records, told.came.records[late]))
-    received = np.concatenate((refused.received_us, told.came.received_us[late]))
+    places = [place for place, _ in not_delivered]
+    rows += [(code, "", "", "", pushed.bodies[place]) for place, code in not_delivered]
+    parts = ((refused, slice(None)), (told.came, late), (pushed, np.array(places, np.intp)))
+    records = np.concatenate([came.records[chosen] for came, chosen in parts])
+    received = np.concatenate([came.received_us[chosen] for came, chosen in parts])
     names = QUARANTINE_SCHEMA.names[:5]
     values = zip(*rows, strict=True) if rows else [()] * len(names)
     columns = {

@@ -16,6 +16,7 @@ from time import monotonic
 from shuzhi.gather.lake import Lake
 from shuzhi.gather.sensors.hj212 import Dialect
 from shuzhi.gather.sensors.landing.land import TABLES, Landing
+from shuzhi.gather.sensors.landing.messages import Deliveries
 from shuzhi.gather.sensors.spool import SpoolSettings, release
 from shuzhi.kernel.errors import BrokenError, ShuzhiError
 from shuzhi.kernel.events import Publish
@@ -40,6 +41,7 @@ class LandingPlan:
     dialects: Callable[[], Mapping[str, Dialect]]
     publish: Publish
     clock: Clock
+    deliveries: Deliveries
     every_seconds: float
     keep_hours: float
 
@@ -52,7 +54,7 @@ def run_landing(plan: LandingPlan, stop: Event) -> None:
     """
     with _alone(plan.spool):
         landing = _opened(plan)
-        keeping = _Keeping(plan)
+        keeping = Keeping(plan)
         while not stop.is_set():
             started = monotonic()
             try:
@@ -83,10 +85,17 @@ def land_everything(plan: LandingPlan) -> int:
 
 
 def _opened(plan: LandingPlan) -> Landing:
-    return Landing(plan.lake, plan.spool, plan.dialects, publish=plan.publish, clock=plan.clock)
+    return Landing(
+        plan.lake,
+        plan.spool,
+        plan.dialects,
+        deliveries=plan.deliveries,
+        publish=plan.publish,
+        clock=plan.clock,
+    )
 
 
-class _Keeping:
+class Keeping:
     """What is to be done now and then beside the landing itself."""
 
     def __init__(self, plan: LandingPlan) -> None:
@@ -95,6 +104,7 @@ class _Keeping:
         self._kept_at = monotonic()
 
     def after_round(self, landing: Landing, *, is_idle: bool) -> None:
+        """Do what is due after a round."""
         self._rounds += not is_idle
         if monotonic() - self._kept_at > _MARKS_SECONDS:
             self._kept_at = monotonic()

@@ -1,0 +1,243 @@
+"""Gateway: frames acknowledged after fdatasync, latency, memory; and from the spool into the lake.
+
+Stations, the gateway and what it is held against share the machine's cores and its loopback. The
+least that a server of this kind must do is a bare echo on the same event loop; it runs right
+before each measurement, so that ratios hold also where other work makes both slow.
+
+`python -m benchmarks.gateway 600` lands for ten minutes in place of one.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from shuzhi.gather.sensors.gateway.limits import Limits
+from shuzhi.gather.sensors.gateway.lines import line, read_line, told_station
+from shuzhi.gather.sensors.stations import Station, password_hash
+
+ROOT = Path(__file__).resolve().parents[1]
+BENCH = ROOT / ".bench" / "gateway"
+PEERS = Path(__file__).parent / "peers"
+RESULTS = Path(__file__).parent / "results"
+KEY = bytes(32)
+STATIONS = 10_000
+SECONDS = 12.0
+LANDING_SECONDS = 60.0
+ROUNDS = 3
+_TICKS = 100.0
+
+
+@dataclass(frozen=True)
+class Line:
+    """A row of the table; the ratio is to the bare echo where nothing else is said."""
+
+    what: str
+    measured: str
+    target: str = ""
+    ratio: str = ""
+
+
+@dataclass(frozen=True)
+class Served:
+    """What the stations saw of a server, and what it cost."""
+
+    frames_per_s: float
+    p50_ms: float
+    p99_ms: float
+    broken: int
+    cpu_us_per_frame: float
+    peak_mib: float
+
+
+def main(landing_seconds: float = LANDING_SECONDS) -> None:
+    """Measure, print, and write `results/gateway.json` and `.md`."""
+    shutil.rmtree(BENCH, ignore_errors=True)
+    BENCH.mkdir(parents=True)
+    subprocess.run(
+        ["cc", "-O2", "-o", str(BENCH / "station_load"), str(PEERS / "station_load.c")], check=True
+    )
+    lines = [*_closed_loop(), *_open_loop(), *_many(), *_landing(landing_seconds)]
+    shutil.rmtree(BENCH)
+    _report(lines)
+
+
+def _closed_loop() -> Iterator[Line]:
+    echo, ours = _beside(1_000, 0)
+    share = f"{ours.frames_per_s / echo.frames_per_s:.2f}"
+    yield Line(
+        "1,000 connections, one frame outstanding each: acknowledged after fdatasync",
+        f"{ours.frames_per_s:,.0f}/s",
+        "50,000/s",
+        share,
+    )
+    yield Line("… a bare echo that keeps nothing", f"{echo.frames_per_s:,.0f}/s")
+    yield Line(
+        "… processor time of the server for a frame",
+        f"{ours.cpu_us_per_frame:.1f} µs",
+        "",
+        f"{ours.cpu_us_per_frame / echo.cpu_us_per_frame:.2f}",
+    )
+    yield Line("… latency p50 / p99", f"{ours.p50_ms:.1f} / {ours.p99_ms:.1f} ms")
+
+
+def _open_loop() -> Iterator[Line]:
+    for rate in (10_000, 30_000):
+        echo, ours = _beside(1_000, rate)
+        yield Line(
+            f"1,000 connections, {rate:,} frames/s on schedule: p50 / p99",
+            f"{ours.p50_ms:.1f} / {ours.p99_ms:.1f} ms",
+            "10 ms" if rate == 30_000 else "",
+            f"echo {echo.p50_ms:.1f} / {echo.p99_ms:.1f}",
+        )
+        yield Line("… kept up with", f"{ours.frames_per_s:,.0f}/s", f"{rate:,}/s")
+
+
+def _many() -> Iterator[Line]:
+    echo, ours = _beside(STATIONS, 10_000)
+    yield Line(
+        f"{STATIONS:,} connections, 10,000 frames/s on schedule: p50 / p99",
+        f"{ours.p50_ms:.1f} / {ours.p99_ms:.1f} ms",
+        "10 ms",
+        f"echo {echo.p50_ms:.1f} / {echo.p99_ms:.1f}",
+    )
+    yield Line("… kept up with", f"{ours.frames_per_s:,.0f}/s", "10,000/s")
+    yield Line("… peak memory of the gateway's process", f"{ours.peak_mib:.0f} MiB", "80 MiB")
+
+
+def _beside(connections: int, rate: int) -> tuple[Served, Served]:
+    """Measure the echo and the gateway in turn; return each one's best of some rounds."""
+    found = [(_of_echo(connections, rate), _of_gateway(connections, rate)) for _ in range(ROUNDS)]
+
+    def goodness(served: Served) -> float:
+        return -served.p99_ms if rate else served.frames_per_s
+
+    return max((e for e, _ in found), key=goodness), max((g for _, g in found), key=goodness)
+
+
+def _of_echo(connections: int, rate: int) -> Served:
+    command = [sys.executable, str(PEERS / "bare_echo.py"), "0", str(SECONDS + 60)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        port = int(server.stdout.readline().removeprefix("READY"))
+        try:
+            return _load(server.pid, port, connections, rate)
+        finally:
+            server.kill()
+
+
+def _of_gateway(connections: int, rate: int) -> Served:
+    with running() as (server, port):
+        return _load(server.pid, port, connections, rate)
+
+
+@contextmanager
+def running() -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """Run a gateway's process as its keeper does, with many stations; yield it and its port."""
+    limits = Limits(
+        connections_per_address=STATIONS, frames_per_second=10**6, bytes_per_second=10**9
+    )
+    hashed = password_hash("123456", KEY)
+    known = [told_station(Station(f"{n:024X}", "31", hashed)) for n in range(STATIONS)]
+    start = {
+        "limits": asdict(limits),
+        "listen": [("127.0.0.1", 0)],
+        "spool": str(BENCH / "spool"),
+        "spool_bytes": 64 * 1024**3,
+        "segment_bytes": 64 * 1024**2,
+        "floor": 0,
+        "password_key": KEY.hex(),
+        "tls": None,
+        "http": None,
+        "mqtt": None,
+        "stations": known,
+        "secrets": {},
+    }
+    command = [sys.executable, "-m", "shuzhi.gather.sensors.gateway"]
+    log = (BENCH / "log").open("w")
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log
+    ) as server:
+        assert server.stdin is not None
+        assert server.stdout is not None
+        server.stdin.write(line("start", start))
+        server.stdin.flush()
+        _, addresses = read_line(server.stdout.readline())
+        yield server, addresses[0][1]
+        server.stdin.close()
+        server.wait(60)
+    shutil.rmtree(BENCH / "spool")
+
+
+def _load(server: int, port: int, connections: int, rate: int) -> Served:
+    command = [BENCH / "station_load", port, connections, SECONDS, rate]
+    before = _cpu_seconds(server)
+    done = subprocess.run(
+        list(map(str, command)), capture_output=True, text=True, check=True, timeout=300
+    )
+    spent = _cpu_seconds(server) - before
+    told = json.loads(done.stdout.removeprefix("RESULT "))
+    assert told["broken"] == 0, told
+    return Served(
+        told["frames_per_s"],
+        told["p50_ms"],
+        told["p99_ms"],
+        told["broken"],
+        spent / told["acknowledged"] * 1e6,
+        _peak_mib(server),
+    )
+
+
+def _cpu_seconds(process: int) -> float:
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
+def _peak_mib(process: int) -> float:
+    status = Path(f"/proc/{process}/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
+
+
+def _landing(seconds: float) -> Iterator[Line]:
+    command = [sys.executable, str(PEERS / "landing_alone.py"), str(BENCH), str(seconds)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1].removeprefix("RESULT "))
+    yield Line(
+        f"spool → lake while 30,000 frames/s come in, {seconds:.0f} s",
+        f"{told['frames_per_s']:,.0f}/s",
+        "30,000/s",
+    )
+    yield Line("… the lake was behind by, p50 / most", told["behind"], "")
+    yield Line("… memory of the landing after a quarter / at the end", told["memory"], "flat")
+    yield Line("… as fast as it can, when it has to catch up", f"{told['most']:,.0f}/s")
+
+
+def _report(lines: list[Line]) -> None:
+    title = f"Gateway, HJ 212 frames of 212 bytes, 2 cores, {time.strftime('%Y-%m-%d')}"
+    head = ("what", "measured", "target", "against the echo")
+    rows = [[str(value) for value in asdict(each).values()] for each in lines]
+    table = "\n".join(f"| {' | '.join(row)} |" for row in (list(head), ["---"] * 4, *rows))
+    print(table)
+    RESULTS.mkdir(exist_ok=True)
+    content = {"title": title, "lines": [asdict(each) for each in lines]}
+    (RESULTS / "gateway.json").write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+    (RESULTS / "gateway.md").write_text(f"# {title}\n\n{table}\n\n{_NOTE}\n", encoding="utf-8")
+
+
+_NOTE = f"""Stations (C, epoll) and server share two cores. Each figure is the best of {ROUNDS}
+rounds of {SECONDS:.0f} s, of which the first fifth is not counted; echo and gateway take turns.
+Every frame has a time of its own, its checksum and password are checked, and it is acknowledged
+after the fdatasync of its batch. On schedule means that frames are sent whatever comes back, and that latency
+counts from when one was due."""
+
+
+if __name__ == "__main__":
+    main(float(sys.argv[1]) if len(sys.argv) > 1 else LANDING_SECONDS)
