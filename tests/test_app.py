@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from sqlalchemy import text
 
 from shuzhi.app import City, create_city, open_city
 from shuzhi.kernel.control import metadata, open_control
@@ -107,6 +108,15 @@ def test_the_migrations_make_what_the_rooms_declare(tmp_path: Path) -> None:
         found = compare_metadata(MigrationContext.configure(connection), metadata)
     # The tables of the search index belong to SQLite's full-text engine.
     assert [d for d in found if "catalogue_fts" not in str(d)] == []
+
+
+def test_a_store_that_a_later_version_wrote_is_left_alone(tmp_path: Path) -> None:
+    control = open_control(f"sqlite:///{tmp_path / 'control.db'}")
+    migrate(control)
+    with control.transaction() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(RefusedError, match=r"migrations.store_is_newer: .* at version 9999,"):
+        migrate(control)
 
 
 def test_a_city_opens_again(folder: Path) -> None:

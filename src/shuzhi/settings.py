@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pydantic import Field
+
 from shuzhi.gather.sensors.gateway.setup import GatewaySetup
 from shuzhi.kernel.documents import StrictModel, read_document, shape
 from shuzhi.kernel.errors import RefusedError
@@ -25,7 +27,8 @@ class CityFile(StrictModel):
     `zone` is the IANA zone of the city's wall clocks; `address` the URL under which others know
     it, the base of the URIs that it hands out; `packs` are the scenarios that it runs, by
     id, the later over the earlier; `desk` is the party that answers where nobody else does;
-    `gateway` how stations are listened to.
+    `gateway` how stations are listened to; `keep_versions_days` how long versions of tables that
+    newer ones replaced can still be read.
     """
 
     name: str
@@ -36,6 +39,7 @@ class CityFile(StrictModel):
     packs: tuple[str, ...] = ()
     desk: str = "city"
     gateway: GatewaySetup = GatewaySetup()
+    keep_versions_days: int = Field(default=30, ge=0)
 
 
 @dataclass(frozen=True)

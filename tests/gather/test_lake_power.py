@@ -186,7 +186,7 @@ def test_a_torn_checkpoint_is_set_aside(tmp_path: Path) -> None:
     assert str(broken.value).startswith(
         "gather.lake_torn: The log of data set 't' cannot be read: "
     )
-    assert broken.value.next_step.startswith("Repair the table")
+    assert broken.value.next_step.startswith("Run `shuzhi lake repair`")
     assert open_lake(tmp_path).repair("t").set_aside == (checkpoint.name, "_last_checkpoint")
     assert batches(open_lake(tmp_path)) == whole(5)
 

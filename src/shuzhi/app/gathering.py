@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 
 import duckdb
@@ -11,7 +12,7 @@ import duckdb
 from shuzhi.app.wired import Wired
 from shuzhi.gather import quality
 from shuzhi.gather.contracts import contracted_datasets, table_named
-from shuzhi.gather.lake import Answer, answer
+from shuzhi.gather.lake import Answer, Held, Tidied, answer, inventory, tidy
 from shuzhi.gather.lineage import ImportReport, Trace, export_events, import_events, trace
 from shuzhi.gather.quality.model import Evidence, FaultyRow, Ratio, Report
 from shuzhi.gather.sources import (
@@ -113,16 +114,38 @@ class Gathers(Wired):
         with file.open(encoding="utf-8", errors="replace") as lines:
             return import_events(self.control, lines)
 
-    def ask(self, question: str, *, limit: int = 50) -> Answer:
-        """Answer a SELECT that a person typed with its first rows. Raises as `answer`."""
-        with self.sql() as connection:
+    def tables(self) -> tuple[Held, ...]:
+        """What every table of the lake holds: data sets and what was kept out of them."""
+        return inventory(self.lake)
+
+    def tidy(
+        self, names: Sequence[str] = (), *, keep_days: int | None = None
+    ) -> tuple[Tidied, ...]:
+        """Keep tables in order (default: all), with the versions of the last `keep_days` readable.
+
+        Without a number the city's own `keep_versions_days` counts.
+        """
+        days = self.settings.city.keep_versions_days if keep_days is None else keep_days
+        return tuple(tidy(self.lake, n, keep_hours=24 * days) for n in names or self.lake.names())
+
+    def ask(self, question: str, *, limit: int = 50, at: datetime | None = None) -> Answer:
+        """Answer a SELECT that a person typed with its first rows; `at`: as data stood then.
+
+        Raises as `answer`; RefusedError `gather.version_gone`.
+        """
+        with self.sql(at=at) as connection:
             return answer(connection, question, limit=limit)
 
     @contextmanager
-    def sql(self) -> Iterator[duckdb.DuckDBPyConnection]:
+    def sql(self, *, at: datetime | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
         """A connection on which SQL of ours reads every data set, and no other file.
 
         It could be made to write over one, so what others typed goes through `ask`.
         """
-        with self.lake.duck(memory_limit=self.settings.memory_limit) as connection:
+        then = None if at is None else self.lake.versions_at(at)
+        with self.lake.duck(
+            only=None if then is None else tuple(then),
+            version=then,
+            memory_limit=self.settings.memory_limit,
+        ) as connection:
             yield connection

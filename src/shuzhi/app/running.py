@@ -23,6 +23,7 @@ from shuzhi.kernel.spans import parse_span
 _QUARTER_SECOND = timedelta(milliseconds=250)
 _TEN_SECONDS = timedelta(seconds=10)
 _MINUTE = timedelta(minutes=1)
+_HOUR = timedelta(hours=1)
 
 
 def lanes_of(city: City) -> tuple[tuple[Job, ...], ...]:
@@ -38,6 +39,7 @@ def lanes_of(city: City) -> tuple[tuple[Job, ...], ...]:
     slow = (
         Job("build", _TEN_SECONDS, lambda: catching_up.build(city)),
         Job("measure", _TEN_SECONDS, lambda: len(city.compute_due_indicators())),
+        Job("tidy", _HOUR, lambda: sum(bool(t.cleared.files) for t in city.tidy())),
         Job("check", _MINUTE, lambda: catching_up.check(city)),
     )
     return quick, sources, slow

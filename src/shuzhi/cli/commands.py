@@ -17,6 +17,7 @@ from shuzhi.cli import (
     evaluation,
     gather,
     indicator,
+    lake,
     lineage,
     model,
     pack,
@@ -31,6 +32,7 @@ from shuzhi.cli import (
 from shuzhi.cli.options import AsJson, CityFolder, opened
 from shuzhi.cli.output import counted, out, print_json, print_table
 from shuzhi.cli.tables import datum
+from shuzhi.kernel.instant import parse_instant
 
 if TYPE_CHECKING:
     from shuzhi.app import City, Registered
@@ -51,6 +53,7 @@ app.add_typer(evaluation.commands, name="evaluation")
 app.add_typer(catalogue.commands, name="catalogue")
 app.add_typer(cause.commands, name="cause")
 app.add_typer(indicator.commands, name="indicator")
+app.add_typer(lake.commands, name="lake")
 app.add_typer(lineage.commands, name="lineage")
 app.add_typer(model.commands, name="model")
 app.add_typer(pack.commands, name="pack")
@@ -89,10 +92,15 @@ def sql(
     query: str,
     city: CityFolder = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="Rows shown at most.")] = 50,
+    at: Annotated[
+        str | None, typer.Option(help="As data stood then (ISO 8601; the city's zone).")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Ask the lake one SELECT; every data set is a table, `NAME__quarantine` what was kept out."""
-    found = opened(city).ask(query, limit=limit)
+    there = opened(city)
+    then = None if at is None else parse_instant(at, zone=there.settings.city.zone)
+    found = there.ask(query, limit=limit, at=then)
     if as_json:
         print_json([dict(zip(found.columns, row, strict=True)) for row in found.rows])
     else:

@@ -14,6 +14,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from shuzhi.kernel.control import Control
+from shuzhi.kernel.errors import RefusedError
 
 # The rooms that declare tables; their `store.py` is imported for what it puts on `metadata`.
 STORES = (
@@ -44,12 +45,29 @@ def declare_tables() -> None:
 
 
 def migrate(control: Control) -> None:
-    """Apply every migration that the store lacks, in one transaction."""
+    """Apply every migration that the store lacks, in one transaction.
+
+    Raises:
+        RefusedError: `migrations.store_is_newer` when a later version of the software wrote it.
+    """
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent))
-    newest = ScriptDirectory.from_config(config).get_current_head()
+    scripts = ScriptDirectory.from_config(config)
+    known = {script.revision for script in scripts.walk_revisions()}
     with control.transaction() as connection:
-        if MigrationContext.configure(connection).get_current_revision() == newest:
+        present = MigrationContext.configure(connection).get_current_revision()
+        if present == scripts.get_current_head():
             return
+        if present is not None and present not in known:
+            raise _newer(present)
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+
+
+def _newer(revision: str) -> RefusedError:
+    return RefusedError(
+        "migrations.store_is_newer",
+        f"The control store stands at version {revision}, which this version of Shuzhi does not "
+        "know.",
+        next_step="Use the version of Shuzhi that wrote it, or a later one; nothing was changed.",
+    )

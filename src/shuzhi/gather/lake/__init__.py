@@ -1,6 +1,7 @@
 """The lake: Delta tables in a folder, written exactly once and durably, read through DuckDB."""
 
 from shuzhi.gather.lake.difference import Difference
+from shuzhi.gather.lake.inventory import Held, Tidied, inventory, tidy
 from shuzhi.gather.lake.model import (
     Cleared,
     Commit,
@@ -22,15 +23,19 @@ __all__ = [
     "Commit",
     "Compaction",
     "Difference",
+    "Held",
     "Lake",
     "LakeReader",
     "LakeSettings",
     "Repair",
     "StagedFiles",
+    "Tidied",
     "Tx",
     "Version",
     "answer",
+    "inventory",
     "open_lake",
     "require_question",
     "table_name",
+    "tidy",
 ]

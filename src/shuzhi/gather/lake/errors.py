@@ -100,8 +100,8 @@ def disk_full(folder: Path, staged_bytes: int) -> BrokenError:
         "gather.disk_full",
         f"There is no room to write in {folder}: {staged_bytes:,} bytes of this write had been "
         f"written and more are needed; the disk has {free:,} free.",
-        next_step="Make room (old versions: vacuum) or raise the quota or file-size limit, then "
-        "load again; nothing of this write was stored.",
+        next_step="Make room (`shuzhi lake tidy` deletes old versions) or raise the quota or "
+        "file-size limit, then load again; nothing of this write was stored.",
     )
 
 
@@ -110,7 +110,7 @@ def lake_torn(name: str, why: str) -> BrokenError:
     return BrokenError(
         "gather.lake_torn",
         f"The log of data set {name!r} cannot be read: {why}",
-        next_step="Repair the table (`repair`), or restore its folder from a backup.",
+        next_step="Run `shuzhi lake repair`, or restore its folder from a backup.",
     )
 
 
@@ -119,7 +119,7 @@ def files_damaged(name: str, why: str) -> BrokenError:
     return BrokenError(
         "gather.files_damaged",
         f"The files of data set {name!r} cannot be read: {why}",
-        next_step="Somebody else wrote to them: restore the data set's folder from a backup.",
+        next_step="`shuzhi lake repair NAME` says which; restore the folder from a backup.",
     )
 
 

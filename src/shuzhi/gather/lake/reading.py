@@ -84,6 +84,16 @@ class LakeReader:
         """Absolute paths of the Parquet files that hold the table's rows."""
         return [str(f.path) for f in self._snapshot(name, version).files]
 
+    def versions_at(self, moment: datetime) -> dict[str, int]:
+        """The version of each table that was newest at `moment`, of those that were there."""
+        histories = {name: self.history(name) for name in self.names()}
+        then = {n: [v.version for v in h if v.committed_at <= moment] for n, h in histories.items()}
+        return {name: max(upto) for name, upto in then.items() if upto}
+
+    def file_sizes(self, name: str, *, version: At = None) -> tuple[int, ...]:
+        """The bytes of each of those files, from the log alone."""
+        return tuple(f.size_bytes for f in self._snapshot(name, version).files)
+
     def count(self, name: str, *, version: At = None) -> int:
         """The number of rows, from the log alone."""
         files = self._snapshot(name, version).files

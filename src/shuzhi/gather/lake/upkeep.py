@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from shuzhi.gather.lake.delta_log import DeltaLog
-from shuzhi.gather.lake.errors import readable_log
+from shuzhi.gather.lake.errors import no_such_dataset, readable_log
 from shuzhi.gather.lake.model import Change, Cleared, Compaction, DataFile, LakeSettings, Repair
 from shuzhi.gather.lake.query import Snapshot, read
 from shuzhi.gather.lake.snapshots import snapshot
@@ -65,7 +65,13 @@ def check(log: DeltaLog) -> Repair:
 
 
 def repair(log: DeltaLog) -> Repair:
-    """Set torn log files aside (they were never reported as stored) and check what is left."""
+    """Set torn log files aside (they were never reported as stored) and check what is left.
+
+    Raises:
+        RefusedError: `gather.no_such_dataset` when there is nothing of it at all.
+    """
+    if not log.log_folder.is_dir():
+        raise no_such_dataset(log.name)
     torn = log.mend()
     return replace(check(log), set_aside=torn) if log.exists() else Repair(set_aside=torn)
 
