@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from typer.testing import CliRunner
 
+from shuzhi.act.cases import rounds_until
 from shuzhi.app import City
 from shuzhi.app.catching_up import NoProgress
 from shuzhi.cli.commands import app
@@ -80,6 +81,18 @@ def test_a_case_counts_as_due_once_its_deadline_is_over(city: City) -> None:
     assert of(after, "open_late").values[-1].value == 1
     assert after.drill("open_late", ["works"]).cases == (1,)
     assert city.recompute_indicator(closing.id).is_same
+
+
+def test_of_cases_that_did_not_move_only_those_that_ran_out_are_looked_at_again(
+    city: City,
+) -> None:
+    def moved(days: int) -> list[bool]:
+        at = Instant(MORNING + timedelta(days=days))
+        since = Instant(MORNING + timedelta(hours=1))
+        found = rounds_until(city.office, at, since=since, only_moved=True)
+        return [any(clock.is_late for clock in each.clocks) for each in found]
+
+    assert (moved(1), moved(60)) == ([], [True])
 
 
 def test_warnings_are_counted_with_their_ids(city: City) -> None:

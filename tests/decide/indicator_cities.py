@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
 
-from shuzhi.decide.indicators import CASES, Facts, Goal, Measuring, parse_goal
+from shuzhi.decide.indicators import Goal, Measuring, parse_goal
 from shuzhi.gather.lake import Lake
 from shuzhi.kernel.control import Control
 from shuzhi.kernel.events import Event
@@ -100,10 +99,6 @@ def measuring(control: Control, lake: Lake, clock: Ticking, *goals: Goal) -> Mea
     return Measuring(control, lake, Law({}), "Asia/Shanghai", clock, named)
 
 
-def with_cases(there: Measuring, rows: Callable[[Instant | None], pa.Table]) -> Measuring:
-    return replace(there, lent={CASES: Facts(("case_id",), rows)})
-
-
 def flights(*rows: tuple[str, int, int | None]) -> pa.Table:
     schema = pa.schema([("carrier", pa.string()), ("flight", pa.int64()), ("delay", pa.int64())])
     return pa.Table.from_pylist([dict(zip(schema.names, r, strict=True)) for r in rows], schema)
@@ -127,8 +122,3 @@ def cases(number: int, *, closed: int, late_of_closed: int, now: Instant = NOON)
             "closed_at": pa.array([at(case) for case in range(number)], moment),
         }
     )
-
-
-def shown(values: Mapping[object, object]) -> dict[object, str]:
-    """Numbers as people would write them."""
-    return {key: "none" if v is None else f"{v:.2f}" for key, v in values.items()}

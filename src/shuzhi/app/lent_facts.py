@@ -28,6 +28,7 @@ _CASE_COLUMNS = pa.schema(
         "due_at": _MOMENT,
         "closed_at": _MOMENT,
         "reopened_at": _MOMENT,
+        "merged_into": pa.int64(),
         "is_late": pa.bool_(),
         "stars": pa.int64(),
         "reports": pa.int64(),
@@ -66,17 +67,22 @@ def _case_rows(office: Office, since: Instant | None) -> pa.Table:
     """Return the rounds of cases as they stand now, of those that may have changed since."""
     # What is done at this very moment counts too.
     now = Instant(office.clock() + timedelta(microseconds=1))
-    found = rounds_until(office, now, since=since or _BEGINNING)
+    found = rounds_until(office, now, since=since or _BEGINNING, only_moved=True)
     return pa.Table.from_pylist([_case_row(each) for each in found], _CASE_COLUMNS)
 
 
 def _case_row(found: Round) -> dict[str, object]:
     fact = case_fact(found)
+    clocks = [c for c in found.clocks if c.is_handlers] or found.clocks
+    # While no clock runs, nothing is due; so that what is lent changes only when the case does.
+    is_running = fact.is_late or any(clock.ended_at is None for clock in clocks)
     return {
+        **{name: getattr(fact, name) for name in _CASE_COLUMNS.names if hasattr(fact, name)},
         "case_id": found.case_id,
         "kind": found.kind,
         "severity": found.severity,
-        **{name: getattr(fact, name) for name in _CASE_COLUMNS.names if hasattr(fact, name)},
+        "merged_into": found.merged_into,
+        "due_at": fact.due_at if is_running or found.closed_at else None,
     }
 
 

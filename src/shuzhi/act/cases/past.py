@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, exists, select
 
 from shuzhi.act.cases.clocks import Clocks, due_if_resumed, limit_of, readings
 from shuzhi.act.cases.life_cycle import replay
 from shuzhi.act.cases.model import Case, CaseId, CaseRole, Spell, Step, Verb
 from shuzhi.act.cases.office import Office
 from shuzhi.act.cases.rows import step_of
-from shuzhi.act.cases.store import case_table, read_cases, step_table
+from shuzhi.act.cases.store import case_table, clock_table, read_cases, step_table
 from shuzhi.kernel.ids import PartyId
 from shuzhi.kernel.instant import Instant
 
@@ -68,23 +68,27 @@ class Round:
     clocks: tuple[RoundClock, ...]
 
 
-def rounds_until(office: Office, at: Instant, *, since: Instant) -> Iterator[Round]:
+def rounds_until(
+    office: Office, at: Instant, *, since: Instant, only_moved: bool = False
+) -> Iterator[Round]:
     """Yield the rounds, as they stood at `at`, of all cases that were open in some of `since`–`at`.
 
-    Cases of kinds that are gone are left out: nobody knows their clocks.
+    With `only_moved`, open cases of which nothing was heard since are left out, unless a clock of
+    theirs ran out and was not broken yet. Cases of kinds that are gone are left out: nobody knows
+    their clocks.
     """
-    for case, steps in histories(office, at, since=since):
+    for case, steps in histories(office, at, since=since, only_moved=only_moved):
         yield from rounds(office, case, steps, at)
 
 
 def histories(
-    office: Office, at: Instant, *, since: Instant
+    office: Office, at: Instant, *, since: Instant, only_moved: bool = False
 ) -> Iterator[tuple[Case, Sequence[Step]]]:
     """Yield those cases as they are now, each with its steps before `at`."""
     last = CaseId(0)
     while True:
         with office.control.transaction() as connection:
-            ids = _next(connection, office, last, at, since)
+            ids = _next(connection, office, last, at, since, only_moved=only_moved)
             found = read_cases(connection, ids)
             steps = _steps(connection, ids, at)
         if not ids:
@@ -193,12 +197,20 @@ def _at(part: Sequence[Step], verb: Verb) -> Instant | None:
 
 
 def _next(
-    connection: Connection, office: Office, last: CaseId, at: Instant, since: Instant
+    connection: Connection,
+    office: Office,
+    last: CaseId,
+    at: Instant,
+    since: Instant,
+    *,
+    only_moved: bool,
 ) -> list[CaseId]:
-    c = case_table.c
+    c, clock = case_table.c, clock_table.c
+    ran_out = exists().where(clock.case_id == c.id, clock.due_at <= at, clock.broken_at.is_(None))
     query = (
         select(c.id)
-        .where(c.id > last, c.opened_at < at, c.is_open | (c.changed_at >= since))
+        .where(c.id > last, c.opened_at < at)
+        .where((ran_out if only_moved else c.is_open) | (c.changed_at >= since))
         .where(c.kind.in_(sorted(office.kinds)))
         .order_by(c.id)
         .limit(_CHUNK)

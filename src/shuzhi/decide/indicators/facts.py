@@ -12,13 +12,14 @@ from datetime import timedelta
 
 import pyarrow as pa
 
+from shuzhi.decide.indicators.store import lent_until, save_lent
 from shuzhi.gather.lake import Lake
+from shuzhi.kernel.control import Control
 from shuzhi.kernel.ids import DatasetName
-from shuzhi.kernel.instant import Instant, parse_instant
+from shuzhi.kernel.instant import Instant
 
 CASES, WARNINGS = DatasetName("case_facts"), DatasetName("warning_facts")
 LENT = frozenset({CASES, WARNINGS})
-_UNTIL = "until"
 # What was begun before the last look may have been stored after it.
 _OVERLAP = timedelta(hours=1)
 
@@ -39,24 +40,24 @@ class Facts:
 Lent = Mapping[DatasetName, Facts]
 
 
-def keep_facts(lake: Lake, name: DatasetName, facts: Facts, now: Instant) -> None:
+def keep_facts(control: Control, lake: Lake, name: DatasetName, facts: Facts, now: Instant) -> None:
     """Bring the table of lent facts up to date; with no change there is no new version."""
-    since = _until(lake, name) if lake.exists(name) else None
+    since = _since(control, lake, name)
     rows = facts.rows(None if facts.is_whole else since)
-    note = {_UNTIL: now.isoformat()}
     if since is not None and set(lake.schema(name)) != set(rows.schema):
         # A newer release lends other columns.
-        lake.overwrite(name, facts.rows(None), may_reshape=True, note=note)
-        return
-    gone = _keys(lake, name, facts) if facts.is_whole and since is not None else None
-    lake.upsert(name, rows, key=facts.key, gone=gone, note=note)
+        commit = lake.overwrite(name, facts.rows(None), may_reshape=True)
+    else:
+        is_all = facts.is_whole and since is not None
+        gone = lake.reader(name, columns=facts.key).read_all() if is_all else None
+        commit = lake.upsert(name, rows, key=facts.key, gone=gone)
+    with control.transaction() as connection:
+        save_lent(connection, name, now, commit.version)
 
 
-def _until(lake: Lake, name: DatasetName) -> Instant | None:
-    """Return up to when the table is known to be whole; None when its last commit is not ours."""
-    note = lake.history(name, limit=1)[0].note
-    return Instant(parse_instant(note[_UNTIL]) - _OVERLAP) if _UNTIL in note else None
-
-
-def _keys(lake: Lake, name: DatasetName, facts: Facts) -> pa.Table:
-    return lake.reader(name, columns=facts.key).read_all()
+def _since(control: Control, lake: Lake, name: DatasetName) -> Instant | None:
+    if not lake.exists(name):
+        return None
+    with control.transaction() as connection:
+        until = lent_until(connection, name, lake.version(name))
+    return None if until is None else Instant(until - _OVERLAP)

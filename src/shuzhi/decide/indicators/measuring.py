@@ -60,7 +60,7 @@ def newest_state(measuring: Measuring, reads: Iterable[DatasetName]) -> State:
         try:
             facts = measuring.lent.get(name)
             if facts is not None:
-                keep_facts(measuring.lake, name, facts, measuring.clock())
+                keep_facts(measuring.control, measuring.lake, name, facts, measuring.clock())
             if measuring.lake.exists(name):
                 versions[name] = measuring.lake.version(name)
         except ShuzhiError as error:

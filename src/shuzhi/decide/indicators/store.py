@@ -20,6 +20,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    delete,
     func,
     insert,
     select,
@@ -74,6 +75,31 @@ value_table = Table(
     Column("denominator", Text),
     Column("colour", String(8), nullable=False),
 )
+
+
+# Up to when the facts lent to the lake were known to be whole, in which version of their table.
+lent_table = Table(
+    "indicators_lent",
+    metadata,
+    Column("dataset", String(120), primary_key=True),
+    Column("until", InstantColumn, nullable=False),
+    Column("version", Integer, nullable=False),
+)
+
+
+def lent_until(connection: Connection, dataset: str, version: int) -> Instant | None:
+    """Return up to when a table of lent facts is whole; None when it was put back since."""
+    query = select(lent_table.c.until).where(
+        lent_table.c.dataset == dataset, lent_table.c.version <= version
+    )
+    return connection.execute(query).scalar_one_or_none()
+
+
+def save_lent(connection: Connection, dataset: str, until: Instant, version: int) -> None:
+    """Note that a table of lent facts is whole up to `until`."""
+    connection.execute(delete(lent_table).where(lent_table.c.dataset == dataset))
+    row = {"dataset": dataset, "until": until, "version": version}
+    connection.execute(insert(lent_table).values(row))
 
 
 def save_run(connection: Connection, run: Run, text: str) -> RunId:

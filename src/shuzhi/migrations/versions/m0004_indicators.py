@@ -53,4 +53,11 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("run_id", "group_key", name=op.f("pk_indicators_value")),
     )
+    op.create_table(
+        "indicators_lent",
+        sa.Column("dataset", sa.String(length=120), nullable=False),
+        sa.Column("until", InstantColumn(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("dataset", name=op.f("pk_indicators_lent")),
+    )
     op.drop_column("models_build", "seen_until")
