@@ -6,11 +6,23 @@ from collections.abc import Callable
 
 import pytest
 
-from shuzhi.act.cases import cases
+from shuzhi.act.cases import (
+    Actor,
+    CaseRole,
+    Order,
+    Upload,
+    cases,
+    check,
+    close,
+    dispatch,
+    feed_back,
+    take,
+)
 from shuzhi.app import City
-from shuzhi.app.catching_up import NoProgress, Seen, judge
+from shuzhi.app.catching_up import NoProgress, Seen, follow_cases, judge
 from shuzhi.app.reactions import severity_of_case
-from shuzhi.decide.rules import Severity
+from shuzhi.decide.rules import Outcome, Severity
+from shuzhi.kernel.ids import PartyId
 
 Put = Callable[[City, int, list[tuple[str, int, int]]], None]
 
@@ -77,3 +89,31 @@ def test_every_step_of_the_loop_is_in_the_log(loop: City, put: Put) -> None:
     loop.gather("dust_files", NoProgress())
     assert loop.record() >= 3
     assert loop.record() == 0
+
+
+def _closed(loop: City, how: str) -> None:
+    """Carry the only case to its end, with evidence and an independent check."""
+    office = loop.office
+    (held,) = cases(office).cases
+    roles = frozenset(CaseRole)
+    desk, works = Actor("d", PartyId("city"), roles), Actor("w", PartyId("works"), roles)
+    proof = [Upload("report.pdf", b"%PDF-1.4 measured again")]
+    dispatch(office, held.id, by=desk, orders=[Order(PartyId("works"), is_lead=True)])
+    take(office, held.id, by=works)
+    feed_back(office, held.id, by=works, text="done", files=proof)
+    check(office, held.id, by=desk, is_good=True)
+    close(office, held.id, by=desk, outcome=how)
+
+
+@pytest.mark.parametrize(
+    ("how", "expected"), [("resolved", Outcome.ACTED), ("unfounded", Outcome.FALSE)]
+)
+def test_a_warning_learns_what_became_of_its_case(
+    loop: City, put: Put, how: str, expected: Outcome
+) -> None:
+    put(loop, 1, [("b", 0, 900)])
+    loop.gather("dust_files", NoProgress())
+    _closed(loop, how)
+    assert follow_cases(loop) > 0
+    assert follow_cases(loop) == 0
+    assert [w.outcome for w in loop.warnings()] == [expected]

@@ -5,14 +5,23 @@ Nothing here depends on having heard an event; so what a killed process left is 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from shuzhi.act.cases import Step, Verb, case, steps_since
 from shuzhi.app.city import City
+from shuzhi.app.reactions import warning_of
+from shuzhi.app.store import position, save_position
 from shuzhi.decide.models import State as ModelState
-from shuzhi.decide.rules import RowRule
+from shuzhi.decide.rules import Outcome, RowRule
+from shuzhi.decide.warnings.outcomes import SYSTEM, note_outcome
 from shuzhi.gather.quality import latest
 from shuzhi.gather.sources import Source, State
 from shuzhi.kernel.errors import RefusedError
+
+_STEPS_READER = "case steps"
+# How a case is closed that came of a warning of nothing.
+UNFOUNDED = "unfounded"
 
 
 class NoProgress:
@@ -30,18 +39,16 @@ class NoProgress:
 
 @dataclass
 class Seen:
-    """The version of each data set up to which this process let the rules judge."""
+    """The version of each data set, None for one that is gone, that this process judged last."""
 
-    versions: dict[str, int] = field(default_factory=dict)
+    versions: dict[str, int | None] = field(default_factory=dict)
 
 
 def judge(city: City, seen: Seen) -> int:
     """Let rules judge every data set that changed since this process looked; return warnings."""
     raised = 0
     for dataset in sorted({r.dataset for r in city.rules() if isinstance(r, RowRule)}):
-        if not city.lake.exists(dataset):
-            continue
-        version = city.lake.version(dataset)
+        version = city.lake.version(dataset) if city.lake.exists(dataset) else None
         if seen.versions.get(dataset) != version:
             raised += city.judge(dataset).raised
             seen.versions[dataset] = version
@@ -73,6 +80,35 @@ def check(city: City) -> int:
     for name in stale:
         city.check(name)
     return len(stale)
+
+
+def follow_cases(city: City) -> int:
+    """Note what became of the warnings behind cases that were closed; return the steps read."""
+    with city.control.transaction() as connection:
+        last = position(connection, _STEPS_READER)
+    steps = steps_since(city.office, last)
+    for _, step in steps:
+        if step.verb is Verb.CLOSE:
+            _settle(city, step)
+    if steps:
+        with city.control.transaction() as connection:
+            save_position(connection, _STEPS_READER, steps[-1][0])
+    return len(steps)
+
+
+def _settle(city: City, closed: Step) -> None:
+    """Note the outcome of every warning that became a case, or joined it, before it was closed."""
+    earlier = [s for s in case(city.office, closed.case_id).steps if s.number < closed.number]
+    outcome = _outcome(closed, earlier)
+    for warning_id in {i for s in earlier if (i := warning_of(s.origin)) is not None}:
+        note_outcome(city.control, warning_id, outcome, by=SYSTEM, at=closed.at)
+
+
+def _outcome(closed: Step, earlier: Sequence[Step]) -> Outcome:
+    if closed.facts.get("outcome") == UNFOUNDED:
+        return Outcome.FALSE
+    was_taken = any(step.verb is Verb.TAKE for step in earlier)
+    return Outcome.ACTED if was_taken else Outcome.CONFIRMED
 
 
 def _is_unchecked(city: City, dataset: str) -> bool:

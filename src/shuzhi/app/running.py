@@ -21,6 +21,7 @@ from shuzhi.kernel.errors import RefusedError
 from shuzhi.kernel.spans import parse_span
 
 _QUARTER_SECOND = timedelta(milliseconds=250)
+_SECOND = timedelta(seconds=1)
 _TEN_SECONDS = timedelta(seconds=10)
 _MINUTE = timedelta(minutes=1)
 _HOUR = timedelta(hours=1)
@@ -32,6 +33,7 @@ def lanes_of(city: City) -> tuple[tuple[Job, ...], ...]:
     quick = (
         Job("judge", _QUARTER_SECOND, lambda: catching_up.judge(city, seen)),
         Job("record", _QUARTER_SECOND, city.record),
+        Job("follow cases", _SECOND, lambda: catching_up.follow_cases(city)),
         Job("look", _TEN_SECONDS, lambda: city.look().raised),
         Job("tick", _TEN_SECONDS, lambda: _ticked(cases.tick(city.office))),
     )
