@@ -47,23 +47,38 @@ def verify(
 
 
 @commands.command("prove")
-def prove(index: int, log: Log = None, key: Key = None, city: CityFolder = None) -> None:
+def prove(
+    index: int,
+    log: Log = None,
+    key: Key = None,
+    city: CityFolder = None,
+    as_json: AsJson = False,
+) -> None:
     """Print entry INDEX (from 0) and the proof that it stands in the log."""
     from shuzhi.audit import prove as prove_entry
 
     folder, keys = _where(log, key, city)
     entry, proof = prove_entry(folder, index, keys)
-    typer.echo(entry.decode(errors="replace"))
-    typer.echo(str(proof))
+    shown = entry.decode(errors="replace")
+    if as_json:
+        print_json({"index": index, "entry": shown, "proof": str(proof)})
+    else:
+        typer.echo(f"{shown}\n{proof}")
 
 
 @commands.command("checkpoint")
-def checkpoint(log: Log = None, key: Key = None, city: CityFolder = None) -> None:
+def checkpoint(
+    log: Log = None, key: Key = None, city: CityFolder = None, as_json: AsJson = False
+) -> None:
     """Print the newest signed checkpoint; keep it, to notice a log that is rolled back."""
     from shuzhi.audit import read_head
 
     folder, keys = _where(log, key, city)
-    typer.echo(str(read_head(folder, keys).note), nl=False)
+    note = str(read_head(folder, keys).note)
+    if as_json:
+        print_json({"checkpoint": note})
+    else:
+        typer.echo(note, nl=False)
 
 
 def _where(

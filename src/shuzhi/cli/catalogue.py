@@ -10,7 +10,7 @@ import typer
 from rich.text import Text
 
 from shuzhi.cli.options import AsJson, CityFolder, opened
-from shuzhi.cli.output import out, percent, print_json, print_table
+from shuzhi.cli.output import counted, out, percent, print_facts, print_json, print_table
 from shuzhi.kernel.errors import RefusedError
 
 if TYPE_CHECKING:
@@ -53,10 +53,12 @@ def export(
     form: Annotated[str, typer.Option(help="turtle or json-ld.")] = "turtle",
     to: Annotated[Path | None, typer.Option(help="The file to write; default: print it.")] = None,
     city: CityFolder = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The same as --form json-ld.")] = False,
 ) -> None:
     """Write the catalogue as DCAT-AP 3.0.1."""
     from shuzhi.share.catalogue import CatalogueForm
 
+    form = CatalogueForm.JSON_LD if as_json else form
     if form not in set(CatalogueForm):
         raise RefusedError(
             "cli.bad_form",
@@ -101,8 +103,11 @@ def _facets(where: list[str]) -> dict[str, list[str]]:
 def show_page(page: Page) -> None:
     """Show hits with what met the search, and how many each facet would leave."""
     rows = [_hit(hit) for hit in page.hits]
+    if not rows:
+        out.print("No data set has these words; fewer words or the beginning of one find more.")
+        return
     columns = ("data set", "title", "what it is", "rows", "quality")
-    print_table(f"{page.total} data sets", columns, rows)
+    print_table(counted(page.total, "data set"), columns, rows)
     for name, counts in page.facets.items():
         shown = ", ".join(f"{c.label.best() or c.value} {c.count}" for c in counts[:8])
         if shown:
@@ -155,11 +160,13 @@ def show_record(record: Record) -> None:
         ("version", f"{record.version}, {record.changed_at:%Y-%m-%d}, {record.changed_by}"),
     )
     title = f"{held.id}: {held.title.zh} {held.title.en}".strip()
-    print_table(title, ("", ""), [(k, getattr(v, "value", v)) for k, v in rights])
+    print_facts(title, [(k, getattr(v, "value", v)) for k, v in rights])
     if held.abstract:
-        out.print(Text(held.abstract.best()))
+        out.print(Text(held.abstract.best()), soft_wrap=True)
+    out.print()
     columns = [
-        (i.name, i.title.best(), i.type.value if i.type else None, i.length) for i in held.items
+        (i.name, i.title.best(), i.type.name.lower() if i.type else None, i.length)
+        for i in held.items
     ]
     print_table("Columns", ("name", "title", "type", "length"), columns)
     for finding in record.findings:

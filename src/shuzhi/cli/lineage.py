@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -35,9 +36,13 @@ def trace(
 
 
 @commands.command("export")
-def export(city: CityFolder = None) -> None:
-    """Print every event as one line of JSON (OpenLineage 2-0-2)."""
-    for line in opened(city).export_lineage():
+def export(city: CityFolder = None, as_json: AsJson = False) -> None:
+    """Print every event as one line of JSON (OpenLineage 2-0-2); with --json, all as one list."""
+    lines = opened(city).export_lineage()
+    if as_json:
+        print_json([json.loads(line) for line in lines])
+        return
+    for line in lines:
         sys.stdout.write(line + "\n")
 
 

@@ -25,7 +25,7 @@ from rich.progress import (
 from rich.text import Text
 
 from shuzhi.cli.plain import plain
-from shuzhi.cli.tables import Shown, cell, table
+from shuzhi.cli.tables import Shown, cell, record, table
 from shuzhi.kernel.documents import DocumentError
 from shuzhi.kernel.errors import BrokenError, ShuzhiError
 
@@ -48,6 +48,12 @@ def print_table(
 ) -> None:
     """Print rows as a table, or one below the other where the window is too narrow for columns."""
     out.print(table(title, columns, [tuple(row) for row in rows], out.width, shown))
+
+
+def print_facts(title: str, facts: Iterable[tuple[str, Any]]) -> None:
+    """Print what is known of one thing, a fact on each line."""
+    out.print(Text(title, "bold"), soft_wrap=True)
+    out.print(record([(name, cell(value)) for name, value in facts]))
 
 
 def counted(number: int, noun: str) -> str:

@@ -101,13 +101,19 @@ def _folders(packs: Sequence[str] | None) -> dict[str, Path]:
 
 
 @commands.command("docs")
-def docs(pack: Annotated[str, typer.Argument(help="An id or a folder.")]) -> None:
+def docs(
+    pack: Annotated[str, typer.Argument(help="An id or a folder.")], as_json: AsJson = False
+) -> None:
     """Print PACK as a page of Markdown: what it declares, and its examples."""
     from shuzhi.packs import read_pack
     from shuzhi.packs.pages import page
 
     for folder in _folders([pack]).values():
-        out.file.write(page(read_pack(folder)))
+        shown = page(read_pack(folder))
+        if as_json:
+            print_json({"pack": pack, "page": shown})
+        else:
+            out.file.write(shown)
 
 
 @commands.command("new")

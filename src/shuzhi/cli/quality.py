@@ -73,9 +73,13 @@ def show_scores(reports: Sequence[Report]) -> None:
         )
         for report in reports
     ]
-    columns = ("data set", "rows", "quarantined", "完整性 completeness", "准确性 accuracy")
-    more = ("时效性 timeliness", "可用性 availability", "not met")
-    print_table("Quality", (*columns, *more), rows)
+    scores = (
+        "完整性\ncompleteness",
+        "准确性\naccuracy",
+        "时效性\ntimeliness",
+        "可用性\navailability",
+    )
+    print_table("Quality", ("data set", "rows", "quarantined", *scores, "not met"), rows)
 
 
 def _score(ratio: Ratio | None) -> str:
@@ -89,6 +93,7 @@ def show_failed(report: Report) -> None:
         for m in report.failed
     ]
     if rows:
+        out.print()
         print_table(f"{report.dataset}: not met", ("check", "promise", "broken", "of"), rows)
     for measured in report.unchecked:
         out.print(f"[yellow]not checked[/yellow] {measured.check.id}: {escape(measured.reason)}")
@@ -104,4 +109,5 @@ def show_worst(dataset: str, found: Sequence[FaultyRow]) -> None:
         for row in found
     ]
     if rows:
+        out.print()
         print_table(f"{dataset}: worst rows", ("row", "what is wrong"), rows)

@@ -160,10 +160,11 @@ def on(
     rule_id: str,
     person: Annotated[str, typer.Option("--as", help="Who switches it on.")],
     city: CityFolder = None,
+    as_json: AsJson = False,
 ) -> None:
     """Let a rule run again from now on; what came meanwhile is for `replay --keep`."""
     opened(city).switch_rule(rule_id, is_on=True, by=person)
-    out.print(f"{rule_id} is on")
+    _say_switched(rule_id, as_json, is_on=True)
 
 
 @commands.command("off")
@@ -172,10 +173,18 @@ def off(
     person: Annotated[str, typer.Option("--as", help="Who switches it off.")],
     reason: Annotated[str, typer.Option(help="Why; its owner is told.")],
     city: CityFolder = None,
+    as_json: AsJson = False,
 ) -> None:
     """Stop a rule until somebody switches it on again."""
     opened(city).switch_rule(rule_id, is_on=False, by=person, reason=reason)
-    out.print(f"{rule_id} is off")
+    _say_switched(rule_id, as_json, is_on=False)
+
+
+def _say_switched(rule_id: str, as_json: bool, *, is_on: bool) -> None:
+    if as_json:
+        print_json({"rule": rule_id, "is_on": is_on})
+    else:
+        out.print(f"{escape(rule_id)} is {'on' if is_on else 'off'}")
 
 
 @warning_commands.command("list")

@@ -10,7 +10,7 @@ import typer
 from rich.markup import escape
 
 from shuzhi.cli.options import AsJson, CityFolder, opened
-from shuzhi.cli.output import EXIT_REFUSED, out, print_json, print_table
+from shuzhi.cli.output import EXIT_REFUSED, out, print_facts, print_json, print_table
 from shuzhi.kernel.errors import RefusedError
 
 if TYPE_CHECKING:
@@ -25,7 +25,13 @@ Given = Annotated[list[str] | None, typer.Argument(help="NAME=VALUE, as often as
 
 
 @commands.command("add")
-def add(mn: str, given: Given = None, password: Password = None, city: CityFolder = None) -> None:
+def add(
+    mn: str,
+    given: Given = None,
+    password: Password = None,
+    city: CityFolder = None,
+    as_json: AsJson = False,
+) -> None:
     """Register the station MN; a gateway that runs knows it within seconds.
 
     Give its st=31 and --password, or password_secret=NAME of an environment variable. Further:
@@ -36,11 +42,17 @@ def add(mn: str, given: Given = None, password: Password = None, city: CityFolde
 
     station = spelled(Station(mn, ""), _pairs(given))
     opened(city).add_station(station, password, by=getpass.getuser())
-    out.print(f"registered {escape(mn)}")
+    _say("registered", mn, as_json)
 
 
 @commands.command("set")
-def set_(mn: str, given: Given = None, password: Password = None, city: CityFolder = None) -> None:
+def set_(
+    mn: str,
+    given: Given = None,
+    password: Password = None,
+    city: CityFolder = None,
+    as_json: AsJson = False,
+) -> None:
     """Change what is named of the station MN; names as with `add`."""
     from shuzhi.gather.sensors.stations import spelled
 
@@ -48,19 +60,19 @@ def set_(mn: str, given: Given = None, password: Password = None, city: CityFold
     opened(city).change_station(
         mn, lambda station: spelled(station, pairs), password, by=getpass.getuser()
     )
-    out.print(f"changed {escape(mn)}")
+    _say("changed", mn, as_json)
 
 
 @commands.command("disable")
-def disable(mn: str, city: CityFolder = None) -> None:
+def disable(mn: str, city: CityFolder = None, as_json: AsJson = False) -> None:
     """Refuse what the station MN sends from now on."""
-    _enable(mn, city, is_enabled=False)
+    _enable(mn, city, as_json, is_enabled=False)
 
 
 @commands.command("enable")
-def enable(mn: str, city: CityFolder = None) -> None:
+def enable(mn: str, city: CityFolder = None, as_json: AsJson = False) -> None:
     """Take what the station MN sends again."""
-    _enable(mn, city, is_enabled=True)
+    _enable(mn, city, as_json, is_enabled=True)
 
 
 @commands.command("list")
@@ -83,7 +95,7 @@ def show(mn: str, city: CityFolder = None, as_json: AsJson = False) -> None:
     if as_json:
         print_json({"station": _shown(station), "commands": asked})
         return
-    print_table(mn, ("", ""), list(_shown(station).items()))
+    print_facts(mn, list(_shown(station).items()))
     columns = ("command", "cn", "by", "asked", "state", "why", "frames")
     rows = [
         (a.id, a.cn, a.asked_by, a.asked_at, a.state, a.outcome.why, a.outcome.frames)
@@ -153,11 +165,18 @@ def _tell(asked: Asked, found: Comparison | None, *, as_json: bool) -> None:
         raise typer.Exit(EXIT_REFUSED)
 
 
-def _enable(mn: str, city: Any, *, is_enabled: bool) -> None:
+def _enable(mn: str, city: Any, as_json: bool, *, is_enabled: bool) -> None:
     opened(city).change_station(
         mn, lambda s: replace(s, is_enabled=is_enabled), None, by=getpass.getuser()
     )
-    out.print(f"{'enabled' if is_enabled else 'disabled'} {escape(mn)}")
+    _say("enabled" if is_enabled else "disabled", mn, as_json)
+
+
+def _say(done: str, mn: str, as_json: bool) -> None:
+    if as_json:
+        print_json({"mn": mn, "done": done})
+    else:
+        out.print(f"{done} {escape(mn)}")
 
 
 def _shown(station: Station) -> dict[str, Any]:

@@ -60,6 +60,16 @@ def table(
     return made
 
 
+def record(fields: Sequence[tuple[str, str | Text]]) -> Table:
+    """Return names and values below each other."""
+    block = Table(box=None, show_header=False, pad_edge=False, padding=(0, _GAP - 1, 0, 0))
+    block.add_column(style="dim", no_wrap=True)
+    block.add_column(overflow="fold")
+    for name, value in fields:
+        block.add_row(escape(name.replace("\n", " ")), value)
+    return block
+
+
 def cell(value: Any) -> str | Text:
     """Return a count, a name or a moment as a person reads it; an absent value is a dot."""
     if isinstance(value, Text):
@@ -133,10 +143,5 @@ def _records(
 ) -> RenderableType:
     blocks: list[RenderableType] = [Text(title, "bold")]
     for row in cells:
-        block = Table(box=None, show_header=False, pad_edge=False, padding=(0, _GAP - 1, 0, 0))
-        block.add_column(style="dim", no_wrap=True)
-        block.add_column(overflow="fold")
-        for column, value in zip(columns, row, strict=True):
-            block.add_row(escape(column.replace("\n", " ")), value)
-        blocks += [Text(), block]
+        blocks += [Text(), record(list(zip(columns, row, strict=True)))]
     return Group(*blocks)
