@@ -43,10 +43,6 @@ class Pairs:
     ends: Places
     opens: Truths
 
-    def kept(self, good: Truths) -> Pairs:
-        """Return the pairs that are `good`."""
-        return Pairs(**{name: value[good] for name, value in vars(self).items()})
-
 
 class Words:
     """Distinct texts and their numbers."""
@@ -106,38 +102,29 @@ def paired(heads: Heads, joined: Joined) -> tuple[Heads, Pairs]:
     """Return the names and values of the frames that have nothing else, and their heads."""
     heads = heads.kept((heads.last - heads.items) % 2 == 0)
     count = (heads.last - heads.items) // 2
-    frame, marks = _ranks(heads, count)
-    wrong = joined.kinds[marks] != ord("=")
-    before = joined.kinds[marks - 1]
-    wrong |= (before != ord(";")) & (before != ord(","))
-    width = joined.marks[marks] - joined.marks[marks - 1] - 1
-    wrong |= (width < 1) | (width > _LONGEST_NAME)
-    if wrong.any():
-        good = np.ones(len(count), bool)
-        good[frame[wrong]] = False
-        heads = heads.kept(good)
-        frame, marks = _ranks(heads, count[good])
-    return heads, _pairs(heads, joined, frame, marks)
-
-
-def _ranks(heads: Heads, count: Places) -> tuple[Places, Places]:
-    """Return for each pair its frame and the index of its `=` among the separators."""
     frame = np.repeat(np.arange(len(count)), count)
-    place = np.arange(len(frame)) - np.repeat(np.cumsum(count) - count, count)
-    return frame, heads.items[frame] + 1 + 2 * place
-
-
-def _pairs(heads: Heads, joined: Joined, frame: Places, marks: Places) -> Pairs:
-    opens = joined.kinds[marks - 1] == ord(";")
-    opens |= marks == heads.items[frame] + 1
-    return Pairs(
+    # Where the `=` of each pair stands among the separators.
+    ranks = 2 * (np.arange(len(frame)) - np.repeat(np.cumsum(count) - count, count)) + 1
+    ranks += heads.items[frame]
+    before = joined.kinds[ranks - 1]
+    opens = (before == ord(";")) | (ranks == heads.items[frame] + 1)
+    equals = joined.marks[ranks]
+    pairs = Pairs(
         frame=frame,
-        name_begins=joined.marks[marks - 1] + 1,
-        name_ends=joined.marks[marks],
-        begins=joined.marks[marks] + 1,
-        ends=joined.marks[marks + 1],
+        name_begins=joined.marks[ranks - 1] + 1,
+        name_ends=equals,
+        begins=equals + 1,
+        ends=joined.marks[ranks + 1],
         opens=opens,
     )
+    width = equals - pairs.name_begins
+    good = (joined.kinds[ranks] == ord("=")) & (opens | (before == ord(",")))
+    good &= (before != ord("&")) & (width >= 1) & (width <= _LONGEST_NAME)
+    if good.all():
+        return heads, pairs
+    usual = np.ones(len(count), bool)
+    usual[frame[~good]] = False
+    return paired(heads.kept(usual), joined)
 
 
 def understood(

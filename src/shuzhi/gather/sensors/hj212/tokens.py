@@ -28,7 +28,7 @@ _MOST_FLAG_DIGITS = 3
 _NINE = 9
 _SPLIT = 2
 _TIME_DIGITS = 14
-_FIRST_VISIBLE, _VISIBLE = 0x21, 0x5E
+_FIRST_VISIBLE, _LAST_VISIBLE = 0x21, 0x7E
 
 # A point stands for any byte, a zero for any digit.
 _HEAD = b"##0000QN=00000000000000000;ST=..;CN=0000;PW=...."
@@ -170,7 +170,9 @@ def usual_heads(joined: Joined) -> Heads:
 def _is_visible(joined: Joined) -> Truths:
     """Which frames have visible ASCII only; blanks, line ends and Chinese are not usual."""
     octets = joined.octets[: -len(_PADDING)]
-    others = np.flatnonzero(octets - np.uint8(_FIRST_VISIBLE) >= _VISIBLE)
+    if octets.size and octets.min() >= _FIRST_VISIBLE and octets.max() <= _LAST_VISIBLE:
+        return np.ones(len(joined.starts), bool)
+    others = np.flatnonzero((octets < _FIRST_VISIBLE) | (octets > _LAST_VISIBLE))
     visible = np.ones(len(joined.starts), bool)
     visible[np.searchsorted(joined.ends, others, side="right")] = False
     return visible
