@@ -160,8 +160,10 @@ def _run(
         return replace(run, as_of=as_of, values=_coloured(answer.values, bounds))
     except ShuzhiError as error:
         run = replace(run, problem=f"{error.message} {error.next_step}".strip())
-        is_known = last is not None and _says(last) == _says(run)
-        return last.confirmed(now) if last is not None and is_known else run
+    # A problem that was there before is not told again.
+    if last is not None and _says(last) == _says(run):
+        return last.confirmed(now)
+    return run
 
 
 def _holds_still(goal: Goal, indicator: Indicator, last: Run, run: Run) -> bool:
