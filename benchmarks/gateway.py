@@ -235,8 +235,8 @@ def _report(lines: list[Line]) -> None:
 _NOTE = f"""Stations (C, epoll) and server share two cores. Each figure is the best of {ROUNDS}
 rounds of {SECONDS:.0f} s, of which the first fifth is not counted; echo and gateway take turns.
 Every frame has a time of its own, its checksum and password are checked, and it is acknowledged
-after the fdatasync of its batch. On schedule means that frames are sent whatever comes back, and that latency
-counts from when one was due."""
+after the fdatasync of its batch. On schedule means that frames are sent whatever comes back, and
+that latency counts from when one was due."""
 
 
 if __name__ == "__main__":
