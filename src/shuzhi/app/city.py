@@ -63,6 +63,7 @@ class City(Gathers, Senses, Decides, Measures, Traces, Scores):
         name = self.settings.city.name
         published = publish_all(self.control, entries, by=name, now=self.clock())
         self.register_rules()
+        self.register_forecasters()
         return Registered(tuple(fresh), published)
 
 

@@ -1,16 +1,16 @@
-"""The verbs of decide (用): models, and with them those of rules."""
+"""The verbs of decide (用): models, and with them those of rules and forecasters."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from shuzhi.app.judging import Judges
+from shuzhi.app.forecasting import Forecasts
 from shuzhi.decide.models import Building, ModelRun, run_models
 from shuzhi.gather.sources import Progress
 from shuzhi.kernel.errors import RefusedError
 
 
-class Decides(Judges):
+class Decides(Forecasts):
     """What a city makes of its data."""
 
     def build(self, progress: Progress, only: Sequence[str] = ()) -> tuple[ModelRun, ...]:

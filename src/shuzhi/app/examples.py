@@ -135,13 +135,14 @@ class _Play:
         return bool(step.rows or step.file or step.report or step.do)
 
     def _turn(self) -> None:
-        """Let the city do what it does all the time: build, judge, look, and tick."""
+        """Let the city do what it does all the time: build, judge, look, forecast, tick."""
         city = self._city
         for run in city.build(NoProgress()):
             if run.state is ModelState.FAILED:
                 self._troubles.append(f"model {run.model}: {run.reason}")
         catching_up.judge(city, self._judged)
         city.look()
+        city.forecast()
         cases.tick(city.office)
 
     def _store(self, rows: Mapping[str, TextTable]) -> None:
@@ -192,7 +193,7 @@ class _Play:
                 self._troubles.append(f"{deed.verb}: was done, and not refused ({deed.refused})")
 
     def _look_around(self) -> Seen:
-        mine = self._pack.declared.rules
+        mine = {*self._pack.declared.rules, *self._pack.declared.forecasters}
         found = self._city.warnings(limit=None)
         return Seen(
             warnings=tuple(w for w in reversed(found) if w.rule_id in mine),

@@ -61,7 +61,8 @@ def open_warned_case(city: City, warning: WarningRaised) -> None:
         return
     office = city.office
     kind = office.clocks(warning.case_kind).kind
-    rule = city.declared.rules.get(warning.rule_id)
+    declared = city.declared
+    rule = declared.rules.get(warning.rule_id) or declared.forecasters.get(warning.rule_id)
     report = Report(
         kind.id,
         severity_of_case(kind, warning.severity),

@@ -27,6 +27,7 @@ from shuzhi.cli import (
     sensing,
     simulate,
     station,
+    warnings,
     web,
 )
 from shuzhi.cli.options import AsJson, CityFolder, opened
@@ -59,7 +60,7 @@ app.add_typer(model.commands, name="model")
 app.add_typer(pack.commands, name="pack")
 app.add_typer(station.commands, name="station")
 app.add_typer(rules.commands, name="rules")
-app.add_typer(rules.warning_commands, name="warnings")
+app.add_typer(warnings.commands, name="warnings")
 app.command("trace")(lineage.trace)
 app.command("gateway")(sensing.gateway)
 app.command("land")(sensing.land)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from shuzhi.kernel.instant import Instant, parse_instant
+
 if TYPE_CHECKING:
     from shuzhi.app import City
 
@@ -24,3 +26,8 @@ def opened(folder: Path | None) -> City:
     from shuzhi.settings import default_city
 
     return open_city(folder or default_city())
+
+
+def moment(city: City, text: str) -> Instant:
+    """Return the day or time that a person wrote; without an offset it is one of the city."""
+    return parse_instant(text, zone=city.settings.city.zone)

@@ -1,4 +1,4 @@
-"""`shuzhi rules` and `shuzhi warnings`: what must not be, what it finds, and what else it would."""
+"""`shuzhi rules`: what must not be, what it finds, and what else it would."""
 
 from __future__ import annotations
 
@@ -11,17 +11,15 @@ import typer
 from rich.markup import escape
 from rich.text import Text
 
-from shuzhi.cli.options import AsJson, CityFolder, opened
+from shuzhi.cli.options import AsJson, CityFolder, moment, opened
 from shuzhi.cli.output import EXIT_REFUSED, out, print_json, print_table
+from shuzhi.cli.warnings import show_warnings
 from shuzhi.kernel.errors import RefusedError
-from shuzhi.kernel.instant import Instant, parse_instant
 
 if TYPE_CHECKING:
-    from shuzhi.app import City
-    from shuzhi.decide.rules import Evaluation, Judged, Rehearsal, Replayed, Rule, Warning
+    from shuzhi.decide.rules import Evaluation, Judged, Rehearsal, Replayed, Rule
 
 commands = typer.Typer(help="用: what must not be, as SQL over new rows.", no_args_is_help=True)
-warning_commands = typer.Typer(help="用: what rules found.", no_args_is_help=True)
 
 Since = Annotated[str, typer.Option("--from", help="A day or a time, itself included.")]
 Until = Annotated[str, typer.Option("--to", help="A day or a time, itself not included.")]
@@ -114,7 +112,7 @@ def replay(
 ) -> None:
     """Judge history by RULES and show what they would have warned of; nothing is stored."""
     there = opened(city)
-    done = there.replay(_time(there, since), _time(there, until), rules or ())
+    done = there.replay(moment(there, since), moment(there, until), rules or ())
     kept = there.keep_replayed(one for one in done if not one.failure) if keep else 0
     if as_json:
         print_json([_as_document(one) for one in done])
@@ -147,7 +145,7 @@ def rehearse(
         rule_id, _, key = name.partition(".")
         by_rule.setdefault(rule_id, {})[key] = value
     change = Change(by_rule, _pairs(limits or (), "LAW_PARAMETER=…"))
-    done = there.rehearse(_time(there, since), _time(there, until), change, rules or ())
+    done = there.rehearse(moment(there, since), moment(there, until), change, rules or ())
     if as_json:
         print_json(done)
     else:
@@ -187,37 +185,6 @@ def _say_switched(rule_id: str, as_json: bool, *, is_on: bool) -> None:
         out.print(f"{escape(rule_id)} is {'on' if is_on else 'off'}")
 
 
-@warning_commands.command("list")
-def list_warnings(
-    rule: Annotated[str | None, typer.Option(help="Of this rule only.")] = None,
-    dataset: Annotated[str | None, typer.Option(help="About this data set only.")] = None,
-    since: Annotated[
-        str | None, typer.Option("--from", help="Still true at this day or time, or later.")
-    ] = None,
-    limit: Annotated[int, typer.Option(min=1, max=10_000)] = _MOST_SHOWN,
-    city: CityFolder = None,
-    as_json: AsJson = False,
-) -> None:
-    """List warnings, the newest first."""
-    there = opened(city)
-    start = None if since is None else _time(there, since)
-    found = there.warnings(rule_id=rule, dataset=dataset, since=start, limit=limit)
-    if as_json:
-        print_json(found)
-    else:
-        show_warnings(found)
-
-
-def show_warnings(found: Sequence[Warning]) -> None:
-    """Show warnings as a table."""
-    rows = [
-        (w.id or "", w.severity.value, w.rule_id, w.at, w.last_at, w.count, w.party, _told(w))
-        for w in found
-    ]
-    columns = ("warning", "severity", "rule", "from", "until", "found", "party", "facts")
-    print_table(f"{len(rows)} warnings", columns, rows)
-
-
 def show_replay(done: Sequence[Replayed]) -> None:
     """Show how much each rule would have warned, and the first of it."""
     rows = []
@@ -248,10 +215,6 @@ def show_rehearsal(done: Rehearsal) -> None:
     print_table("By day", ("day", "severity", "as it is", "as it would be"), days)
 
 
-def _told(warning: Warning) -> str:
-    return ", ".join(f"{name} {value}" for name, value in warning.facts.items())
-
-
 def _as_document(one: Replayed) -> Mapping[str, object]:
     rule: Rule = one.rule
     return {"rule": rule.id, "warnings": one.warnings, "failure": one.failure}
@@ -259,10 +222,6 @@ def _as_document(one: Replayed) -> Mapping[str, object]:
 
 def _judged(evaluations: Iterable[Evaluation]) -> Iterable[Judged]:
     return (rule for evaluation in evaluations for rule in evaluation.rules)
-
-
-def _time(city: City, text: str) -> Instant:
-    return parse_instant(text, zone=city.settings.city.zone)
 
 
 def _pairs(texts: Iterable[str], shape: str) -> dict[str, str]:

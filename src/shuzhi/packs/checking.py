@@ -14,8 +14,8 @@ from shuzhi.packs.names import Names, meant
 from shuzhi.packs.rule_checks import case_findings, message_findings, rule_findings
 
 # Kinds of file that are named after the one thing in them.
-_ONE_NAME = ("contracts", "sources", "indicators", "rules", "case_kinds")
-_BY_ID = ("indicators", "rules", "case_kinds")
+_ONE_NAME = ("contracts", "sources", "indicators", "rules", "forecasters", "case_kinds")
+_BY_ID = ("indicators", "rules", "forecasters", "case_kinds")
 
 
 def cross_findings(names: Names) -> tuple[Finding, ...]:

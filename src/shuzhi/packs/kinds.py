@@ -16,6 +16,7 @@ from shuzhi.decide.indicators import read_goal
 from shuzhi.decide.models import read_model
 from shuzhi.decide.rules import read_rule
 from shuzhi.decide.tracing import read_tracing
+from shuzhi.decide.warnings import read_forecaster
 from shuzhi.gather.contracts import read_contract
 from shuzhi.gather.sources import read_source
 from shuzhi.packs.examples.reading import read_examples
@@ -46,6 +47,7 @@ KINDS: Mapping[str, Kind] = {
     "sources": Kind("sources/*.yaml", read_source, lambda s: str(s.name)),
     "models": Kind("models/*.sql", read_model, lambda m: str(m.name)),
     "indicators": Kind("indicators/*.yaml", read_goal, lambda g: str(g.id)),
+    "forecasters": Kind("warnings/*.yaml", read_forecaster, lambda f: str(f.id)),
     "rules": Kind("rules/*.yaml", read_rule, lambda r: str(r.id)),
     "tracings": Kind("tracings/*.yaml", read_tracing, lambda t: str(t.id)),
     "case_kinds": Kind("cases/*.yaml", _read_case_kind, lambda k: str(k.id)),

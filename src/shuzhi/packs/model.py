@@ -15,6 +15,7 @@ from shuzhi.decide.indicators import Goal
 from shuzhi.decide.models import Model
 from shuzhi.decide.rules import Rule
 from shuzhi.decide.tracing import Tracing
+from shuzhi.decide.warnings import Forecaster
 from shuzhi.gather.contracts import Contract
 from shuzhi.gather.sources import Source
 from shuzhi.kernel.documents import StrictModel
@@ -63,6 +64,7 @@ class Declared:
     indicators: Mapping[str, Goal] = field(default_factory=dict)
     rules: Mapping[str, Rule] = field(default_factory=dict)
     tracings: Mapping[str, Tracing] = field(default_factory=dict)
+    forecasters: Mapping[str, Forecaster] = field(default_factory=dict)
     case_kinds: Mapping[str, CaseKind] = field(default_factory=dict)
     schemes: Mapping[str, Scheme] = field(default_factory=dict)
     examples: Mapping[str, ExampleFile] = field(default_factory=dict)

@@ -109,6 +109,11 @@ class Names:
         known = self.own(key).union(self.others.named(key))
         return f"there is no {what} {name!r}. {meant(name, known)}"
 
+    def unknown_rule(self, name: str) -> str | None:
+        """Say that no rule or forecaster raises warnings under that name; None when one does."""
+        known = self.own("rules") | self.own("forecasters")
+        return None if name in known else f"there is no rule {name!r}. {meant(name, known)}"
+
     def unknown_law(self, parameter: str) -> str | None:
         """Say that no law file has a parameter; None when one has."""
         own = self.pack.declared.law.parameters

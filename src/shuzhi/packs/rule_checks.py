@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from shuzhi.decide.rules import RowRule, Rule, SilenceRule
+from shuzhi.decide.warnings import Forecaster
 from shuzhi.kernel.documents import Finding, Where
 from shuzhi.packs.messages import LANGUAGES, Message
 from shuzhi.packs.names import Names, answered, meant
@@ -15,11 +16,19 @@ _ID = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)+")
 
 
 def rule_findings(names: Names) -> Iterator[Finding]:
-    """Yield where a rule names a data set, a party, a law or a kind of case that is not there."""
-    for rule in names.pack.declared.rules.values():
-        for where, problem in _of_rule(names, rule):
-            if problem:
-                yield names.of("rules", rule.id, where, problem)
+    """Yield where a rule names a data set, a party, a law or a kind of case that is not there.
+
+    Forecasters are rules too, and bear no id of another rule.
+    """
+    declared = names.pack.declared
+    for kind, rules in (("rules", declared.rules), ("forecasters", declared.forecasters)):
+        for rule in rules.values():
+            for where, problem in _of_rule(names, rule):
+                if problem:
+                    yield names.of(kind, rule.id, where, problem)
+    for rule_id in sorted(set(declared.rules) & set(declared.forecasters)):
+        problem = f"is {rule_id!r}, which a rule is called already; warnings are told apart by it"
+        yield names.of("forecasters", rule_id, ("id",), problem)
 
 
 def _of_rule(names: Names, rule: Rule) -> Iterator[tuple[Where, str | None]]:
@@ -46,6 +55,10 @@ def _columns_named(rule: Rule) -> Iterator[tuple[Where, str]]:
             yield ("silence", "per", i), column
         if rule.value is not None:
             yield ("silence", "value"), rule.value
+    if isinstance(rule, Forecaster):
+        yield ("value",), rule.value
+        for i, column in enumerate(rule.per):
+            yield ("per", i), column
 
 
 def case_findings(names: Names) -> Iterator[Finding]:
@@ -61,8 +74,10 @@ def message_findings(names: Names) -> Iterator[Finding]:
     """Yield messages about nothing, and places in them that no fact or function fills."""
     for key, message in names.pack.declared.messages.items():
         room, _, name = key.partition(".")
-        kind, what = ("rules", "rule") if room == "rules" else ("case_kinds", "kind of case")
-        problems = [names.unknown(kind, name, what)]
+        if room == "rules":
+            problems = [names.unknown_rule(name)]
+        else:
+            problems = [names.unknown("case_kinds", name, "kind of case")]
         if room == "rules" and name in names.pack.declared.rules:
             problems += _places(names, names.pack.declared.rules[name], message)
         for problem in problems:

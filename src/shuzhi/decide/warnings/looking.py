@@ -11,10 +11,12 @@ from dataclasses import dataclass, replace
 from functools import cache, partial
 from time import monotonic
 
+from sqlalchemy import Connection
+
 from shuzhi.decide.rules import Evaluation, Finding, Judged, Rule, State, Watch, tell
 from shuzhi.decide.rules.keeping import Answer, keep, running
 from shuzhi.decide.rules.silence_sql import look_at_or_before, looks
-from shuzhi.decide.rules.store import Standing, warnings_near
+from shuzhi.decide.rules.store import Standing, find_warnings, warnings_near
 from shuzhi.decide.sql import Failure
 from shuzhi.decide.warnings import store
 from shuzhi.decide.warnings.forecasting import forecast
@@ -29,7 +31,9 @@ from shuzhi.decide.warnings.model import (
     Series,
     Why,
 )
+from shuzhi.decide.warnings.outcomes import SYSTEM, note
 from shuzhi.decide.warnings.series import read_series, steps_of
+from shuzhi.decide.warnings.settling import Settled, settled
 from shuzhi.decide.warnings.steps import Steps
 from shuzhi.decide.warnings.store import Issued
 from shuzhi.kernel.errors import RefusedError
@@ -38,11 +42,23 @@ from shuzhi.kernel.instant import Instant
 
 @dataclass(frozen=True)
 class Look:
-    """What one forecaster found, and the forecasts to keep; older ones than `keep_from` may go."""
+    """What one forecaster found, and the forecasts to keep; older ones than `keep_from` may go.
+
+    `settled` says what became of earlier warnings.
+    """
 
     findings: tuple[Finding, ...]
     issued: tuple[Issued, ...]
     keep_from: int
+    settled: tuple[Settled, ...] = ()
+
+    def save(self, connection: Connection, forecaster: Forecaster, now: Instant) -> None:
+        """Write forecasts and outcomes."""
+        store.save(
+            connection, forecaster=forecaster.id, issued=self.issued, keep_from=self.keep_from
+        )
+        for one in self.settled:
+            note(connection, one, by=SYSTEM, at=now)
 
 
 def run_forecasters(watch: Watch, rules: Iterable[Rule]) -> Evaluation:
@@ -84,6 +100,12 @@ def look_once(watch: Watch, forecaster: Forecaster, now: Instant) -> Look | Fail
     if failed and len(failed) == len(said):
         return Failure("failed", f"no series could be computed: {failed[0].detail}")
     return look
+
+
+def forecasts(watch: Watch, forecaster: Forecaster) -> tuple[Issued, ...]:
+    """Return the forecasts of a forecaster that are kept: those of its newest look."""
+    with watch.control.transaction() as connection:
+        return store.issued_by(connection, forecaster.id)
 
 
 def limit_of(watch: Watch, warns: Crossing, steps: Steps) -> Limit:
@@ -140,9 +162,7 @@ def _run(watch: Watch, forecaster: Forecaster, standing: Standing) -> list[Judge
     look = look_once(watch, forecaster, now)
     if isinstance(look, Failure):
         return keep(watch, [Answer(forecaster, standing, look, State.SWITCHED_OFF)])
-    saved = partial(
-        store.save, forecaster=forecaster.id, issued=look.issued, keep_from=look.keep_from
-    )
+    saved = partial(look.save, forecaster=forecaster, now=now)
     version = standing.judged_version
     answer = Answer(
         forecaster, standing, look.findings, State.JUDGED, version, due.last, also=saved
@@ -162,7 +182,24 @@ def _crossings(at: _At, warns: Crossing, series: Sequence[Series]) -> Look:
         if isinstance(made.said, Forecast):
             found = crossing(at.forecaster, warns, made.said, limit, at.steps, at.now)
             findings += [found] if found else []
-    return Look(tuple(findings), tuple(issued), at.here + 2)
+    became = _settled(at, warns, limit, series)
+    return Look(tuple(findings), tuple(issued), at.here + 2, became)
+
+
+def _settled(
+    at: _At, warns: Crossing, limit: Limit, series: Sequence[Series]
+) -> tuple[Settled, ...]:
+    """Return what became of the warnings that are open, as far as the series tell."""
+    since = at.steps.begins(at.here - at.forecaster.method.history)
+    with at.watch.control.transaction() as connection:
+        told = find_warnings(connection, rule_id=at.forecaster.id, since=since)
+    by_key = {one.key: one for one in series}
+    found = []
+    for warning in told:
+        key = tuple(warning.facts[column] for column in at.forecaster.per)
+        if warning.outcome is None and key in by_key:
+            found.append(settled(at.forecaster, warns, warning, by_key[key], limit, at.steps))
+    return tuple(one for one in found if one is not None)
 
 
 def _anomalies(at: _At, warns: Anomaly, series: Sequence[Series]) -> Look:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from sqlalchemy import Connection
 
 from shuzhi.audit import Entry, queue
-from shuzhi.decide.rules import Outcome, WarningId
-from shuzhi.decide.rules.store import outcome_of, save_outcome
-from shuzhi.decide.warnings.errors import unknown_warning
+from shuzhi.decide.rules import Outcome, RuleId, WarningId, Watch
+from shuzhi.decide.rules.store import outcome_of, outcomes, save_outcome
+from shuzhi.decide.warnings.errors import WarningError, unknown_warning
+from shuzhi.decide.warnings.scoring import Retirement, Score, Told, scores
 from shuzhi.decide.warnings.settling import Settled
 from shuzhi.kernel.control import Control
 from shuzhi.kernel.instant import Instant
@@ -34,6 +37,29 @@ def note_outcome(
     """
     with control.transaction() as connection:
         return note(connection, Settled(warning_id, outcome, happened_at), by=by, at=at)
+
+
+def outcome_named(text: str) -> Outcome:
+    """Return the outcome that a word names. Raises `decide.outcome_unknown`."""
+    try:
+        return Outcome(text.strip().lower())
+    except ValueError:
+        raise WarningError(
+            "decide.outcome_unknown",
+            f"{text[:40]!r} is no outcome of a warning.",
+            next_step=f"Write one of: {', '.join(Outcome)}.",
+        ) from None
+
+
+def warning_scores(watch: Watch, rules: Iterable[str], retirement: Retirement) -> tuple[Score, ...]:
+    """Return how the warnings of `rules`, and of all others that ever warned, turned out."""
+    with watch.control.transaction() as connection:
+        told = [
+            Told(rule_id, raised_at, outcome, happened_at)
+            for rule_id, _, raised_at, outcome, happened_at in outcomes(connection)
+        ]
+    known = [RuleId(rule_id) for rule_id in rules]
+    return scores(told, known, now=watch.clock(), retirement=retirement)
 
 
 def note(connection: Connection, settled: Settled, *, by: str, at: Instant) -> bool:

@@ -79,7 +79,7 @@ def _of_person(names: Names, where: Where, person: Person) -> Problems:
 
 def _of_then(names: Names, where: Where, then: Then) -> Problems:
     for i, warning in enumerate(then.warnings or ()):
-        yield (*where, "warnings", i, "rule"), names.unknown("rules", warning.rule, "rule")
+        yield (*where, "warnings", i, "rule"), names.unknown_rule(warning.rule)
         if warning.party is not None:
             yield (*where, "warnings", i, "party"), names.unknown_party(warning.party)
     for i, case in enumerate(then.cases or ()):
