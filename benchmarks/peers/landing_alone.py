@@ -68,7 +68,18 @@ def _frame(number: int) -> bytes:
 def follow(folder: Path, lake: Lake, frames: float) -> dict[str, object]:
     """Land until so many frames are in the lake."""
     nobody = NoDeliveries()
-    plan = LandingPlan(lake, folder, SETTINGS, dict, ignore, system_clock, nobody, 1.0, 1.0)
+    plan = LandingPlan(
+        lake,
+        open_lake(folder.parent / "lake"),
+        folder,
+        SETTINGS,
+        dict,
+        ignore,
+        system_clock,
+        nobody,
+        1.0,
+        1.0,
+    )
     landing, keep = Landing(lake, folder, dict), Keeping(plan)
     behind: list[float] = []
     memory: list[int] = []
@@ -85,6 +96,7 @@ def follow(folder: Path, lake: Lake, frames: float) -> dict[str, object]:
         memory.append(_rss_mib())
         time.sleep(max(0.0, round_begun + 0.5 - time.monotonic()) if done.frames < 20_000 else 0)
     spent = time.monotonic() - begun
+    keep.close()
     return {
         "frames_per_s": landed / spent,
         "behind": f"{statistics.median(behind):.1f} / {max(behind):.1f} s",

@@ -12,6 +12,7 @@ from time import monotonic, sleep
 
 from shuzhi.app.pushing import Pushing
 from shuzhi.app.wired import Wired
+from shuzhi.gather.lake import open_lake
 from shuzhi.gather.sensors.commands import Asked, Wish
 from shuzhi.gather.sensors.commands import use_cases as commands
 from shuzhi.gather.sensors.gateway.keeper import Household, Ready, keep_gateway
@@ -190,6 +191,7 @@ class Senses(Wired):
         setup: GatewaySetup = self.settings.city.gateway
         return LandingPlan(
             self.lake,
+            open_lake(self.settings.lake_folder),
             self._spool,
             setup.spool,
             Dialects(self.control, self.settings.secret),

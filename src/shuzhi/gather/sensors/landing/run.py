@@ -6,6 +6,7 @@ import fcntl
 import logging
 import os
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -26,16 +27,22 @@ _LOCK = ".landing.lock"
 _ROUND_BYTES = 8 * 1024 * 1024
 _MARKS_SECONDS = 10.0
 _RETRY_SECONDS = 2.0
-_COMPACT_AFTER = 200
+# A commit costs time with every file that the table has.
+_COMPACT_AFTER = 40
+_VACUUM_AFTER = 20
 _VERSIONS_KEPT_HOURS = 24
 _logger = logging.getLogger("shuzhi.landing")
 
 
 @dataclass(frozen=True)
 class LandingPlan:
-    """From where to where, how often, and how long what was landed stays in the spool."""
+    """From where to where, how often, and how long what was landed stays in the spool.
+
+    `compacting` is the same lake, opened once more, whose tables are compacted beside the landing.
+    """
 
     lake: Lake
+    compacting: Lake
     spool: Path
     settings: SpoolSettings
     dialects: Callable[[], Mapping[str, Dialect]]
@@ -67,6 +74,7 @@ def run_landing(plan: LandingPlan, stop: Event) -> None:
             is_behind = landed is not None and landed.frames * 100 > _ROUND_BYTES // 4
             if not is_behind:
                 stop.wait(max(0.0, started + plan.every_seconds - monotonic()))
+        keeping.close()
         landing.keep_marks()
 
 
@@ -100,8 +108,10 @@ class Keeping:
 
     def __init__(self, plan: LandingPlan) -> None:
         self._plan = plan
-        self._rounds = 0
+        self._rounds = self._compactions = 0
         self._kept_at = monotonic()
+        self._thread = ThreadPoolExecutor(1, "landing-compacts")
+        self._compacted: Future[None] | None = None
 
     def after_round(self, landing: Landing, *, is_idle: bool) -> None:
         """Do what is due after a round."""
@@ -112,16 +122,24 @@ class Keeping:
             before = self._plan.clock() - timedelta(hours=self._plan.keep_hours)
             plan = self._plan
             release(plan.spool, plan.settings, read=landing.record, before=Instant(before))
-        if self._rounds >= _COMPACT_AFTER:
+        if self._rounds >= _COMPACT_AFTER and (self._compacted is None or self._compacted.done()):
             self._rounds = 0
-            self._compact()
+            self._compacted = self._thread.submit(self._compact)
+
+    def close(self) -> None:
+        """Return when nothing is under way any more."""
+        self._thread.shutdown()
 
     def _compact(self) -> None:
-        lake = self._plan.lake
-        for name in TABLES:
-            if lake.exists(name):
+        lake = self._plan.compacting
+        self._compactions += 1
+        try:
+            for name in filter(lake.exists, TABLES):
                 lake.compact(name)
-                lake.vacuum(name, keep_hours=_VERSIONS_KEPT_HOURS)
+                if self._compactions % _VACUUM_AFTER == 0:
+                    lake.vacuum(name, keep_hours=_VERSIONS_KEPT_HOURS)
+        except ShuzhiError as error:
+            _logger.error("tables are not compacted for now: %s", error)
 
 
 @contextmanager
