@@ -41,6 +41,7 @@ def lanes_of(city: City) -> tuple[tuple[Job, ...], ...]:
     slow = (
         Job("build", _TEN_SECONDS, lambda: catching_up.build(city)),
         Job("measure", _TEN_SECONDS, lambda: len(city.compute_due_indicators())),
+        Job("forecast", _MINUTE, lambda: city.forecast().raised),
         Job("tidy", _HOUR, lambda: sum(bool(t.cleared.files) for t in city.tidy())),
         Job("check", _MINUTE, lambda: catching_up.check(city)),
     )

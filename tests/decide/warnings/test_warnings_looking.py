@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from threading import Barrier, BrokenBarrierError
 from typing import Any
 
 import pytest
 
 from shuzhi.decide.rules import State, Taken
+from shuzhi.decide.warnings import run_forecasters
+from shuzhi.kernel.errors import BrokenError
 from shuzhi.kernel.instant import Instant
 from shuzhi.kernel.law import Description, Law, LawParameter, LawValue, LegalBasis
 
@@ -232,3 +239,38 @@ def test_a_day_is_one_of_the_citys_zone(air: Any) -> None:
     air.look(24 * 40, forecaster)
     (warning,) = air.warned()
     assert warning.at.astimezone(UTC).hour in (22, 23)
+
+
+def test_rows_that_cannot_be_read_switch_nothing_off(air: Any) -> None:
+    air.past()
+    forecaster = air.forecaster(NEAR_THE_TOP)
+    air.register(forecaster)
+    (file,) = air.lake.files("air")
+    Path(file).rename(f"{file}.gone")
+    with pytest.raises(BrokenError, match="cannot be read"):
+        air.look(1, forecaster)
+    Path(f"{file}.gone").rename(file)
+    assert [r.raised for r in air.look(1, forecaster).rules] == [1]
+
+
+def test_a_look_that_another_process_made_meanwhile_counts_once(air: Any) -> None:
+    air.past()
+    forecaster = air.forecaster(NEAR_THE_TOP)
+    air.register(forecaster)
+    air.hour = 1
+    twice = Barrier(2)
+
+    def clock() -> Instant:
+        # Both have read how the forecaster stands before either looks.
+        if not twice.broken:
+            with suppress(BrokenBarrierError):
+                twice.wait(timeout=5)
+            twice.abort()
+        return Instant(air.now)
+
+    watch = replace(air.watch, clock=clock)
+    with ThreadPoolExecutor(2) as pool:
+        runs = [pool.submit(run_forecasters, watch, [forecaster]) for _ in range(2)]
+    states = sorted(r.state for run in runs for r in run.result().rules)
+    assert states == [State.ELSEWHERE, State.JUDGED]
+    assert [w.count for w in air.warned()] == [1]

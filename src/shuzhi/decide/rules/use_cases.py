@@ -50,7 +50,7 @@ def evaluate(watch: Watch, rules: Iterable[Rule], dataset: str) -> Evaluation:
         done += keep(watch, answers)
         for answer in answers:
             del waiting[answer.rule.id]
-    return _told(watch, done)
+    return told(watch, done)
 
 
 def look(watch: Watch, rules: Iterable[Rule]) -> Evaluation:
@@ -66,7 +66,7 @@ def look(watch: Watch, rules: Iterable[Rule]) -> Evaluation:
         at = looks(before, now, rule.every)
         if at.count:
             answers.append(answer_of_silence(watch, rule, standing, at))
-    return _told(watch, keep(watch, answers))
+    return told(watch, keep(watch, answers))
 
 
 def registered(watch: Watch) -> tuple[store.Standing, ...]:
@@ -90,7 +90,8 @@ def warnings(
         )
 
 
-def _told(watch: Watch, done: Sequence[Judged]) -> Evaluation:
+def told(watch: Watch, done: Sequence[Judged]) -> Evaluation:
+    """Tell what was found, and return what became of each rule. Raises as `evaluate`."""
     tell(watch)
     for rule in done:
         if rule.state is State.UNREADABLE:

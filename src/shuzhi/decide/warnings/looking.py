@@ -13,11 +13,12 @@ from time import monotonic
 
 from sqlalchemy import Connection
 
-from shuzhi.decide.rules import Evaluation, Finding, Judged, Rule, State, Watch, tell
+from shuzhi.decide.rules import Evaluation, Finding, Judged, Rule, State, Watch
 from shuzhi.decide.rules.keeping import Answer, keep, running
 from shuzhi.decide.rules.silence_sql import look_at_or_before, looks
 from shuzhi.decide.rules.store import Standing, find_warnings, warnings_near
-from shuzhi.decide.sql import Failure
+from shuzhi.decide.rules.use_cases import told
+from shuzhi.decide.sql import UNREADABLE, Failure
 from shuzhi.decide.warnings import store
 from shuzhi.decide.warnings.forecasting import forecast
 from shuzhi.decide.warnings.judging import crossing, unusual
@@ -68,14 +69,13 @@ def run_forecasters(watch: Watch, rules: Iterable[Rule]) -> Evaluation:
     up for: a forecast of what has passed warns nobody.
 
     Raises:
-        BrokenError: as `tell`.
+        BrokenError: as `rules.evaluate`.
     """
     done: list[Judged] = []
     mine = [rule for rule in rules if isinstance(rule, Forecaster)]
     for forecaster, standing in running(watch, mine).values():
         done += _run(watch, forecaster, standing)
-    tell(watch)
-    return Evaluation(tuple(done))
+    return told(watch, done)
 
 
 def look_once(watch: Watch, forecaster: Forecaster, now: Instant) -> Look | Failure:
@@ -161,7 +161,8 @@ def _run(watch: Watch, forecaster: Forecaster, standing: Standing) -> list[Judge
         return []
     look = look_once(watch, forecaster, now)
     if isinstance(look, Failure):
-        return keep(watch, [Answer(forecaster, standing, look, State.SWITCHED_OFF)])
+        state = State.UNREADABLE if look.code == UNREADABLE else State.SWITCHED_OFF
+        return keep(watch, [Answer(forecaster, standing, look, state)])
     saved = partial(look.save, forecaster=forecaster, now=now)
     version = standing.judged_version
     answer = Answer(
@@ -192,10 +193,10 @@ def _settled(
     """Return what became of the warnings that are open, as far as the series tell."""
     since = at.steps.begins(at.here - at.forecaster.method.history)
     with at.watch.control.transaction() as connection:
-        told = find_warnings(connection, rule_id=at.forecaster.id, since=since)
+        raised = find_warnings(connection, rule_id=at.forecaster.id, since=since)
     by_key = {one.key: one for one in series}
     found = []
-    for warning in told:
+    for warning in raised:
         key = tuple(warning.facts[column] for column in at.forecaster.per)
         if warning.outcome is None and key in by_key:
             found.append(settled(at.forecaster, warns, warning, by_key[key], limit, at.steps))
@@ -232,14 +233,14 @@ def _fresh(
         known = warnings_near(connection, forecaster.id, start, end, within)
     left = []
     for finding in findings:
-        told = {
+        known_steps = {
             step
             for warning in known
             if warning.merge_key == finding.merge_key
             for step in range(steps.number(warning.at), steps.number(warning.last_at) + 1)
         }
         own = range(steps.number(finding.at), steps.number(finding.until) + 1)
-        new = [step for step in own if step not in told]
+        new = [step for step in own if step not in known_steps]
         left += [replace(finding, count=len(new))] if new else []
     return tuple(left)
 

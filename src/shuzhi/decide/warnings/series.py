@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from shuzhi.decide.rules import RuleError, Watch
 from shuzhi.decide.rules.batch import time_sql
-from shuzhi.decide.sql import Failure, ask, fact
+from shuzhi.decide.sql import Failure, ask, fact, failure_of
 from shuzhi.decide.warnings.model import Combine, Forecaster, Numbers, Series
 from shuzhi.decide.warnings.steps import Steps
 from shuzhi.gather.lake.query import literal
@@ -48,7 +48,7 @@ def read_series(
     except RefusedError as error:
         return Failure("failed", error.message)
     except duckdb.Error as error:
-        return Failure("failed", str(error).partition("\n")[0])
+        return failure_of(error)
     return answer if isinstance(answer, Failure) else tuple(_series(answer, forecaster.per))
 
 
