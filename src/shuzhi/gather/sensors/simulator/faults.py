@@ -38,7 +38,6 @@ class FaultKind(StrEnum):
     OFFLINE = "offline"
     MISSING_FACTOR = "missing_factor"
     RANGE = "range"
-    PERFECT_CHECK = "perfect_check"
 
 
 @dataclass(frozen=True)
