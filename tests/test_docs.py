@@ -20,6 +20,7 @@ from shuzhi.gather.sources.model import (
     Paging,
     SqlSource,
 )
+from shuzhi.kernel.notices import load_notice
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 _SOURCES = (DOCS / "sources.md").read_text(encoding="utf-8")
@@ -50,6 +51,12 @@ def test_every_key_of_a_source_is_explained(model: type[BaseModel]) -> None:
     assert set(model.model_fields) - {"kind", "headers", "query", "csv", "excel", "paging"} <= (
         explained
     )
+
+
+def test_the_notice_shown_is_one(tmp_path: Path) -> None:
+    [block] = blocks("calendar.md", "yaml")
+    (tmp_path / "notice.yaml").write_text(block, encoding="utf-8")
+    assert load_notice(tmp_path / "notice.yaml").year == 2026
 
 
 @pytest.mark.slow

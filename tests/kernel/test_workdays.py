@@ -84,7 +84,7 @@ def test_later_or_longer_never_ends_earlier(a: date, b: date, n: int, m: int) ->
 
 _ENDS = (
     "kernel.calendar_ends: The working-day calendar knows 2004 to 2026; {}. Load the State "
-    "Council's holiday notice for 2027, or use days from 2004 on."
+    "Council's holiday notice for 2027 (shuzhi calendar load FILE), or use days from 2004 on."
 )
 # Cut at 2026, so that a later release of the package changes no test.
 _SHORT = WorkingDays(2004, 2026, CHINA.holidays, CHINA.working_weekends)

@@ -12,7 +12,7 @@ from shuzhi.app.wired import Wired
 from shuzhi.audit import BrokenLogError, flush, keep_log, queued
 from shuzhi.kernel.ids import PartyId
 from shuzhi.kernel.notices import load_notice
-from shuzhi.kernel.workdays import WorkingDays, china_working_days
+from shuzhi.kernel.workdays import Notice, WorkingDays, china_working_days
 
 
 class Acts(Wired):
@@ -25,9 +25,27 @@ class Acts(Wired):
         Raises:
             DocumentError: as `load_notice`; RefusedError `kernel.notice_leaves_gap`.
         """
-        files = self.settings.folder.glob("calendar/*.yaml")
-        notices = sorted(map(load_notice, files), key=lambda notice: notice.year)
-        return reduce(WorkingDays.with_notice, notices, china_working_days())
+        return reduce(WorkingDays.with_notice, self.notices(), china_working_days())
+
+    def notices(self) -> tuple[Notice, ...]:
+        """The holiday notices in `calendar/`, the earliest year first. Raises as `load_notice`."""
+        files = self._notices.glob("*.yaml")
+        return tuple(sorted(map(load_notice, files), key=lambda notice: notice.year))
+
+    def take_notice(self, file: Path) -> Notice:
+        """Keep the holiday notice in `file`, in the place of another for its year.
+
+        Raises as `working_days`; a notice that is refused changes nothing.
+        """
+        notice = load_notice(file)
+        self.working_days.with_notice(notice)
+        self._notices.mkdir(exist_ok=True)
+        (self._notices / f"{notice.year}.yaml").write_bytes(file.read_bytes())
+        return notice
+
+    @property
+    def _notices(self) -> Path:
+        return self.settings.folder / "calendar"
 
     @property
     def office(self) -> Office:

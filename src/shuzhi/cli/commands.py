@@ -10,6 +10,7 @@ from rich.markup import escape
 
 from shuzhi.cli import (
     audit,
+    calendar,
     case,
     catalogue,
     cause,
@@ -51,6 +52,7 @@ app.add_typer(quality.commands, name="quality")
 app.add_typer(audit.commands, name="audit")
 app.add_typer(case.commands, name="case")
 app.add_typer(evaluation.commands, name="evaluation")
+app.add_typer(calendar.commands, name="calendar")
 app.add_typer(catalogue.commands, name="catalogue")
 app.add_typer(cause.commands, name="cause")
 app.add_typer(indicator.commands, name="indicator")

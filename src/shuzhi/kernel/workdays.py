@@ -50,6 +50,11 @@ class WorkingDays:
     holidays: frozenset[date]
     working_weekends: frozenset[date]
 
+    @property
+    def ends_at(self) -> date:
+        """The last day that is known."""
+        return date(self.last_year, 12, 31)
+
     def is_working_day(self, day: date) -> bool:
         """Tell whether the State works on `day`; refuses days outside the known years."""
         return self._is_working(self._known(day))
@@ -104,7 +109,7 @@ class WorkingDays:
 
     @cached_property
     def _days(self) -> tuple[date, ...]:
-        first, last = date(self.first_year, 1, 1), date(self.last_year, 12, 31)
+        first, last = date(self.first_year, 1, 1), self.ends_at
         days = map(date.fromordinal, range(first.toordinal(), last.toordinal() + 1))
         return tuple(day for day in days if self._is_working(day))
 
@@ -125,8 +130,8 @@ class WorkingDays:
         return RefusedError(
             "kernel.calendar_ends",
             f"The working-day calendar knows {self.first_year} to {self.last_year}; {why}.",
-            next_step=f"Load the State Council's holiday notice for {self.last_year + 1}, "
-            f"or use days from {self.first_year} on.",
+            next_step=f"Load the State Council's holiday notice for {self.last_year + 1} "
+            f"(shuzhi calendar load FILE), or use days from {self.first_year} on.",
         )
 
 
