@@ -20,6 +20,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks import _servers
 from shuzhi.gather.sensors.gateway.limits import Limits
 from shuzhi.gather.sensors.gateway.lines import line, read_line, told_station
 from shuzhi.gather.sensors.stations import Station, password_hash
@@ -38,7 +39,7 @@ _TICKS = 100.0
 
 @dataclass(frozen=True)
 class Line:
-    """A row of the table; the ratio is to the bare echo where nothing else is said."""
+    """A row of the table; `ratio` says what to."""
 
     what: str
     measured: str
@@ -53,7 +54,6 @@ class Served:
     frames_per_s: float
     p50_ms: float
     p99_ms: float
-    broken: int
     cpu_us_per_frame: float
     peak_mib: float
 
@@ -65,28 +65,58 @@ def main(landing_seconds: float = LANDING_SECONDS) -> None:
     subprocess.run(
         ["cc", "-O2", "-o", str(BENCH / "station_load"), str(PEERS / "station_load.c")], check=True
     )
-    lines = [*_closed_loop(), *_open_loop(), *_many(), *_landing(landing_seconds)]
+    closed, ours = _closed_loop()
+    lines = [*closed, *_peers(ours), *_open_loop(), *_many(), *_landing(landing_seconds)]
     shutil.rmtree(BENCH)
     _report(lines)
 
 
-def _closed_loop() -> Iterator[Line]:
+def _closed_loop() -> tuple[list[Line], float]:
     echo, ours = _beside(1_000, 0)
-    share = f"{ours.frames_per_s / echo.frames_per_s:.2f}"
-    yield Line(
-        "1,000 connections, one frame outstanding each: acknowledged after fdatasync",
-        f"{ours.frames_per_s:,.0f}/s",
-        "50,000/s",
-        share,
+    lines = [
+        Line(
+            "1,000 connections, one frame outstanding each: acknowledged after fdatasync",
+            f"{ours.frames_per_s:,.0f}/s",
+            "50,000/s",
+            f"{ours.frames_per_s / echo.frames_per_s:.2f} of the echo",
+        ),
+        Line("… a bare echo that keeps nothing", f"{echo.frames_per_s:,.0f}/s"),
+        Line(
+            "… processor time of the server for a frame",
+            f"{ours.cpu_us_per_frame:.1f} µs",
+            "",
+            f"{ours.cpu_us_per_frame / echo.cpu_us_per_frame:.2f} of the echo's",
+        ),
+        Line("… latency p50 / p99", f"{ours.p50_ms:.1f} / {ours.p99_ms:.1f} ms"),
+    ]
+    return lines, ours.frames_per_s
+
+
+def _peers(ours: float) -> Iterator[Line]:
+    if gone := _servers.missing():
+        yield Line("… peers", f"not measured: {', '.join(gone)} not installed")
+        return
+    if _servers.install_node_client(BENCH):
+        for mode, what, least in (
+            ("rows", "Node.js + PostgreSQL, an INSERT a frame, pool of 10", "5 ×"),
+            ("group", "Node.js + PostgreSQL, group commit", "1.2 ×"),
+        ):
+            with _servers.node(BENCH, mode) as port:
+                told = _stations(port, 1_000, 0)
+            yield _peer(f"… {what}", told["frames_per_s"], ours, least)
+    with _servers.mosquitto(BENCH) as (port, written):
+        told = _stations(port, 1_000, 0, "mqtt")
+    yield _peer(
+        "… Mosquitto QoS 1 + COPY writer (acknowledged before it is durable; "
+        f"{written['written'] / told['acknowledged']:.0%} written meanwhile)",
+        told["frames_per_s"],
+        ours,
+        "1 ×",
     )
-    yield Line("… a bare echo that keeps nothing", f"{echo.frames_per_s:,.0f}/s")
-    yield Line(
-        "… processor time of the server for a frame",
-        f"{ours.cpu_us_per_frame:.1f} µs",
-        "",
-        f"{ours.cpu_us_per_frame / echo.cpu_us_per_frame:.2f}",
-    )
-    yield Line("… latency p50 / p99", f"{ours.p50_ms:.1f} / {ours.p99_ms:.1f} ms")
+
+
+def _peer(what: str, theirs: float, ours: float, least: str) -> Line:
+    return Line(what, f"{theirs:,.0f}/s", least, f"ours is {ours / theirs:.1f} ×")
 
 
 def _open_loop() -> Iterator[Line]:
@@ -178,22 +208,24 @@ def running() -> Iterator[tuple[subprocess.Popen[bytes], int]]:
 
 
 def _load(server: int, port: int, connections: int, rate: int) -> Served:
-    command = [BENCH / "station_load", port, connections, SECONDS, rate]
     before = _cpu_seconds(server)
-    done = subprocess.run(
-        list(map(str, command)), capture_output=True, text=True, check=True, timeout=300
-    )
+    told = _stations(port, connections, rate)
     spent = _cpu_seconds(server) - before
-    told = json.loads(done.stdout.removeprefix("RESULT "))
-    assert told["broken"] == 0, told
     return Served(
         told["frames_per_s"],
         told["p50_ms"],
         told["p99_ms"],
-        told["broken"],
         spent / told["acknowledged"] * 1e6,
         _peak_mib(server),
     )
+
+
+def _stations(port: int, connections: int, rate: int, *more: str) -> dict[str, Any]:
+    command = [str(BENCH / "station_load"), *map(str, (port, connections, SECONDS, rate)), *more]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300)
+    told: dict[str, Any] = json.loads(done.stdout.removeprefix("RESULT "))
+    assert told["broken"] == 0, told
+    return told
 
 
 def _cpu_seconds(process: int) -> float:
@@ -222,7 +254,7 @@ def _landing(seconds: float) -> Iterator[Line]:
 
 def _report(lines: list[Line]) -> None:
     title = f"Gateway, HJ 212 frames of 212 bytes, 2 cores, {time.strftime('%Y-%m-%d')}"
-    head = ("what", "measured", "target", "against the echo")
+    head = ("what", "measured", "target", "beside")
     rows = [[str(value) for value in asdict(each).values()] for each in lines]
     table = "\n".join(f"| {' | '.join(row)} |" for row in (list(head), ["---"] * 4, *rows))
     print(table)

@@ -1,9 +1,10 @@
 /* Stations that send HJ 212 frames over loopback and wait for their acknowledgements.
  *
- * station_load PORT CONNECTIONS SECONDS RATE [FIRST]
+ * station_load PORT CONNECTIONS SECONDS RATE [mqtt]
  * RATE 0: every connection has one frame outstanding, always. RATE > 0: so many frames a second in
- * all, on schedule whatever comes back; latency counts from the scheduled time. FIRST numbers the
- * first station. The first fifth of the time is not counted. Prints a line RESULT {json}.
+ * all, on schedule whatever comes back; latency counts from the scheduled time. With mqtt they
+ * publish the same frames to a broker with QoS 1. The first fifth of the time is not counted. Prints
+ * a line RESULT {json}.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -25,14 +26,14 @@ enum { WAITING = 64, BUCKETS = 200000, RECEIVED = 16384 };
 typedef struct {
     int fd;
     uint32_t frames;
-    uint32_t sent, acknowledged;
+    uint32_t sent, acknowledged, partial;
     double since[WAITING];
 } Station;
 
 static uint16_t table[256];
 static uint64_t buckets[BUCKETS]; /* ten microseconds each */
 static Station *stations;
-static int first_station;
+static int is_mqtt;
 static double counted_from, now_s;
 static uint64_t acknowledged, counted, broken, behind;
 static char qn[24];
@@ -66,7 +67,7 @@ static int frame(char *out, Station *s) {
         "QN=%s;ST=31;CN=2011;PW=123456;MN=%024X;Flag=5;CP=&&DataTime=%s;"
         "a21026-Rtd=%u.%u,a21026-Flag=N;a21002-Rtd=%u.%u,a21002-Flag=N;"
         "a34013-Rtd=%u.%u,a34013-Flag=N&&",
-        qn, (unsigned)(first_station + (s - stations)), at, v / 10, v % 10, v / 5, v % 7,
+        qn, (unsigned)(s - stations), at, v / 10, v % 10, v / 5, v % 7,
         v / 50, v % 9);
     char head[8];
     sprintf(head, "##%04d", n);
@@ -77,10 +78,35 @@ static int frame(char *out, Station *s) {
     return n + 12;
 }
 
+static int publish(char *out, Station *s) {
+    char raw[512], topic[48];
+    int length = frame(raw, s) - 2, t = sprintf(topic, "hj212/%024X", (unsigned)(s - stations));
+    int size = 2 + t + 2 + length, n = 0;
+    out[n++] = 0x32;
+    for (int left = size; ; left >>= 7) {
+        out[n++] = (left & 127) | (left > 127 ? 128 : 0);
+        if (left <= 127) break;
+    }
+    unsigned id = s->sent % 65535 + 1;
+    out[n++] = 0, out[n++] = t;
+    memcpy(out + n, topic, t), n += t;
+    out[n++] = id >> 8, out[n++] = id & 255;
+    memcpy(out + n, raw, length);
+    return n + length;
+}
+
+static void join(int fd, int number) {
+    unsigned char hello[64] = {0x10, 0, 0, 4, 'M', 'Q', 'T', 'T', 4, 2, 0, 0, 0};
+    int n = sprintf((char *)hello + 14, "station%d", number);
+    hello[13] = n, hello[1] = 12 + n;
+    char welcome[4];
+    if (send(fd, hello, 14 + n, 0) != 14 + n || recv(fd, welcome, 4, MSG_WAITALL) != 4) broken++;
+}
+
 static void send_one(Station *s, double since) {
     char out[512];
     if (s->sent - s->acknowledged >= WAITING) { behind++; return; }
-    int n = frame(out, s);
+    int n = is_mqtt ? publish(out, s) : frame(out, s);
     if (send(s->fd, out, n, MSG_NOSIGNAL) != n) { broken++; return; }
     s->since[s->sent++ % WAITING] = since;
 }
@@ -93,8 +119,15 @@ static void receive(Station *s, int closed_loop) {
         return;
     }
     now_s = clock_s();
-    /* An acknowledgement ends in a line feed and has no other. */
-    for (char *p = in; (p = memchr(p, '\n', in + n - p)); p++) {
+    /* An acknowledgement of HJ 212 ends in a line feed and has no other; PUBACK has four bytes. */
+    int acks = 0;
+    if (is_mqtt) {
+        acks = (s->partial + n) / 4;
+        s->partial = (s->partial + n) % 4;
+    } else {
+        for (char *p = in; (p = memchr(p, '\n', in + n - p)); p++) acks++;
+    }
+    while (acks--) {
         double took = now_s - s->since[s->acknowledged++ % WAITING];
         acknowledged++;
         if (now_s >= counted_from) {
@@ -117,7 +150,7 @@ int main(int argc, char **argv) {
     if (argc < 5) return 2;
     int port = atoi(argv[1]), count = atoi(argv[2]);
     double seconds = atof(argv[3]), rate = atof(argv[4]);
-    first_station = argc > 5 ? atoi(argv[5]) : 0;
+    is_mqtt = argc > 5 && !strcmp(argv[5], "mqtt");
     struct rlimit files = {200000, 200000};
     if (setrlimit(RLIMIT_NOFILE, &files)) {
         getrlimit(RLIMIT_NOFILE, &files);
@@ -142,6 +175,7 @@ int main(int argc, char **argv) {
         bind(fd, (struct sockaddr *)&from, sizeof from);
         if (connect(fd, (struct sockaddr *)&to, sizeof to)) { perror("connect"); return 1; }
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+        if (is_mqtt) join(fd, i);
         fcntl(fd, F_SETFL, O_NONBLOCK);
         stations[i].fd = fd;
         struct epoll_event e = {.events = EPOLLIN, .data.u32 = i};

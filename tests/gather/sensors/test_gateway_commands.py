@@ -15,6 +15,7 @@ from queue import Queue
 from typing import Any
 
 import pytest
+from frames import frame
 from kept import gateway
 from running import Device, eventually
 from sqlalchemy import select
@@ -142,6 +143,21 @@ def test_a_failure_has_its_reason(
     answer(device, requested(device)[0], qn_return, exe_return)
     outcome = city.outcome(number).outcome
     assert (outcome.why, outcome.qn_return, outcome.exe_return) == (why, qn_return, exe_return)
+
+
+def test_stations_behind_one_connection_are_each_reached(city: City, port: int) -> None:
+    with Device(port) as front:
+        for mn in ("ST0001", "ST0002"):
+            front.send(frame(mn, at="20240228000000", qn="20240228000000000"))
+            front.hear()
+        numbers = [city.command(wish("1061", mn), by="d.chen") for mn in ("ST0001", "ST0002")]
+        asked = []
+        for _ in numbers:
+            request, _ = requested(front)
+            answer(front, request)
+            asked.append(request.mn)
+        assert sorted(asked) == ["ST0001", "ST0002"]
+        assert {city.outcome(number).state for number in numbers} == {State.DONE}
 
 
 def test_an_answer_to_something_else_is_none(city: City, device: Device) -> None:

@@ -46,6 +46,7 @@ class Connection(Protocol):
         "_heads",
         "_holds",
         "_is_dropped",
+        "_password",
         "_refusals",
         "_registry",
         "_system",
@@ -54,7 +55,6 @@ class Connection(Protocol):
         "listener",
         "number",
         "opened_at",
-        "password",
         "peer",
         "stalled_at",
         "station",
@@ -65,7 +65,6 @@ class Connection(Protocol):
         self.number = number
         self.peer = ""
         self.station = ""
-        self.password = ""
         self.listener: Listener | None = None
         self.opened_at = self.heard_at = monotonic()
         self.stalled_at: float | None = None
@@ -73,7 +72,7 @@ class Connection(Protocol):
         self._registry = desk.registry
         self._framer = Framer(_framing(limits.frame_bytes, limits.half_frame_seconds))
         self._heads: dict[bytes, Familiar] = {}
-        self._system = ""
+        self._password = self._system = ""
         self._admitted: Admitted | None = None
         self._is_dropped = False
         self._holds: frozenset[str] = frozenset()
@@ -148,11 +147,6 @@ class Connection(Protocol):
     def is_gone(self) -> bool:
         """Whether nothing can be sent any more."""
         return self._transport.is_closing()
-
-    def speaks_for(self, mn: str) -> Admitted | None:
-        """Return the station with this MN, if it has sent on this connection and still may."""
-        found = self._desk.registry.named(mn, self.password)
-        return None if self.station != mn or isinstance(found, Refusal) else found
 
     def close(self) -> None:
         """Drop the connection, and with it what it sent and was not looked at yet."""
@@ -244,18 +238,18 @@ class Connection(Protocol):
         if (
             known is not None
             and said.mn == self.station
-            and said.pw == self.password
+            and said.pw == self._password
             and said.st == self._system
         ):
             return known
         return self._desk.registry.admit(said)
 
     def _welcome(self, said: Head, admitted: Admitted) -> None:
-        if said.mn != self.station:
-            self._desk.recognised(self, admitted)
-        self._admitted = admitted
-        self.station, self.password = admitted.station.mn, intern(said.pw)
-        self._system = intern(said.st)
+        if admitted is self._admitted:
+            return
+        self._admitted, self.station = admitted, admitted.station.mn
+        self._password, self._system = intern(said.pw), intern(said.st)
+        self._desk.recognised(self, admitted, self._password)
 
     def _remember(self, said: Head, admitted: Admitted, frame: Frame) -> None:
         familiar = familiar_head(said, admitted.dialect)

@@ -28,8 +28,8 @@ class Desk(Protocol):
         """Forget a connection that is gone."""
         ...
 
-    def recognised(self, connection: Connection, admitted: Admitted) -> None:
-        """Note that a connection speaks for a station."""
+    def recognised(self, connection: Connection, admitted: Admitted, password: str) -> None:
+        """Note that a connection speaks for a station, with this password."""
         ...
 
     def asked_for_time(self, mn: str) -> None:

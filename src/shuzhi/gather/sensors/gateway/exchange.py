@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 from shuzhi.gather.sensors.commands import Order, Outcome
 from shuzhi.gather.sensors.commands.model import described, request_area
+from shuzhi.gather.sensors.gateway.admission import Admitted
 from shuzhi.gather.sensors.gateway.connection import Connection
 from shuzhi.gather.sensors.hj212 import (
-    Dialect,
     Edition,
     Head,
     Message,
@@ -38,11 +38,14 @@ class _Heard(NamedTuple):
 class Exchange:
     """A command under way on a connection."""
 
-    def __init__(self, order: Order, connection: Connection, st: str, dialect: Dialect) -> None:
+    def __init__(
+        self, order: Order, connection: Connection, password: str, admitted: Admitted
+    ) -> None:
         self._order = order
         self._connection = connection
-        self._st = st
-        self._dialect = dialect
+        self._password = password
+        self._st = admitted.station.st
+        self._dialect = admitted.dialect
         self._heard: asyncio.Queue[_Heard] = asyncio.Queue()
         self._found = Outcome()
         self._qn = ""
@@ -66,8 +69,7 @@ class Exchange:
         order, edition = self._order, self._dialect.edition
         area = request_area(order.cn, edition, order.parameters)
         flag = int(edition) << _VERSION_BITS | _WANTS_ANSWER
-        connection = self._connection
-        message = Message(self._st, order.cn, area, qn, connection.password, order.mn, flag)
+        message = Message(self._st, order.cn, area, qn, self._password, order.mn, flag)
         return write(message, self._dialect)
 
     async def _run(self, request: bytes) -> str:

@@ -1,4 +1,4 @@
-"""Carries out orders to stations, one at a time for each of them."""
+"""Carries out orders to stations, one at a time on each connection."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from datetime import timedelta
 from shuzhi.gather.sensors.commands import Order, Outcome
 from shuzhi.gather.sensors.commands.model import NOW
 from shuzhi.gather.sensors.gateway.exchange import Exchange
-from shuzhi.gather.sensors.gateway.server import Gateway
+from shuzhi.gather.sensors.gateway.server import Gateway, Voice
+from shuzhi.gather.sensors.hj212 import Refusal
 from shuzhi.gather.sensors.hj212.times import request_number, written
 from shuzhi.kernel.errors import RefusedError
 from shuzhi.kernel.instant import Clock, Instant
@@ -29,7 +30,7 @@ class Orders:
         self._tell = tell
         self._clock = clock
         self._last = clock()
-        self._locks: dict[str, asyncio.Lock] = {}
+        self._locks: dict[int, asyncio.Lock] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     def take(self, order: Order) -> bool:
@@ -42,21 +43,23 @@ class Orders:
         return True
 
     async def _carry_out(self, order: Order) -> None:
-        async with self._locks.setdefault(order.mn, asyncio.Lock()):
-            outcome = await self._exchange(order)
+        voice = self._gateway.speaking.get(order.mn)
+        if voice is None:
+            outcome = Outcome("connection_lost")
+        else:
+            async with self._locks.setdefault(voice.connection.number, asyncio.Lock()):
+                outcome = await self._exchange(order, voice)
         came = outcome.why or "done"
         _logger.info("command %s (CN %s) to %s: %s", order.id, order.cn, order.mn, came)
         self._tell(order.id, outcome)
 
-    async def _exchange(self, order: Order) -> Outcome:
-        connection = self._gateway.speaking.get(order.mn)
-        admitted = connection.speaks_for(order.mn) if connection else None
-        if connection is None or admitted is None:
-            return Outcome("connection_lost")
+    async def _exchange(self, order: Order, voice: Voice) -> Outcome:
+        admitted = self._gateway.registry.named(order.mn, voice.password)
+        if isinstance(admitted, Refusal):
+            return Outcome(admitted.code[:20])
         first = await self._stored()
         values = {n: self._now() if v == NOW else v for n, v in order.parameters.items()}
-        filled = replace(order, parameters=values)
-        exchange = Exchange(filled, connection, admitted.station.st, admitted.dialect)
+        exchange = Exchange(replace(order, parameters=values), *voice, admitted)
         try:
             outcome = await exchange.run(self._qn())
         except RefusedError as error:

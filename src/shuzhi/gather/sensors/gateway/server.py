@@ -12,7 +12,7 @@ import ssl
 from collections import Counter
 from collections.abc import Callable, Sequence
 from time import monotonic, time, time_ns
-from typing import Any
+from typing import Any, NamedTuple
 
 from shuzhi.gather.sensors.gateway.admission import Admitted, Registry
 from shuzhi.gather.sensors.gateway.budget import Tally
@@ -31,6 +31,13 @@ _MOST_TALLIED = 100_000
 _logger = logging.getLogger("shuzhi.gateway")
 
 
+class Voice(NamedTuple):
+    """On which connection a station speaks, and with which password."""
+
+    connection: Connection
+    password: str
+
+
 class Gateway:
     """Takes frames from any number of connections; `write` makes records durable.
 
@@ -44,7 +51,7 @@ class Gateway:
     ) -> None:
         self.limits = limits or Limits()
         self.registry = registry
-        self.speaking: dict[str, Connection] = {}
+        self.speaking: dict[str, Voice] = {}
         self.clock_wanted: Callable[[str], None] = _nobody
         self.refusals: Counter[str] = Counter()
         self.committer = Committer(
@@ -129,15 +136,16 @@ class Gateway:
         if not self._addresses[connection.peer]:
             del self._addresses[connection.peer]
         for mn in self._voices.pop(connection, ()):
-            if self.speaking.get(mn) is connection:
+            if mn in self.speaking and self.speaking[mn].connection is connection:
                 del self.speaking[mn]
                 _logger.info("station %s left %s", mn, connection.peer)
 
-    def recognised(self, connection: Connection, admitted: Admitted) -> None:
+    def recognised(self, connection: Connection, admitted: Admitted, password: str) -> None:
         """Note that a connection speaks for a station; commands go to the newest that does."""
         mn = admitted.station.mn
-        if self.speaking.get(mn) is not connection:
-            self.speaking[mn] = connection
+        known = self.speaking.get(mn)
+        self.speaking[mn] = Voice(connection, password)
+        if known is None or known.connection is not connection:
             self._voices.setdefault(connection, []).append(mn)
             _logger.info("station %s came from %s", mn, connection.peer)
 
