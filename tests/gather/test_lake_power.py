@@ -117,6 +117,24 @@ def test_a_power_cut_at_any_sync_loses_and_doubles_nothing(
         assert lake.repair("t").is_whole
 
 
+class Careless(Disk):
+    """A disk whose lake never syncs, as delta-rs by itself does not."""
+
+    def sync(self, path: Path) -> None:
+        self.cuts.append((self.acknowledged, self.image(), self.image(eager=True)))
+        self.synced.append(path.name)
+
+
+@pytest.mark.parametrize("kind", [1, 2], ids=["strict", "eager"])
+def test_the_same_power_cuts_take_what_nobody_synced(tmp_path: Path, kind: int) -> None:
+    disk = Careless(tmp_path / "lake")
+    disk.root.mkdir()
+    work(disk, open_lake(disk.root, settings=SETTINGS, sync=disk.sync))
+    acknowledged, left = disk.cuts[-1][0], disk.cuts[-1][kind]
+    assert acknowledged == 6
+    assert not any(left.values())
+
+
 def test_data_is_synced_before_the_commit_and_the_commit_before_the_answer(tmp_path: Path) -> None:
     disk = Disk(tmp_path)
     lake = open_lake(tmp_path, settings=SETTINGS, sync=disk.sync)

@@ -72,6 +72,16 @@ for write in tries:
 )
 
 
+DIE_BEFORE_THE_ANSWER = (
+    _COMMON
+    + """
+import os, signal
+lake.append("t", rows(1), tx=Tx(app_id, 1) if sys.argv[3] == "tx" else None)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+)
+
+
 def start(script: str, *arguments: object) -> subprocess.Popen[str]:
     return subprocess.Popen(  # noqa: S603
         [sys.executable, "-c", script, *map(str, arguments)], stdout=subprocess.PIPE, text=True
@@ -109,6 +119,16 @@ def test_two_killed_writers_lose_and_double_nothing(tmp_path: Path) -> None:
     assert lake.repair("t").is_whole
     lake.vacuum("t", keep_hours=0)
     assert stored(lake) == whole("a", kept["a"]) + whole("b", kept["b"])
+
+
+@pytest.mark.parametrize(("counter", "times"), [("tx", 1), ("none", 2)])
+def test_only_a_tx_keeps_a_write_from_being_made_again(
+    tmp_path: Path, counter: str, times: int
+) -> None:
+    for _ in range(2):
+        died = start(DIE_BEFORE_THE_ANSWER, tmp_path, "a", counter)
+        assert (answers(died), died.returncode) == ([], -9)
+    assert set(stored(open_lake(tmp_path)).values()) == {times}
 
 
 def test_the_same_tx_from_two_processes_lands_once(tmp_path: Path) -> None:

@@ -215,6 +215,11 @@ def test_runs_that_are_killed_lose_and_double_nothing(keyless: Works) -> None:
     assert sorted(states) == sorted([State.DONE, *[State.KILLED] * 3])
     assert report.outcome.parts == 12
     assert report.outcome.parts_known > 0
+    # The control: parts under another source's name are others, and nothing else holds them back.
+    again = (keyless.folder / "city.yaml").read_text().replace("name: city", "name: again")
+    (keyless.folder / "again.yaml").write_text(again)
+    keyless.run("again")
+    assert keyless.meters() == sorted([*(everything - bad), *(everything - bad)])
 
 
 def test_what_a_killed_run_left_in_scratch_goes_with_the_next(works: Works) -> None:
