@@ -188,9 +188,12 @@ def running() -> Iterator[tuple[subprocess.Popen[bytes], int]]:
         "tls": None,
         "http": None,
         "mqtt": None,
-        "stations": known,
-        "secrets": {},
     }
+    lines = [line("start", start)]
+    lines += [
+        line("stations", {"stations": known[n : n + 500], "secrets": {}})
+        for n in range(0, STATIONS, 500)
+    ]
     command = [sys.executable, "-m", "shuzhi.gather.sensors.gateway"]
     log = (BENCH / "log").open("w")
     with subprocess.Popen(
@@ -198,7 +201,7 @@ def running() -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     ) as server:
         assert server.stdin is not None
         assert server.stdout is not None
-        server.stdin.write(line("start", start))
+        server.stdin.writelines([*lines, line("go", None)])
         server.stdin.flush()
         _, addresses = read_line(server.stdout.readline())
         yield server, addresses[0][1]

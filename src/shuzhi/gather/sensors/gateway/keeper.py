@@ -10,7 +10,7 @@ import logging
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
@@ -41,6 +41,7 @@ Ready = Callable[[Sequence[tuple[str, int]]], None]
 _LOOK_SECONDS = 0.5
 _END_SECONDS = 30.0
 _SET_TIME = "1012"
+_STATIONS_IN_A_LINE = 500
 _CLOCK_SET_AGAIN = timedelta(minutes=1)
 _COMMAND = (sys.executable, "-m", "shuzhi.gather.sensors.gateway")
 _logger = logging.getLogger("shuzhi.gateway")
@@ -107,6 +108,8 @@ class _Kept:
     def run(self, stop: threading.Event) -> None:
         """Start the gateway, then tell and hear until it or the keeper is to end."""
         self._tell("start", self._start())
+        self._tell_changes()
+        self._tell("go", None)
         self._begun(*read_line(self._said.readline() or line("died", None)))
         hearing = threading.Thread(target=self._hear, name="gateway-says", daemon=True)
         hearing.start()
@@ -143,7 +146,6 @@ class _Kept:
             "tls": files,
             "http": push_http and told_http(push_http, house.secret),
             "mqtt": push_mqtt and told_mqtt(push_mqtt, house.secret),
-            **(self._changes() or {"stations": [], "secrets": {}}),
         }
 
     def _begun(self, kind: str, told: Any) -> None:
@@ -171,27 +173,25 @@ class _Kept:
         self._told.flush()
 
     def _tell_news(self) -> None:
-        if changes := self._changes():
-            self._tell("stations", changes)
-            _logger.info("%s stations are registered", len(self._known))
+        self._tell_changes()
         now = self._house.clock()
         for asked in waiting(self._house.control, now):
             if asked.id not in self._under_way:
                 self._order(asked)
 
-    def _changes(self) -> Mapping[str, Any] | None:
-        """Return the stations that are new or changed since it was told last."""
+    def _tell_changes(self) -> None:
+        """Tell of stations that are new or changed, in lines that are soon read."""
         stamp = registry_stamp(self._house.control)
         if stamp == self._stamp:
-            return None
+            return
         found = {station.mn: station for station in stations(self._house.control)}
         changed = [s for mn, s in found.items() if self._known.get(mn) != s]
         self._known, self._stamp = found, stamp
-        names = {name for s in changed for name in (s.password_secret, s.key_secret) if name}
-        return {
-            "stations": [told_station(station) for station in changed],
-            "secrets": self._secrets(names),
-        }
+        for some in _batched(changed, _STATIONS_IN_A_LINE):
+            names = {name for s in some for name in (s.password_secret, s.key_secret) if name}
+            told = [told_station(station) for station in some]
+            self._tell("stations", {"stations": told, "secrets": self._secrets(names)})
+        _logger.info("%s stations are registered", len(found))
 
     def _secrets(self, names: set[str]) -> dict[str, str]:
         found: dict[str, str] = {}
@@ -246,3 +246,9 @@ class _Kept:
         """Whether a station has not had this a minute ago."""
         last, self._clocks[mn] = self._clocks.get(mn), now
         return last is None or now - last > _CLOCK_SET_AGAIN
+
+
+def _batched(changed: Sequence[Station], most: int) -> Iterator[Sequence[Station]]:
+    """Yield the stations in lists of at most so many."""
+    for first in range(0, len(changed), most):
+        yield changed[first : first + most]

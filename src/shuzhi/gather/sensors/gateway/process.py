@@ -45,7 +45,8 @@ async def serve() -> None:
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(said), sys.stdin)
     _, start = read_line(await said.readline())
     try:
-        process = await _Process.begin(start)
+        process = _Process(start)
+        await process.begin(said, start)
     except ShuzhiError as error:
         wrong = {"code": error.code, "message": error.message, "next_step": error.next_step}
         _say("broken", wrong)
@@ -59,33 +60,30 @@ async def serve() -> None:
 class _Process:
     """The gateway with what it was told."""
 
-    def __init__(self, start: Mapping[str, Any], writer: SpoolWriter) -> None:
-        self._writer = writer
+    def __init__(self, start: Mapping[str, Any]) -> None:
+        settings = SpoolSettings(start["segment_bytes"], start["spool_bytes"])
+        self._writer = SpoolWriter(Path(start["spool"]), settings, floor=start["floor"])
         self._registry = Registry((), bytes.fromhex(start["password_key"]), {})
-        limits = Limits(**start["limits"])
-        self.gateway = Gateway(writer.write, self._registry, limits, written=writer.next)
+        limits, written = Limits(**start["limits"]), self._writer.next
+        self.gateway = Gateway(self._writer.write, self._registry, limits, written=written)
         self.gateway.clock_wanted = partial(_say, "wants_its_clock_set")
         self._orders = Orders(self.gateway, _tell_outcome, system_clock)
         self._ended = asyncio.Event()
         self._pushing: list[asyncio.Task[None]] = []
         self._broken: list[BaseException] = []
 
-    @classmethod
-    async def begin(cls, start: Mapping[str, Any]) -> _Process:
-        """Open the spool and listen."""
-        settings = SpoolSettings(start["segment_bytes"], start["spool_bytes"])
-        writer = SpoolWriter(Path(start["spool"]), settings, floor=start["floor"])
-        process = cls(start, writer)
-        process.learn(start)
+    async def begin(self, said: asyncio.StreamReader, start: Mapping[str, Any]) -> None:
+        """Hear of the stations there are, then listen."""
+        while (told := read_line(await said.readline()))[0] == "stations":
+            self.learn(told[1])
         tls = _tls(start["tls"])
-        listen = process.gateway.listen
+        listen = self.gateway.listen
         addresses = [await listen(host, port, tls=tls) for host, port in start["listen"]]
         if (http := start["http"]) is not None:
-            addresses.append(await process.push_over_http(http))
+            addresses.append(await self.push_over_http(http))
         if (mqtt := start["mqtt"]) is not None:
-            process.push_over_mqtt(mqtt)
+            self.push_over_mqtt(mqtt)
         _say("ready", addresses)
-        return process
 
     async def run(self, said: asyncio.StreamReader) -> None:
         """Serve until the end."""

@@ -14,6 +14,8 @@ from pathlib import Path
 from threading import Event
 from time import monotonic
 
+import pyarrow as pa
+
 from shuzhi.gather.lake import Lake
 from shuzhi.gather.sensors.hj212 import Dialect
 from shuzhi.gather.sensors.landing.land import TABLES, Landing
@@ -140,6 +142,7 @@ class Keeping:
                     lake.vacuum(name, keep_hours=_VERSIONS_KEPT_HOURS)
         except ShuzhiError as error:
             _logger.error("tables are not compacted for now: %s", error)
+        pa.default_memory_pool().release_unused()
 
 
 @contextmanager
