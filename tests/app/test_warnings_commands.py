@@ -73,13 +73,22 @@ def test_from_a_forecast_to_a_score(city: City) -> None:
     assert made["said"]["key"] == ["a"]
     assert len(made["said"]["mean"]) == 24
     number = str(warning["id"])
-    said = ("warnings", "outcome", number, "acted", "--by", "l.wang")
-    assert "acted" in shuzhi(city, *said)
-    assert "so already" in shuzhi(city, *said)
+    said = ("warnings", "outcome", number, "acted", "--as", "l.wang")
+    assert "is acted" in shuzhi(city, *said)
+    assert "was already acted" in shuzhi(city, *said)
     (score,) = document(city, "warnings", "score")
     assert score["acted_upon"]["count"] == score["acted_upon"]["of"] == 1
     assert "noise_tonight" in shuzhi(city, "warnings", "score")
     assert "% interval" in shuzhi(city, "warnings", "forecast", "noise_tonight")
+
+
+def test_one_is_switched_off_and_on_like_a_rule(city: City) -> None:
+    shuzhi(city, "rules", "off", "noise_tonight", "--as", "l.wang", "--reason", "holiday")
+    said = shuzhi(city, "warnings", "forecast")
+    assert "0 of 1 forecasters were due" in said
+    assert "holiday" in said
+    shuzhi(city, "rules", "on", "noise_tonight", "--as", "l.wang")
+    assert city.standings()["noise_tonight"].is_on  # type: ignore[index]
 
 
 def test_history_is_replayed(city: City) -> None:
@@ -95,9 +104,9 @@ def test_what_nobody_knows_is_refused_in_plain_words(city: City) -> None:
     with pytest.raises(RefusedError, match="no forecaster 'noise'"):
         city.forecaster("noise")
     with pytest.raises(RefusedError, match="no outcome of a warning"):
-        shuzhi_raises(city, "warnings", "outcome", "1", "maybe", "--by", "l.wang")
+        shuzhi_raises(city, "warnings", "outcome", "1", "maybe", "--as", "l.wang")
     with pytest.raises(RefusedError, match="There is no warning 99"):
-        shuzhi_raises(city, "warnings", "outcome", "99", "false", "--by", "l.wang")
+        shuzhi_raises(city, "warnings", "outcome", "99", "false", "--as", "l.wang")
 
 
 def shuzhi_raises(city: City, *arguments: str) -> None:

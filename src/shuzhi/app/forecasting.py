@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from shuzhi.app.judging import Judges
 from shuzhi.decide import warnings
-from shuzhi.decide.rules import Evaluation, Outcome, Registered, WarningId
+from shuzhi.decide.rules import Evaluation, Outcome, Registered, WarningId, switch_off
 from shuzhi.decide.warnings import Backtest, Forecaster, Issued, Retirement, Score
 from shuzhi.kernel.errors import RefusedError
 from shuzhi.kernel.instant import Instant
@@ -44,6 +44,19 @@ class Forecasts(Judges):
             )
         by = self.settings.city.name
         return warnings.register_forecasters(self.watch, self.forecasters(), by=by)
+
+    def switch_rule(self, rule_id: str, *, is_on: bool, by: str, reason: str = "") -> None:
+        """Switch a rule or a forecaster on or off.
+
+        Raises `app.no_such_rule`; as `rules.switch_on`.
+        """
+        one = self.declared.forecasters.get(rule_id)
+        if one is None:
+            super().switch_rule(rule_id, is_on=is_on, by=by, reason=reason)
+        elif is_on:
+            warnings.switch_on_forecaster(self.watch, one, by=by)
+        else:
+            switch_off(self.watch, one.id, reason=reason, by=by)
 
     def forecast(self) -> Evaluation:
         """Let the forecasters look that are due. Raises as `warnings.run_forecasters`."""

@@ -107,11 +107,12 @@ def score(
 def outcome(
     warning: int,
     became: Annotated[str, typer.Argument(help="acted, confirmed or false.")],
-    person: Annotated[str, typer.Option("--by", help="Who says so.")],
+    person: Annotated[str, typer.Option("--as", help="Who says so.")],
     happened: Annotated[
         str | None, typer.Option("--at", help="Since when what was warned of was so.")
     ] = None,
     city: CityFolder = None,
+    as_json: AsJson = False,
 ) -> None:
     """Note what a WARNING turned out to be."""
     from shuzhi.decide.warnings.outcomes import outcome_named
@@ -119,7 +120,10 @@ def outcome(
     there = opened(city)
     at = None if happened is None else moment(there, happened)
     is_new = there.note_outcome(warning, outcome_named(became), by=person, happened_at=at)
-    out.print(f"warning {warning}: {became}" if is_new else f"warning {warning} was so already")
+    if as_json:
+        print_json({"warning": warning, "outcome": became, "is_new": is_new})
+    else:
+        out.print(f"warning {warning} {'is' if is_new else 'was already'} {became}")
 
 
 def show_warnings(found: Sequence[Warning]) -> None:
@@ -133,10 +137,17 @@ def show_warnings(found: Sequence[Warning]) -> None:
 
 
 def show_looks(city: City, done: Evaluation) -> None:
-    """Show what each forecaster that was due found, and which there are."""
-    rows = [(r.rule_id, r.state.value, r.findings, r.raised, r.grown, r.reason) for r in done.rules]
-    columns = ("forecaster", "state", "findings", "raised", "grown", "why not")
-    print_table(f"{len(rows)} of {len(city.forecasters())} forecasters were due", columns, rows)
+    """Show every forecaster: how it stands, when it looked last, and what it found just now."""
+    looked = {judged.rule_id: judged for judged in done.rules}
+    standings = city.standings()
+    rows = []
+    for one in city.forecasters():
+        standing, judged = standings[one.id], looked.get(one.id)
+        found = (None, None) if judged is None else (judged.findings, judged.raised)
+        state = "on" if standing.is_on else "off"
+        rows.append((one.id, state, standing.looked_at, *found, standing.off_reason or ""))
+    columns = ("forecaster", "state", "last look", "found", "raised", "why off")
+    print_table(f"{len(looked)} of {len(rows)} forecasters were due", columns, rows)
 
 
 def show_forecasts(city: City, forecaster_id: str, *, as_json: bool) -> None:

@@ -57,6 +57,25 @@ def test_a_forecast_below_a_limit_warns_too(air: Any) -> None:
     assert [16 <= air.hours_after(w.at) <= 18 for w in air.warned()] == [True]
 
 
+def test_rows_of_the_future_change_nothing(air: Any) -> None:
+    air.past()
+    first = air.forecaster(NEAR_THE_TOP)
+    second = air.forecaster(NEAR_THE_TOP, id="second")
+    air.register(first, second)
+    air.look(1, first)
+    air.add(dict.fromkeys(range(2, 60), 500.0))
+    air.look(1.5, second)
+    before, after = (
+        [
+            (w.at, w.last_at, w.facts["forecast"], w.facts["high"])
+            for w in air.warned()
+            if w.rule_id == i
+        ]
+        for i in (first.id, second.id)
+    )
+    assert before == after != []
+
+
 def test_repeated_forecasts_of_one_matter_are_one_warning(air: Any) -> None:
     air.past()
     forecaster = air.forecaster(NEAR_THE_TOP)
