@@ -14,6 +14,7 @@ import pytest
 
 from shuzhi.decide.rules import State, Taken
 from shuzhi.decide.warnings import run_forecasters
+from shuzhi.decide.warnings.judging import FACTS
 from shuzhi.kernel.errors import BrokenError
 from shuzhi.kernel.instant import Instant
 from shuzhi.kernel.law import Description, Law, LawParameter, LawValue, LegalBasis
@@ -47,6 +48,17 @@ def test_a_bound_above_the_limit_is_only_possible(air: Any) -> None:
     air.register(certain, possible)
     air.look(1, certain, possible)
     assert [(w.rule_id, w.facts["certainty"]) for w in air.warned()] == [("maybe", "Possible")]
+
+
+@pytest.mark.parametrize("part", ["crossing: {limit: 74}", "anomaly: {run: 2, effect: 50}"])
+def test_the_names_of_facts_are_those_that_no_column_may_bear(air: Any, part: str) -> None:
+    air.past()
+    forecaster = air.forecaster(part)
+    air.register(forecaster)
+    air.add(dict.fromkeys((1, 2), 160.0))
+    air.look(3, forecaster)
+    (warning,) = air.warned()
+    assert set(warning.facts) - {"station"} <= FACTS
 
 
 def test_a_forecast_below_a_limit_warns_too(air: Any) -> None:

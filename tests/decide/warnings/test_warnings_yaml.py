@@ -63,6 +63,7 @@ def test_a_file_says_the_rest(air: Any) -> None:
         ((), {"severity": "{column: station}"}, "write a colour"),
         ((), {"responsible": "{column: district}"}, "'district' is no column of the answer"),
         ((), {"per": "[station, station]"}, "names a column twice"),
+        ((), {"per": "[limit]"}, "per.0: 'limit' is what a warning calls a fact of its own"),
         ((), {"per": "[pm10]"}, "the value among what tells series apart"),
         ((), {"merge_within": "30 minutes"}, "each look would warn again"),
         ((), {"level": "100"}, "level"),

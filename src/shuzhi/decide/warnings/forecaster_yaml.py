@@ -14,6 +14,7 @@ from typing import Any, Literal
 from pydantic import Field, StrictFloat, StrictInt
 
 from shuzhi.decide.rules.head_yaml import ColumnShape, ColumnText, Head, HeadReader
+from shuzhi.decide.warnings.judging import FACTS
 from shuzhi.decide.warnings.model import (
     Anomaly,
     Basis,
@@ -145,21 +146,28 @@ class _Reader(HeadReader):
 
 
 def _disagreements(read: _Shape) -> Iterator[tuple[Where, str]]:
+    yield from _of_series(read)
     if (read.crossing is None) == (read.anomaly is None):
         yield (), "a forecaster has either `crossing` or `anomaly`, and one of the two"
-    if len({c.lower() for c in (*read.per, read.value)}) < len(read.per) + 1:
-        yield ("per",), "names a column twice, or the value among what tells series apart"
     if isinstance(read.severity, ColumnShape):
         yield ("severity",), "is the same for all that is found here; write a colour"
-    if any(season < 2 for season in read.season):
-        yield ("season",), "is the length of a season in steps, 2 or more"
-    if len(set(read.season)) > 1 and read.model is not ModelName.MSTL:
-        yield ("season",), f"{read.model.value} takes one season; mstl takes several"
     has_limit = read.crossing is not None and read.crossing.limit is not None
     if read.crossing is not None and has_limit == (read.legal_basis is not None):
         yield ("crossing",), "needs either `limit` or a `legal_basis`, and one of the two"
     if read.anomaly is not None and read.legal_basis is not None:
         yield ("legal_basis",), "sets a limit; an anomaly has none"
+
+
+def _of_series(read: _Shape) -> Iterator[tuple[Where, str]]:
+    if len({c.lower() for c in (*read.per, read.value)}) < len(read.per) + 1:
+        yield ("per",), "names a column twice, or the value among what tells series apart"
+    for i, column in enumerate(read.per):
+        if column.lower() in FACTS:
+            yield ("per", i), f"{column!r} is what a warning calls a fact of its own; rename it"
+    if any(season < 2 for season in read.season):
+        yield ("season",), "is the length of a season in steps, 2 or more"
+    if len(set(read.season)) > 1 and read.model is not ModelName.MSTL:
+        yield ("season",), f"{read.model.value} takes one season; mstl takes several"
 
 
 def _warns(read: _Shape) -> Crossing | Anomaly:

@@ -30,6 +30,13 @@ from shuzhi.kernel.ids import PartyId
 from shuzhi.kernel.instant import Instant
 
 _MOST_PARTY = 120
+# What warnings tell beside the columns of a series, which may bear none of these names.
+FACTS = frozenset(
+    {
+        *("expected_at", "lead_minutes", "limit", "known_until", "side", "value"),
+        *("certainty", "forecast", "low", "high", "level_percent", "made_at", "steps_filled"),
+    }
+)
 _DIGITS = 6
 
 

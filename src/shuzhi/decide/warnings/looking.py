@@ -197,7 +197,7 @@ def _settled(
     by_key = {one.key: one for one in series}
     found = []
     for warning in raised:
-        key = tuple(warning.facts[column] for column in at.forecaster.per)
+        key = tuple(warning.facts.get(column) for column in at.forecaster.per)
         if warning.outcome is None and key in by_key:
             found.append(settled(at.forecaster, warns, warning, by_key[key], limit, at.steps))
     return tuple(one for one in found if one is not None)
