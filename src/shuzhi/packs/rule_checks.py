@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from shuzhi.decide.rules import RowRule, Rule, SilenceRule
-from shuzhi.decide.warnings import Forecaster
+from shuzhi.decide.warnings import Forecaster, forecaster_facts
 from shuzhi.kernel.documents import Finding, Where
 from shuzhi.packs.messages import LANGUAGES, Message
 from shuzhi.packs.names import Names, answered, meant
@@ -78,8 +78,10 @@ def message_findings(names: Names) -> Iterator[Finding]:
             problems = [names.unknown_rule(name)]
         else:
             problems = [names.unknown("case_kinds", name, "kind of case")]
-        if room == "rules" and name in names.pack.declared.rules:
-            problems += _places(names, names.pack.declared.rules[name], message)
+        declared = names.pack.declared
+        rule = declared.rules.get(name) or declared.forecasters.get(name)
+        if room == "rules" and rule is not None:
+            problems += _places(names, rule, message)
         for problem in problems:
             if problem:
                 file = names.pack.declared.folder / "messages" / f"{LANGUAGES[0]}.yaml"
@@ -99,6 +101,8 @@ def _places(names: Names, rule: Rule, message: Message) -> list[str]:
 
 def facts_of(rule: Rule) -> frozenset[str]:
     """Return the names of the facts that a warning of the rule tells."""
+    if isinstance(rule, Forecaster):
+        return forecaster_facts(rule)
     if isinstance(rule, RowRule):
         return answered(rule.sql, {*rule.values, "limit"})
     if isinstance(rule, SilenceRule) and rule.expected is not None:

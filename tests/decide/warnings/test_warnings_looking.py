@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from shuzhi.decide.rules import State, Taken
-from shuzhi.decide.warnings import run_forecasters
+from shuzhi.decide.warnings import forecaster_facts, run_forecasters
 from shuzhi.decide.warnings.judging import FACTS
 from shuzhi.kernel.errors import BrokenError
 from shuzhi.kernel.instant import Instant
@@ -58,6 +58,7 @@ def test_the_names_of_facts_are_those_that_no_column_may_bear(air: Any, part: st
     air.add(dict.fromkeys((1, 2), 160.0))
     air.look(3, forecaster)
     (warning,) = air.warned()
+    assert set(warning.facts) == forecaster_facts(forecaster)
     assert set(warning.facts) - {"station"} <= FACTS
 
 

@@ -3,6 +3,7 @@
 from shuzhi.decide.warnings.backtest import Backtest, backtest
 from shuzhi.decide.warnings.errors import WarningError
 from shuzhi.decide.warnings.forecaster_yaml import parse_forecaster, read_forecaster
+from shuzhi.decide.warnings.judging import facts_of as forecaster_facts
 from shuzhi.decide.warnings.looking import forecasts, run_forecasters
 from shuzhi.decide.warnings.measuring import Errors
 from shuzhi.decide.warnings.model import Anomaly, Crossing, Forecast, Forecaster, NoForecast, Why
@@ -27,6 +28,7 @@ __all__ = [
     "WarningError",
     "Why",
     "backtest",
+    "forecaster_facts",
     "forecasts",
     "note_outcome",
     "parse_forecaster",

@@ -31,13 +31,17 @@ from shuzhi.kernel.instant import Instant
 
 _MOST_PARTY = 120
 # What warnings tell beside the columns of a series, which may bear none of these names.
-FACTS = frozenset(
-    {
-        *("expected_at", "lead_minutes", "limit", "known_until", "side", "value"),
-        *("certainty", "forecast", "low", "high", "level_percent", "made_at", "steps_filled"),
-    }
-)
+_BOTH = ("certainty", "forecast", "low", "high", "level_percent", "made_at", "steps_filled")
+_CROSSING = frozenset((*_BOTH, "expected_at", "lead_minutes", "limit", "known_until"))
+_ANOMALY = frozenset((*_BOTH, "side", "value"))
+FACTS = _CROSSING | _ANOMALY
 _DIGITS = 6
+
+
+def facts_of(forecaster: Forecaster) -> frozenset[str]:
+    """Return the names of the facts that its warnings tell."""
+    own = _CROSSING if isinstance(forecaster.warns, Crossing) else _ANOMALY
+    return own.union(forecaster.per)
 
 
 def crossing(
