@@ -35,13 +35,15 @@ class Drift:
 class Arrival:
     """A part as it came: in `texts` the SQL over `raw` of the text of each field that came.
 
-    The `fields` are the table's, with the source's texts for "no value" among their own.
+    The `fields` are the table's, with the source's texts for "no value" among their own. Where
+    rows come in their order, and none of them as several, `first_row` is the number of the first.
     """
 
     origin: str
     fields: tuple[Field, ...]
     texts: dict[str, str]
     drift: Drift
+    first_row: int | None = None
 
 
 def arrive(
@@ -63,7 +65,9 @@ def arrive(
         )
         for f in table.fields
     )
-    return Arrival(part.origin, fields, texts, drift)
+    is_in_order = isinstance(part.rows, DuckScan) and source.melt is None
+    first_row = part.first_row if is_in_order else None
+    return Arrival(part.origin, fields, texts, drift, first_row)
 
 
 def text_name(field: Field) -> str:

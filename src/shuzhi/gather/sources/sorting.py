@@ -99,17 +99,38 @@ class Sorter:
             is_key = f"({self._keys}) IN (SELECT ({self._keys}) FROM conflicts)"  # noqa: S608
             is_good = "".join(f" AND ({f.condition}) IS NOT TRUE" for f in faults)
             faults = (*faults, conflict(self._table.key, f"({is_key}{is_good})"))
-        rows = typed_rows_sql(self._arrival, numbered=True)
-        self._connection.execute("DROP TABLE IF EXISTS kept_out")
         with self._explained():
-            self._connection.execute(
-                f'CREATE TEMP TABLE kept_out AS SELECT "{ROW}" AS row_number, '  # noqa: S608
-                f'{findings_sql(faults)} AS findings, {row_sql(self._arrival)} AS "row" '
-                f"FROM ({rows}) WHERE {_any(faults)}"
-            )
+            if self._arrival.first_row is None or found.conflicting:
+                self._number_all(faults)
+            else:
+                self._number_by_place(self._arrival.first_row)
         self._require(found.kept_out)
         # Read with bounded memory, in the order of their numbers.
         return self._connection.sql("FROM kept_out ORDER BY row_number").to_arrow_reader()
+
+    def _number_all(self, faults: Sequence[Fault]) -> None:
+        """Keep the bad rows with their numbers; one thread alone can number them as they come."""
+        rows = typed_rows_sql(self._arrival, numbered=True)
+        self._connection.execute(
+            f'CREATE OR REPLACE TEMP TABLE kept_out AS SELECT "{ROW}" AS row_number, '  # noqa: S608
+            f'{findings_sql(faults)} AS findings, {row_sql(self._arrival)} AS "row" '
+            f"FROM ({rows}) WHERE {_any(faults)}"
+        )
+
+    def _number_by_place(self, first_row: int) -> None:
+        """Do the same on all cores: a table keeps the order of its rows, so that places count."""
+        self._connection.execute("DROP TABLE IF EXISTS kept_out")
+        self._connection.execute(
+            "CREATE OR REPLACE TEMP TABLE every_row AS SELECT "  # noqa: S608
+            f"CASE WHEN {_any(self._faults)} THEN struct_pack("
+            f'findings := {findings_sql(self._faults)}, "row" := {row_sql(self._arrival)}) END '
+            f"AS bad FROM ({typed_rows_sql(self._arrival)})"
+        )
+        self._connection.execute(
+            f"CREATE TEMP TABLE kept_out AS SELECT rowid + {first_row} AS row_number, "  # noqa: S608
+            'bad.findings, bad."row" FROM every_row WHERE bad IS NOT NULL'
+        )
+        self._connection.execute("DROP TABLE every_row")
 
     def _good_sql(self) -> str:
         self._connection.execute("CREATE OR REPLACE TEMP SEQUENCE bad_rows")
