@@ -21,6 +21,7 @@ class Fed:
 
     def __init__(self, known: Sequence[Station], limits: Limits) -> None:
         self.limits = limits
+        self.frame_cost = 1.0
         self.registry = registry(known)
         self.committer: Any = self
         self.records: list[bytes] = []
@@ -34,7 +35,9 @@ class Fed:
     def add(self, record: Any, *_: object) -> None:
         self.records.append(record[3])
 
-    add_unchecked = add
+    def add_unchecked(self, entry: Any, size: int) -> None:
+        assert size
+        self.add(entry)
 
     def came(self, connection: Connection) -> bool:
         return connection is not None

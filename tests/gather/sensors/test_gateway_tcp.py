@@ -217,17 +217,15 @@ def test_the_quick_answer_is_the_slow_one(said: Head, dialect: Dialect, other: s
     assert quick is None or made == [slow]
 
 
-@given(segments=st.lists(st.binary(min_size=1, max_size=200), min_size=1, max_size=20))
-def test_the_quick_checksum_is_the_slow_one(segments: list[bytes]) -> None:
-    raws = [framed(segment).removesuffix(b"\r\n") for segment in segments]
+@given(rests=st.lists(st.binary(max_size=200), min_size=1, max_size=20))
+def test_the_quick_checksum_is_the_slow_one(rests: list[bytes]) -> None:
+    raws = [framed(b"QN=20240301080000123;" + rest).removesuffix(b"\r\n") for rest in rests]
     assert express.wrong(raws) == []
-    broken = [raw[:6] + bytes([raw[6] ^ 1]) + raw[7:] for raw in raws]
-    slow = [
-        n
-        for n, (raw, s) in enumerate(zip(broken, segments, strict=True))
-        if framed(bytes([s[0] ^ 1]) + s[1:])[-6:-2] != raw[-4:]
-    ]
+    broken = [raw[:26] + bytes([raw[26] ^ 1]) + raw[27:] for raw in raws]
+    slow = [n for n, raw in enumerate(broken) if framed(raw[6:-4])[-6:-2] != raw[-4:]]
     assert express.wrong(broken) == slow
+    no_digits = [raw.replace(b"2024", b"20x4", 1) for raw in raws]
+    assert express.wrong([framed(raw[6:-4])[:-2] for raw in no_digits]) == list(range(len(raws)))
 
 
 def test_an_answer_repeats_what_the_frame_said() -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import resource
 
 import uvloop
 
 from shuzhi.gather.sensors.gateway.process import serve
+
+# A batch is thousands of small objects that are gone in a moment, and hold no circles.
+_COLLECT_AFTER = (50_000, 20, 100)
 
 
 def main() -> None:
@@ -17,6 +21,8 @@ def main() -> None:
     # Every connection is a file: take as many as this process may have.
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    gc.set_threshold(*_COLLECT_AFTER)
+    gc.freeze()
     uvloop.run(serve())
 
 

@@ -10,7 +10,7 @@ import logging
 from asyncio import AbstractEventLoop
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from shuzhi.gather.sensors.gateway.express import Familiar, answers, wrong
 from shuzhi.gather.sensors.spool import Record
@@ -33,15 +33,10 @@ class Asker(Protocol):
         ...
 
 
-class _Unchecked(NamedTuple):
-    """A record of the next batch whose checksum is still to be checked: its place, its sender."""
-
-    place: int
-    asker: Asker
-    familiar: Familiar
-
-
+# A record, and where its checksum is still to be checked, who sent it and what its head leads to.
+Entry = tuple[int, int, int, bytes, Asker | None, Familiar | None]
 Answer = tuple[Asker, bytes]
+_RECORD = 4
 
 
 class Committer:
@@ -68,9 +63,9 @@ class Committer:
         self._write = write
         self._most_waiting = most_waiting
         self._relieved = relieved
-        self._records: list[Record] = []
+        self._entries: list[Entry] = []
         self._answers: list[Answer] = []
-        self._unchecked: list[_Unchecked] = []
+        self._has_unchecked = False
         self._bytes = 0
         self._is_at_work = False
         self._is_failing = False
@@ -79,21 +74,24 @@ class Committer:
 
     def add(self, record: Record, asker: Asker | None = None, raw: bytes = b"") -> None:
         """Write a record with the next batch; then answer `raw`, if there is anything to answer."""
-        self._records.append(record)
         if asker is not None and raw:
             self._answers.append((asker, raw))
-        self._bytes += len(record[3])
+        self._add((*record, None, None), len(record[3]))
+
+    def add_unchecked(self, entry: Entry, size: int) -> None:
+        """Write a frame with the next batch, if its checksum is right, and answer as is usual."""
+        self._has_unchecked = True
+        self._add(entry, size)
+
+    def _add(self, entry: Entry, size: int) -> None:
+        self._entries.append(entry)
+        self._bytes += size
         if self._bytes > self._most_waiting:
             self.is_pressed = True
         if not self._is_at_work:
             self._is_at_work = True
             # Not at once: what else has come in this turn of the loop belongs to the same batch.
             self._loop.call_soon(self._begin)
-
-    def add_unchecked(self, record: Record, asker: Asker, familiar: Familiar) -> None:
-        """Write a frame with the next batch, if its checksum is right, and answer as is usual."""
-        self._unchecked.append(_Unchecked(len(self._records), asker, familiar))
-        self.add(record)
 
     def stored(self) -> Future[int]:
         """Return what is done, with the number of the next record, when all that came is stored."""
@@ -115,14 +113,15 @@ class Committer:
         self._thread.shutdown()
 
     def _begin(self) -> None:
-        records, self._records = self._records, []
+        entries, self._entries = self._entries, []
         given, self._answers = self._answers, []
-        unchecked, self._unchecked = self._unchecked, []
+        has_unchecked, self._has_unchecked = self._has_unchecked, False
         self._bytes = 0
-        if unchecked:
-            records = _checked(records, unchecked, given)
-        if records:
-            self._submit(records, given)
+        if has_unchecked:
+            entries = _checked(entries, given)
+        if entries:
+            columns = list(zip(*entries, strict=True))[:_RECORD]
+            self._submit(list(zip(*columns, strict=True)), given)
         else:
             self._go_on(given)
 
@@ -149,7 +148,7 @@ class Committer:
 
     def _go_on(self, answers: list[Answer]) -> None:
         """Begin the next batch before anybody is answered: the disk need not wait for that."""
-        if self._records or self._answers:
+        if self._entries or self._answers:
             self._begin()
         else:
             self._is_at_work = False
@@ -183,18 +182,19 @@ class _Mark:
         """Not asked: a mark sends no frames."""
 
 
-def _checked(
-    records: list[Record], unchecked: list[_Unchecked], given: list[Answer]
-) -> list[Record]:
-    """Return the records whose checksum is right or was not in question; add their answers."""
-    raws = [records[each.place][3] for each in unchecked]
-    bad = set(wrong(raws))
-    asking = [i for i, each in enumerate(unchecked) if each.familiar.before and i not in bad]
-    made = answers([raws[i] for i in asking], [unchecked[i].familiar for i in asking])
-    given += zip([unchecked[i].asker for i in asking], made, strict=True)
-    if not bad:
-        return records
-    for each in (unchecked[i] for i in sorted(bad)):
-        each.asker.look_closer(records[each.place][3], records[each.place][0])
-    out = {unchecked[i].place for i in bad}
-    return [record for place, record in enumerate(records) if place not in out]
+def _checked(entries: list[Entry], given: list[Answer]) -> list[Entry]:
+    """Return the entries whose checksum is right or was not in question; add their answers."""
+    unchecked = [entry for entry in entries if entry[5] is not None]
+    bad = wrong([entry[3] for entry in unchecked])
+    if bad:
+        out = [unchecked[place] for place in bad]
+        for received_us, _, _, raw, asker, _ in out:
+            asker.look_closer(raw, received_us)  # type: ignore[union-attr]
+        gone = set(map(id, out))
+        entries = [entry for entry in entries if id(entry) not in gone]
+        unchecked = [entry for entry in unchecked if id(entry) not in gone]
+    asking = [entry for entry in unchecked if entry[5].before]  # type: ignore[union-attr]
+    if asking:
+        _, _, _, raws, askers, familiars = zip(*asking, strict=True)
+        given += zip(askers, answers(raws, familiars), strict=True)
+    return entries

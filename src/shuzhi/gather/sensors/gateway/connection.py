@@ -32,27 +32,28 @@ Listener = Callable[[Head, bytes], None]
 class Connection(Protocol):
     """A connection from `peer`; the station is known by what it sends.
 
-    While somebody has set `listener`, it is given the head and the plain segment of every frame
-    that is taken.
+    Whoever listens is given the head and the plain segment of every frame that is taken.
     """
 
     # Ten thousand of these must not weigh much.
     __slots__ = (
         "_admitted",
-        "_bytes",
+        "_budget",
+        "_committer",
         "_desk",
         "_framer",
-        "_frames",
         "_heads",
         "_holds",
         "_is_dropped",
+        "_is_express",
+        "_left",
+        "_listener",
         "_password",
         "_refusals",
-        "_registry",
         "_system",
         "_transport",
         "heard_at",
-        "listener",
+        "is_heard",
         "number",
         "opened_at",
         "peer",
@@ -65,21 +66,21 @@ class Connection(Protocol):
         self.number = number
         self.peer = ""
         self.station = ""
-        self.listener: Listener | None = None
+        self._listener: Listener | None = None
         self.opened_at = self.heard_at = monotonic()
         self.stalled_at: float | None = None
+        self.is_heard = False
         self._desk = desk
-        self._registry = desk.registry
+        self._committer = desk.committer
         self._framer = Framer(_framing(limits.frame_bytes, limits.half_frame_seconds))
         self._heads: dict[bytes, Familiar] = {}
         self._password = self._system = ""
         self._admitted: Admitted | None = None
-        self._is_dropped = False
+        self._is_dropped = self._is_express = False
         self._holds: frozenset[str] = frozenset()
-        now = self.opened_at
-        self._bytes = Budget(limits.bytes_per_second * limits.burst_seconds, now)
-        self._frames = Budget(limits.frames_per_second * limits.burst_seconds, now)
-        self._refusals = Budget(limits.refusals_per_minute, now)
+        self._left = limits.bytes_per_second * limits.burst_seconds
+        self._budget = Budget(self._left, self.opened_at)
+        self._refusals = Budget(limits.refusals_per_minute, self.opened_at)
 
     # What the event loop calls
 
@@ -92,21 +93,20 @@ class Connection(Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take what came: every whole frame is written and answered, or refused."""
-        self.heard_at = now = monotonic()
-        if self._registry is not self._desk.registry:
-            self._forget()
-        received_us = time_ns() // 1000
+        self.is_heard = True
+        length = len(data)
         familiar = self._heads.get(data[QN_END : data.find(AREA, QN_END)])
-        if familiar is not None and not self._is_busy and is_usual(data):
-            self._frames.left -= 1
-            record = (received_us, self.number, _FRAME, data[:-2])
-            self._desk.committer.add_unchecked(record, self, familiar)
+        if familiar is not None and self._is_express and is_usual(data):
+            # Devices send one frame at a time: this is the way that nearly all of them go.
+            entry = (time_ns() // 1000, self.number, _FRAME, data[:-2], self, familiar)
+            self._committer.add_unchecked(entry, length)
+            frames = 1
         else:
-            self._read(data, received_us, now)
-        self._bytes.left -= len(data)
-        if self._bytes.left < 0 or self._frames.left < 0:
-            self._slow_down(now)
-        if self._desk.committer.is_pressed:
+            frames = self._read(data)
+        self._left -= max(length, frames * self._desk.frame_cost)
+        if self._left < 0:
+            self._slow_down()
+        if self._committer.is_pressed:
             self.hold("pressure")
 
     def eof_received(self) -> None:
@@ -143,10 +143,20 @@ class Connection(Protocol):
             else:
                 self._refuse(found, found.raw)
 
+    def listen(self, listener: Listener | None) -> None:
+        """Let somebody listen, or nobody any more."""
+        self._listener = listener
+        self._is_express = False
+
     @property
     def is_gone(self) -> bool:
         """Whether nothing can be sent any more."""
         return self._transport.is_closing()
+
+    def forget(self) -> None:
+        """Ask the registry again, which is another now."""
+        self._heads.clear()
+        self._admitted = None
 
     def close(self) -> None:
         """Drop the connection, and with it what it sent and was not looked at yet."""
@@ -174,19 +184,19 @@ class Connection(Protocol):
             return "answers_unread"
         if not self.station and now - self.opened_at > limits.hello_seconds:
             return "nothing_taken"
-        if self._holds:
-            self.heard_at = now
+        if self._holds or self.is_heard:
+            self.heard_at, self.is_heard = now, False
         return "idle" if now - self.heard_at > limits.idle_seconds else ""
 
     # How a frame is judged
 
-    @property
-    def _is_busy(self) -> bool:
-        """Whether what comes next may not be taken for a whole frame, or somebody listens."""
-        return self.listener is not None or self._framer.pending > 0
-
-    def _read(self, data: bytes, received_us: int, now: float) -> None:
-        self._take_all(self._framer.feed(data, now), received_us)
+    def _read(self, data: bytes) -> int:
+        """Cut frames out of the stream and take them; return how many pieces there were."""
+        found = self._framer.feed(data, monotonic())
+        self._take_all(found, time_ns() // 1000)
+        # What comes next may be a whole frame, and nobody wants to look into it.
+        self._is_express = self._framer.pending == 0 and self._listener is None
+        return len(found)
 
     def _take_all(self, found: Iterable[Frame | Refusal], received_us: int) -> None:
         for each in found:
@@ -195,17 +205,16 @@ class Connection(Protocol):
             if not isinstance(each, Frame):
                 self._refuse(each, each.raw)
                 continue
-            self._frames.left -= 1
             familiar = self._familiar(each)
             if familiar is None:
                 self._judge(each, received_us)
             else:
-                record = (received_us, self.number, _FRAME, each.raw)
-                self._desk.committer.add_unchecked(record, self, familiar)
+                entry = (received_us, self.number, _FRAME, each.raw, self, familiar)
+                self._committer.add_unchecked(entry, len(each.raw))
 
     def _familiar(self, frame: Frame) -> Familiar | None:
         raw = frame.raw
-        if frame.tolerated or self.listener is not None or not begins_with_qn(raw):
+        if frame.tolerated or self._listener is not None or not begins_with_qn(raw):
             return None
         return self._heads.get(raw[QN_END : raw.find(AREA, QN_END)])
 
@@ -223,14 +232,11 @@ class Connection(Protocol):
         if tolerated and (odd := verdict.not_allowed(tolerated)):
             return self._refuse(Refusal("not_strict", detail=", ".join(odd)), frame.raw, said.mn)
         self._welcome(said, verdict)
-        self._desk.committer.add(
-            (received_us, self.number, _FRAME, frame.raw), self, answer_to(said, verdict.dialect)
-        )
-        self._remember(said, verdict, frame)
+        self._store(said, verdict, frame, received_us)
         if said.cn == _ASKS_FOR_TIME:
             self._desk.asked_for_time(said.mn)
-        if self.listener is not None:
-            self.listener(said, plain.segment)
+        if self._listener is not None:
+            self._listener(said, plain.segment)
         return None
 
     def _admit(self, said: Head) -> Admitted | Refusal:
@@ -251,18 +257,18 @@ class Connection(Protocol):
         self._password, self._system = intern(said.pw), intern(said.st)
         self._desk.recognised(self, admitted, self._password)
 
-    def _remember(self, said: Head, admitted: Admitted, frame: Frame) -> None:
+    def _store(self, said: Head, admitted: Admitted, frame: Frame, received_us: int) -> None:
+        """Write the frame; remember what its head leads to, if that depends on nothing else."""
+        raw = frame.raw
         familiar = familiar_head(said, admitted.dialect)
-        if familiar is not None:
-            if len(self._heads) >= _MOST_HEADS:
-                self._heads.clear()
-            raw = frame.raw
-            self._heads[raw[QN_END : raw.find(AREA, QN_END)]] = familiar
-
-    def _forget(self) -> None:
-        self._registry = self._desk.registry
-        self._heads.clear()
-        self._admitted = None
+        if familiar is None or frame.tolerated:
+            record = (received_us, self.number, _FRAME, raw)
+            return self._committer.add(record, self, answer_to(said, admitted.dialect))
+        if len(self._heads) >= _MOST_HEADS:
+            self._heads.clear()
+        self._heads[raw[QN_END : raw.find(AREA, QN_END)]] = familiar
+        entry = (received_us, self.number, _FRAME, raw, self, familiar)
+        return self._committer.add_unchecked(entry, len(raw))
 
     def _refuse(self, refusal: Refusal, raw: bytes, mn: str = "") -> None:
         self._refusals.left -= 1
@@ -271,15 +277,12 @@ class Connection(Protocol):
         if self._refusals.left < 0 and self._refusals.wait(most / 60, most, monotonic()) > 0:
             self._desk.dropped(self, "too_many_refusals")
 
-    def _slow_down(self, now: float) -> None:
+    def _slow_down(self) -> None:
         limits = self._desk.limits
-        seconds = max(
-            budget.wait(rate, rate * limits.burst_seconds, now)
-            for budget, rate in (
-                (self._bytes, limits.bytes_per_second),
-                (self._frames, limits.frames_per_second),
-            )
-        )
+        rate = limits.bytes_per_second
+        self._budget.left = self._left
+        seconds = self._budget.wait(rate, rate * limits.burst_seconds, monotonic())
+        self._left = self._budget.left
         if seconds > 0 and "budget" not in self._holds:
             self.hold("budget")
             self._desk.later(seconds, self, "budget")

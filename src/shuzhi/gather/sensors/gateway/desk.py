@@ -19,6 +19,8 @@ class Desk(Protocol):
     limits: Limits
     committer: Committer
     registry: Registry
+    # As how many bytes a frame counts at least, so that one budget bounds both.
+    frame_cost: float
 
     def came(self, connection: Connection) -> bool:
         """Count a connection; False when there is no room for it."""

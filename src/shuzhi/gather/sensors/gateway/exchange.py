@@ -58,11 +58,11 @@ class Exchange:
         """
         self._qn = qn
         self._found = Outcome(qn=qn)
-        self._connection.listener = self._hear
+        self._connection.listen(self._hear)
         try:
             why = await self._run(self._request(qn))
         finally:
-            self._connection.listener = None
+            self._connection.listen(None)
         return replace(self._found, why=why)
 
     def _request(self, qn: str) -> bytes:

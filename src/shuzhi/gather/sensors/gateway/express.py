@@ -48,20 +48,19 @@ class Familiar(NamedTuple):
 
 
 def is_usual(raw: bytes) -> bool:
-    """Whether these bytes are exactly one frame that begins with its QN, but for the checksum."""
+    """Whether these bytes are one frame that begins with a QN, but for QN and checksum."""
     length = len(raw)
     return (
         length <= _MOST
         and raw[:QN] == _STARTS[length]
         and raw[-2:] == b"\r\n"
         and raw[-8:-6] == b"&&"
-        and raw[QN:QN_END].isdigit()
     )
 
 
 def begins_with_qn(raw: bytes) -> bool:
     """Whether a frame begins as a usual one does."""
-    return raw[6:QN] == b"QN=" and raw[QN:QN_END].isdigit()
+    return raw[6:QN] == b"QN="
 
 
 def familiar(model: bytes, qn: bytes) -> Familiar | None:
@@ -75,12 +74,23 @@ def familiar(model: bytes, qn: bytes) -> Familiar | None:
 
 
 def wrong(raws: Sequence[bytes]) -> list[int]:
-    """Return the places of those frames, CR LF cut off, whose checksum is not the standard's."""
+    """Return the places of those frames, CR LF cut off, that are not as they should be.
+
+    The checksum is to be the standard's, and the QN of digits.
+    """
+    if not b"".join([raw[QN:QN_END] for raw in raws]).isdigit():
+        return _wrong(raws)
+    indices = _indices([raw[6:-4] for raw in raws]).tolist()
+    digits = [_DIGITS[index] for index in indices]
+    return [] if digits == [raw[-4:] for raw in raws] else _wrong(raws)
+
+
+def _wrong(raws: Sequence[bytes]) -> list[int]:
     indices = _indices([raw[6:-4] for raw in raws]).tolist()
     return [
         place
         for place, (index, raw) in enumerate(zip(indices, raws, strict=True))
-        if raw[-4:] != _DIGITS[index] and raw[-4:].upper() != _DIGITS[index]
+        if raw[-4:].upper() != _DIGITS[index] or not raw[QN:QN_END].isdigit()
     ]
 
 

@@ -35,7 +35,7 @@ class Limits:
     frame_bytes: int = 9_999
     refusals_per_minute: int = 60
     quarantined_per_minute: int = 60
-    waiting_bytes: int = 16 * 1024 * 1024
+    waiting_bytes: int = 4 * 1024 * 1024
 
     def __post_init__(self) -> None:
         if low := [f.name for f in fields(self) if getattr(self, f.name) <= 0]:

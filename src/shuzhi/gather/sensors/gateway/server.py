@@ -24,6 +24,7 @@ from shuzhi.gather.sensors.records import Kind, Refused, source_numbers
 
 _BACKLOG = 4_096
 _LOOK_SECONDS = 1.0
+_MOVES_TOLD = 20
 _LOOKED_AT_ONCE = 200
 _ANSWERS_BYTES = 64 * 1024
 _KEEP_ALIVE_SECONDS = 120
@@ -50,7 +51,7 @@ class Gateway:
         self, write: Write, registry: Registry, limits: Limits | None = None, *, written: int = 0
     ) -> None:
         self.limits = limits or Limits()
-        self.registry = registry
+        self.frame_cost = self.limits.bytes_per_second / self.limits.frames_per_second
         self.speaking: dict[str, Voice] = {}
         self.clock_wanted: Callable[[str], None] = _nobody
         self.refusals: Counter[str] = Counter()
@@ -63,9 +64,11 @@ class Gateway:
         )
         self._numbers = source_numbers(int(time()))
         self._connections: set[Connection] = set()
+        self._registry = registry
         self._voices: dict[Connection, list[str]] = {}
         self._addresses: Counter[str] = Counter()
         self._tally = Tally(_MOST_TALLIED)
+        self._moves = _Moves()
         self._servers: list[asyncio.Server] = []
         self._looking = asyncio.create_task(self._look_after_all())
 
@@ -103,6 +106,17 @@ class Gateway:
         while not self.committer.is_idle and not self.committer.is_pressed:
             await asyncio.sleep(0.005)
 
+    @property
+    def registry(self) -> Registry:
+        """The stations as they stand."""
+        return self._registry
+
+    @registry.setter
+    def registry(self, registry: Registry) -> None:
+        self._registry = registry
+        for connection in self._connections:
+            connection.forget()
+
     def new_number(self) -> int:
         """Return a number for somebody who sends, which no other ever has."""
         return next(self._numbers)
@@ -138,7 +152,7 @@ class Gateway:
         for mn in self._voices.pop(connection, ()):
             if mn in self.speaking and self.speaking[mn].connection is connection:
                 del self.speaking[mn]
-                _logger.info("station %s left %s", mn, connection.peer)
+                self._moves.tell("station %s left %s", mn, connection.peer)
 
     def recognised(self, connection: Connection, admitted: Admitted, password: str) -> None:
         """Note that a connection speaks for a station; commands go to the newest that does."""
@@ -147,7 +161,7 @@ class Gateway:
         self.speaking[mn] = Voice(connection, password)
         if known is None or known.connection is not connection:
             self._voices.setdefault(connection, []).append(mn)
-            _logger.info("station %s came from %s", mn, connection.peer)
+            self._moves.tell("station %s came from %s", mn, connection.peer)
 
     def asked_for_time(self, mn: str) -> None:
         """Note that a station wants its clock to be set."""
@@ -178,6 +192,7 @@ class Gateway:
     async def _look_after_all(self) -> None:
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
+            self._moves.sum_up()
             everyone = list(self._connections)
             for first in range(0, len(everyone), _LOOKED_AT_ONCE):
                 now = monotonic()
@@ -198,6 +213,30 @@ class Gateway:
             _logger.warning("%s: %s %s", peer, code, detail)
         elif count >= 10 and str(count).strip("0") == "1":
             _logger.warning("%s: %s %s times in this minute", peer, code, f"{count:,}")
+
+
+class _Moves:
+    """Tells which stations come and go: each while they are few, else how many there were.
+
+    After an outage thousands come in a second, and each line would keep the next of them waiting.
+    """
+
+    def __init__(self) -> None:
+        self._told = self._others = 0
+
+    def tell(self, what: str, mn: str, peer: str) -> None:
+        """Tell of one station."""
+        if self._told < _MOVES_TOLD:
+            self._told += 1
+            _logger.info(what, mn, peer)
+        else:
+            self._others += 1
+
+    def sum_up(self) -> None:
+        """Tell, once a second, of those that were not told of."""
+        if self._others:
+            _logger.info("%s more stations came or left", f"{self._others:,}")
+        self._told = self._others = 0
 
 
 def _nobody(mn: str) -> None:
