@@ -127,8 +127,9 @@ def test_one_that_cannot_be_computed_says_why_and_stops_no_other(there: Measurin
     broken = FLOWN.replace("COUNT(delay)", "SUM(CAST(carrier AS DOUBLE))")
     slow = FLOWN.replace("id: flown", "id: slow").replace(
         "COUNT(delay) AS numerator, COUNT(*) AS denominator FROM flights\n",
-        "COUNT(a.delay) AS numerator, COUNT(*) AS denominator FROM flights a, flights b, flights c "
-        "WHERE a.flight * b.flight = c.flight + 7\n",
+        "COUNT(a.delay) AS numerator, COUNT(*) AS denominator "
+        "FROM flights a, flights b, flights c, flights d "
+        "WHERE (a.flight + b.flight * c.flight) % 7 = d.flight % 5\n",
     )
     slow += "        limits: {max_seconds: 0.2}\n"
     waiting = FLOWN.replace("id: flown", "id: waiting").replace("flights", "planes")
