@@ -185,7 +185,6 @@ def test_other_addresses_have_room_beside_a_crowd(tmp_path: Path) -> None:
 def test_who_does_not_read_its_answers_is_dropped(tmp_path: Path) -> None:
     loose = Limits(stalled_seconds=1.0, frames_per_second=2000, bytes_per_second=10**9)
     with beside_a_good_station(tmp_path, loose) as place, Device(place.port) as device:
-        device.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         device.socket.settimeout(0.5)
         many = b"".join(frame(qn=f"20240301{n:09d}") for n in range(500))
         eventually(lambda: _refuses(device, many), 30)
