@@ -117,6 +117,15 @@ def test_an_overwrite_counts_what_it_takes_away(lake: Lake) -> None:
     assert ids(lake) == []
 
 
+def test_compaction_keeps_what_older_files_lack_null(lake: Lake) -> None:
+    wide = pa.table({"id": pa.array([3], pa.int64()), "to": ["PEK"]})
+    lake.widen("flights", wide.schema)
+    lake.append("flights", wide)
+    assert lake.compact("flights").files_before == 3
+    read = lake.reader("flights").read_all().sort_by("id")
+    assert read["to"].to_pylist() == [None, None, "PEK"]
+
+
 def test_compaction_keeps_rows_and_older_versions(lake: Lake) -> None:
     done = lake.compact("flights")
     assert (done.version, done.files_before, done.files_after) == (2, 2, 1)

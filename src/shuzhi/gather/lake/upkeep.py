@@ -9,7 +9,8 @@ from pathlib import Path
 from shuzhi.gather.lake.delta_log import DeltaLog
 from shuzhi.gather.lake.errors import no_such_dataset, readable_log
 from shuzhi.gather.lake.model import Change, Cleared, Compaction, DataFile, LakeSettings, Repair
-from shuzhi.gather.lake.query import Snapshot, read
+from shuzhi.gather.lake.parquet import read_frugally
+from shuzhi.gather.lake.query import Snapshot
 from shuzhi.gather.lake.snapshots import snapshot
 from shuzhi.gather.lake.writing import STAGING, Write
 
@@ -23,7 +24,7 @@ def compact(write: Write, before: Snapshot, settings: LakeSettings) -> Compactio
     small = _small(before, settings)
     if len(small) < 2:
         return Compaction(before.version, 0, 0)
-    large = write.stage(read(replace(before, files=small)))
+    large = write.stage(read_frugally([f.path for f in small], before.schema))
 
     def plan(newest: Snapshot | None) -> Change | None:
         present = {f.path for f in newest.files} if newest else set()
