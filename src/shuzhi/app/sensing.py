@@ -26,7 +26,7 @@ from shuzhi.gather.sensors.landing import (
     landed_until,
     run_landing,
 )
-from shuzhi.gather.sensors.rereading import Comparison, compare
+from shuzhi.gather.sensors.rereading import NO_DATA, Comparison, compare, keep
 from shuzhi.gather.sensors.stations import Station, password_hash, password_key
 from shuzhi.gather.sensors.stations import use_cases as stations
 from shuzhi.gather.sensors.stations.dialects import Dialects
@@ -116,14 +116,16 @@ class Senses(Wired):
     ) -> tuple[Asked, Comparison | None]:
         """Ask a station for its records of a span again (CN 2031, 2051, 2061) and compare them.
 
-        There is no comparison where the query failed.
+        There is no comparison where the query failed. A station that says that it has no data has
+        answered. What was found is kept in the data set `rereadings`.
 
         Raises:
             BrokenError: `gather.not_landed` when what came is not landed in time.
         """
         span = {"BeginTime": written(begin), "EndTime": written(end)}
         asked = self.outcome(self.command(Wish(mn, cn, span), by=by))
-        if asked.outcome.why and not asked.outcome.frames:
+        has_answered = asked.outcome.frames or asked.outcome.exe_return == NO_DATA
+        if asked.outcome.why and not has_answered:
             return asked, None
         give_up_at = monotonic() + wait_seconds
         while (self.lake.committed(FRAMES, WRITER) or 0) < (asked.outcome.last_record or 0):
@@ -134,7 +136,9 @@ class Senses(Wired):
                     next_step="See the log of the landing, and compare again later.",
                 )
             sleep(_LOOK_SECONDS)
-        return asked, compare(self.lake, asked, begin, end)
+        found = compare(self.lake, asked, begin, end)
+        keep(self.lake, asked, begin, end, found)
+        return asked, found
 
     # Processes
 

@@ -83,6 +83,11 @@ def answer(device: Device, request: Head, qn_return: int = 1, exe_return: int | 
         device.send(execution_answer(request, DIALECT, exe_return))
 
 
+def rows(city: City, table: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = city.lake.reader(table).read_all().to_pylist()
+    return found
+
+
 def wish(cn: str, mn: str = "ST0001", **more: Any) -> Wish:
     return Wish(mn, cn, **{"over_time": 1, "repeats": 2, "wait_seconds": 2, **more})
 
@@ -224,6 +229,29 @@ def test_records_are_read_again_and_compared(city: City, device: Device) -> None
     assert [(d.before, d.text) for d in comparison.differing] == [("2", "9")]
     assert comparison.not_kept == (TEN,)
     assert not comparison.is_same
+    (kept,) = rows(city, "rereadings")
+    assert (kept["command"], kept["frames"], kept["begin_at"]) == (asked.id, 3, EIGHT)
+    assert (kept["values_new"], kept["values_differing"], kept["times_not_kept"]) == (1, 1, 1)
+
+
+def test_a_station_that_has_no_data_keeps_none_of_what_it_sent(city: City, port: int) -> None:
+    found: Queue[Any] = Queue()
+    with Device(port, "ST0002") as device:
+        device.tell(cn="2061", area="DataTime=20240301080000;a21026-Avg=1")
+        assert device.hear_head().cn == "9014"
+        eventually(lambda: any(row["mn"] == "ST0002" for row in rows(city, "observations")))
+        asking = threading.Thread(
+            target=lambda: found.put(city.reread("ST0002", "2061", EIGHT, TEN, by="d.chen"))
+        )
+        asking.start()
+        request, _ = requested(device)
+        answer(device, request, exe_return=100)
+        asking.join(60)
+    asked, comparison = found.get(timeout=1)
+    assert (asked.outcome.why, asked.outcome.exe_return) == ("not_done", 100)
+    assert (comparison.frames, comparison.not_kept) == (0, (EIGHT,))
+    (kept,) = (row for row in rows(city, "rereadings") if row["mn"] == "ST0002")
+    assert (kept["exe_return"], kept["times_not_kept"]) == (100, 1)
 
 
 def test_a_station_that_is_registered_while_the_gateway_runs_may_send(

@@ -11,11 +11,36 @@ from dataclasses import dataclass
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 
 from shuzhi.gather.lake import Lake
 from shuzhi.gather.sensors.commands import Asked
-from shuzhi.gather.sensors.landing.tables import FRAMES, OBSERVATIONS
+from shuzhi.gather.sensors.landing.tables import FRAMES, OBSERVATIONS, TIME
 from shuzhi.kernel.instant import Instant
+
+REREADINGS = "rereadings"
+"""The table of what history queries brought, one row for each; the system's own."""
+
+NO_DATA = 100
+"""ExeRtn of a station that has nothing of the span (HJ 212-2017, table of results)."""
+
+REREADINGS_SCHEMA = pa.schema(
+    [
+        ("command", pa.int64()),
+        ("mn", pa.string()),
+        ("cn", pa.string()),
+        ("begin_at", TIME),
+        ("end_at", TIME),
+        ("ended_at", TIME),
+        ("exe_return", pa.int32()),
+        ("frames", pa.int64()),
+        ("values_new", pa.int64()),
+        ("values_differing", pa.int64()),
+        ("times_not_kept", pa.int64()),
+    ]
+)
+# Behind every record, so that all that was uploaded counts as uploaded before.
+_NOTHING_CAME = 1 << 62
 
 
 @dataclass(frozen=True)
@@ -50,13 +75,15 @@ class Comparison:
 def compare(lake: Lake, asked: Asked, begin: Instant, end: Instant) -> Comparison:
     """Hold what a history query brought against what was uploaded before, from `begin` to `end`.
 
-    The query must be over, and what it brought be landed. Begin and end belong to the span.
+    The query must be over, and what it brought be landed. Begin and end belong to the span. A
+    station that brought nothing no longer has any of the times that it once sent.
     """
+    outcome = asked.outcome
     span = {
         "mn": asked.mn,
         "cn": asked.cn,
-        "first": asked.outcome.first_record,
-        "last": asked.outcome.last_record,
+        "first": _NOTHING_CAME if outcome.first_record is None else outcome.first_record,
+        "last": _NOTHING_CAME if outcome.last_record is None else outcome.last_record,
         "begin": begin,
         "end": end,
     }
@@ -74,6 +101,24 @@ def compare(lake: Lake, asked: Asked, begin: Instant, end: Instant) -> Compariso
     )
     new = sum(not row["revision"] for row in told)
     return Comparison(frames, new, differing, tuple(gone))
+
+
+def keep(lake: Lake, asked: Asked, begin: Instant, end: Instant, found: Comparison) -> None:
+    """Write down in the lake what a history query brought, for rules and for whoever asks later."""
+    row = {
+        "command": asked.id,
+        "mn": asked.mn,
+        "cn": asked.cn,
+        "begin_at": begin,
+        "end_at": end,
+        "ended_at": asked.ended_at,
+        "exe_return": asked.outcome.exe_return,
+        "frames": found.frames,
+        "values_new": found.new,
+        "values_differing": len(found.differing),
+        "times_not_kept": len(found.not_kept),
+    }
+    lake.append(REREADINGS, pa.Table.from_pylist([row], REREADINGS_SCHEMA))
 
 
 def _ask(
