@@ -32,6 +32,7 @@ STORES = (
     "shuzhi.gather.sensors.commands.store",
     "shuzhi.gather.sensors.stations.store",
     "shuzhi.gather.sources.store",
+    "shuzhi.share.agreements.store",
     "shuzhi.share.catalogue.store",
     "shuzhi.share.catalogue.text_index",
     "shuzhi.share.parties.store",

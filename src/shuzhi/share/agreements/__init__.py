@@ -1,1 +1,108 @@
 """Agreements: from the application for data to the deal about them, its clocks and its end."""
+
+from shuzhi.share.agreements.agreeing import Deed
+from shuzhi.share.agreements.application_yaml import read_application
+from shuzhi.share.agreements.applying import Act
+from shuzhi.share.agreements.clocks import Clock, ClockRun, Time
+from shuzhi.share.agreements.duties import duties
+from shuzhi.share.agreements.errors import AgreementError
+from shuzhi.share.agreements.events import (
+    AgreementMoved,
+    ApplicationMoved,
+    SharingClockBroken,
+    SharingReminded,
+)
+from shuzhi.share.agreements.model import (
+    Actor,
+    Agreement,
+    AgreementId,
+    AgreementState,
+    Application,
+    ApplicationId,
+    ApplicationState,
+    Asked,
+    Comparison,
+    Form,
+    MatterKind,
+    RowTerm,
+    Step,
+    Terms,
+    Verb,
+)
+from shuzhi.share.agreements.office import SharingOffice
+from shuzhi.share.agreements.policy import Names, policy_of
+from shuzhi.share.agreements.queries import (
+    AgreementFile,
+    ApplicationFile,
+    ProviderAnswers,
+    agreement,
+    agreements,
+    application,
+    applications,
+    in_force,
+    refusal_statistics,
+    replayed,
+    steps_since,
+)
+from shuzhi.share.agreements.use_cases import (
+    Submitted,
+    Ticked,
+    act,
+    agree,
+    deal,
+    renew,
+    submit,
+    tick,
+)
+
+__all__ = [
+    "Act",
+    "Actor",
+    "Agreement",
+    "AgreementError",
+    "AgreementFile",
+    "AgreementId",
+    "AgreementMoved",
+    "AgreementState",
+    "Application",
+    "ApplicationFile",
+    "ApplicationId",
+    "ApplicationMoved",
+    "ApplicationState",
+    "Asked",
+    "Clock",
+    "ClockRun",
+    "Comparison",
+    "Deed",
+    "Form",
+    "MatterKind",
+    "Names",
+    "ProviderAnswers",
+    "RowTerm",
+    "SharingClockBroken",
+    "SharingOffice",
+    "SharingReminded",
+    "Step",
+    "Submitted",
+    "Terms",
+    "Ticked",
+    "Time",
+    "Verb",
+    "act",
+    "agree",
+    "agreement",
+    "agreements",
+    "application",
+    "applications",
+    "deal",
+    "duties",
+    "in_force",
+    "policy_of",
+    "read_application",
+    "refusal_statistics",
+    "renew",
+    "replayed",
+    "steps_since",
+    "submit",
+    "tick",
+]
