@@ -1,8 +1,8 @@
 """sql: what rules and indicators share of asking the lake with SQL that a pack wrote."""
 
-from shuzhi.decide.sql.asking import UNREADABLE, Asker, Failure, ask, failure_of
 from shuzhi.decide.sql.facts import fact
 from shuzhi.decide.sql.reading import parsed, problem_of, require_reads
+from shuzhi.gather.lake.asking import UNREADABLE, Asker, Failure, ask, failure_of
 from shuzhi.kernel.spans import parse_span, span_text
 
 __all__ = [

@@ -2,7 +2,7 @@
 
 from shuzhi.gather.lineage.columns import columns_of
 from shuzhi.gather.lineage.exchange import ImportReport, export_events, import_events
-from shuzhi.gather.lineage.functions import check_functions
+from shuzhi.gather.lineage.functions import FUNCTIONS, check_functions
 from shuzhi.gather.lineage.model import (
     Assertion,
     ColumnRef,
@@ -20,6 +20,7 @@ from shuzhi.gather.lineage.trace import Place, Step, Trace, trace
 from shuzhi.gather.lineage.use_cases import record_run
 
 __all__ = [
+    "FUNCTIONS",
     "Assertion",
     "ColumnRef",
     "ImportReport",

@@ -18,8 +18,8 @@ _TEXTS = (exp.Lower, exp.Upper, exp.Trim, exp.Length, exp.Substring, exp.Concat,
 _CHOICES = (exp.Coalesce, exp.Nullif, exp.Case, exp.If, exp.Cast, exp.TryCast, exp.And, exp.Or)
 _TIMES = (exp.TimestampTrunc, exp.DateTrunc, exp.Extract, exp.Year, exp.Month, exp.Day)
 _WINDOWS = (exp.RowNumber, exp.Rank, exp.DenseRank, exp.Lag, exp.Lead, exp.FirstValue)
-_ALLOWED = (*_AGGREGATES, *_NUMBERS, *_TEXTS, *_CHOICES, *_TIMES, *_WINDOWS, exp.Exists)
-_NAMES = sorted({kind.sql_name().lower() for kind in _ALLOWED} - {"and", "or", "not", "exists"})
+FUNCTIONS = (*_AGGREGATES, *_NUMBERS, *_TEXTS, *_CHOICES, *_TIMES, *_WINDOWS, exp.Exists)
+_NAMES = sorted({kind.sql_name().lower() for kind in FUNCTIONS} - {"and", "or", "not", "exists"})
 _PARTS = frozenset({"year", "quarter", "month", "day", "hour", "minute"})
 # What is whole already, so that it does not matter whether a cast rounds or cuts.
 _WHOLE = (exp.Floor, exp.Ceil, exp.Extract, exp.Year, exp.Month, exp.Day, exp.Length)
@@ -46,7 +46,7 @@ def check_functions(query: exp.Query, sql: str) -> None:
         SqlError: `gather.sql_function` with its place and what to write instead.
     """
     for call in query.find_all(exp.Func):
-        if not isinstance(call, _ALLOWED):
+        if not isinstance(call, FUNCTIONS):
             raise _refused(call, sql)
         if disagreement := _disagreement(call):
             problem, next_step = disagreement

@@ -5,6 +5,8 @@ A question that fails or runs too long leaves the connection good for the next o
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Event, Lock, Thread
 from time import monotonic
@@ -23,11 +25,12 @@ _GLANCE_S = 0.05
 class Failure:
     """Why a question has no answer: `code` is slow, too_many, failed or unreadable.
 
-    `reason` is for people.
+    `reason` is for people who may see every row; `cause` is the kind of error behind it.
     """
 
     code: str
     reason: str
+    cause: type[Exception] | None = None
 
 
 class Asker:
@@ -53,24 +56,46 @@ class Asker:
         self._done.set()
         self._thread.join()
 
-    def ask(self, sql: str, *, max_seconds: float, max_rows: int) -> pa.Table | Failure:
+    def ask(
+        self,
+        sql: str,
+        *,
+        max_seconds: float,
+        max_rows: int,
+        parameters: Mapping[str, object] | None = None,
+    ) -> pa.Table | Failure:
         """Return the answer to `sql`, or why there is none."""
-        with self._lock:
-            self._due = monotonic() + max_seconds
+        # One row more than allowed tells that there are too many without fetching them all.
+        asked = f"SELECT * FROM ({sql}) LIMIT {max_rows + 1}"  # noqa: S608  (it was checked)
         try:
-            # One row more than allowed tells that there are too many without fetching them all.
-            asked = f"SELECT * FROM ({sql}) LIMIT {max_rows + 1}"  # noqa: S608  (it was checked)
-            rows = self.connection.sql(asked).to_arrow_table()
-        except duckdb.InterruptException:
-            return Failure("slow", f"it ran longer than {max_seconds:g} s")
+            with self._within(max_seconds):
+                rows = self.connection.sql(asked, params=parameters).to_arrow_table()
         except (duckdb.Error, pa.ArrowException) as error:
-            return failure_of(error)
-        finally:
-            with self._lock:
-                self._due = None
+            return _late(error, max_seconds)
         if len(rows) > max_rows:
             return Failure("too_many", f"it answered with more than {max_rows:,} rows")
         return rows
+
+    def do(
+        self, sql: str, *, max_seconds: float, parameters: Mapping[str, object] | None = None
+    ) -> Failure | None:
+        """Run a statement that has no answer; return why it could not be, None when it was."""
+        try:
+            with self._within(max_seconds):
+                self.connection.execute(sql, parameters)
+        except duckdb.Error as error:
+            return _late(error, max_seconds)
+        return None
+
+    @contextmanager
+    def _within(self, seconds: float) -> Iterator[None]:
+        with self._lock:
+            self._due = monotonic() + seconds
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._due = None
 
     def _watch(self) -> None:
         while not self._done.wait(_GLANCE_S):
@@ -87,7 +112,13 @@ def ask(
         return asker.ask(sql, max_seconds=max_seconds, max_rows=max_rows)
 
 
+def _late(error: Exception, max_seconds: float) -> Failure:
+    if isinstance(error, duckdb.InterruptException):
+        return Failure("slow", f"it ran longer than {max_seconds:g} s", type(error))
+    return failure_of(error)
+
+
 def failure_of(error: Exception) -> Failure:
     """Return what DuckDB or Arrow said as a failure, in one line."""
     code = UNREADABLE if isinstance(error, duckdb.IOException) else "failed"
-    return Failure(code, str(error).partition("\n\n")[0].replace("\n", " ")[:500])
+    return Failure(code, str(error).partition("\n\n")[0].replace("\n", " ")[:500], type(error))

@@ -1,0 +1,109 @@
+"""Tells queries that cannot fail on any row from those that might.
+
+A database may test a filter of the asker's on rows before it tests whether they are allowed; where
+that test can fail, the failure would tell of a row that is not. So a query that might fail gets
+its rows set apart first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from sqlglot import exp
+
+from shuzhi.gather.contracts import LogicalType
+from shuzhi.share.access.masks import AddressTo, Hashed, NumberTo, Partial
+from shuzhi.share.access.model import Allowed, AllowedColumn
+
+_FRAME = (
+    *(exp.Select, exp.Subquery, exp.With, exp.CTE),
+    *(exp.TableAlias, exp.From, exp.Join, exp.Table, exp.Where, exp.Having, exp.Qualify),
+    *(exp.Group, exp.Order, exp.Ordered, exp.Limit, exp.Offset, exp.Distinct, exp.Alias),
+    *(exp.Column, exp.Identifier, exp.Star, exp.Literal, exp.Boolean, exp.Null, exp.Paren),
+)
+_JOINED = (exp.Not, exp.And, exp.Or)
+_LOGIC = (*_JOINED, exp.Is, exp.Like, exp.ILike, exp.In, exp.Between)
+_TESTS = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.NullSafeEQ, exp.NullSafeNEQ)
+# They see rows only after every filter.
+_FIGURES = (
+    *(exp.Count, exp.Sum, exp.Avg, exp.Min, exp.Max, exp.CountIf, exp.Filter),
+    *(exp.Window, exp.WindowSpec, exp.RowNumber, exp.Rank, exp.DenseRank),
+)
+_NEVER = frozenset((*_FRAME, *_LOGIC, *_TESTS, *_FIGURES))
+_TO_TEXT = (Partial, Hashed, AddressTo)
+# Of one of these a value equals, and is ordered with, any other without a cast.
+_COMPARABLE = frozenset({LogicalType.STRING, LogicalType.INTEGER, LogicalType.DATE})
+
+Types = Mapping[str, LogicalType | None]
+
+
+def may_fail(query: exp.Query, allowed: Collection[Allowed]) -> bool:
+    """Whether computing `query` could fail on some value of the columns allowed."""
+    types = _types(query, allowed)
+    return any(type(node) not in _NEVER or _may_cast(node, types) for node in query.walk())
+
+
+def _may_cast(node: exp.Expr, types: Types) -> bool:
+    """Whether the database has to make values of a column fit before it can compute `node`."""
+    if isinstance(node, (*_TESTS, exp.In, exp.Between)):
+        return not _is_even(node, types)
+    if isinstance(node, (exp.Like, exp.ILike)):
+        return _kind(node.this, types) is not LogicalType.STRING
+    if isinstance(node, exp.Column) and isinstance(node.this, exp.Identifier):
+        return _is_condition(node) and _kind(node, types) is not LogicalType.BOOLEAN
+    using = node.args.get("using") if isinstance(node, exp.Join) else None
+    return any(types.get(name.name.lower()) not in _COMPARABLE for name in using or ())
+
+
+def _is_condition(node: exp.Expr) -> bool:
+    parent = node.parent
+    if isinstance(parent, exp.Paren):
+        return _is_condition(parent)
+    is_on = isinstance(parent, exp.Join) and node.arg_key == "on"
+    return is_on or isinstance(parent, (exp.Where, exp.Having, exp.Qualify, *_JOINED))
+
+
+def _types(query: exp.Query, allowed: Collection[Allowed]) -> Types:
+    """Return the type of each name's values as shown; None where a name has more than one."""
+    types: dict[str, LogicalType | None] = {}
+    for column in (c for each in allowed for c in each.columns):
+        shown = _shown_type(column)
+        types[column.name] = shown if types.get(column.name, shown) is shown else None
+    for alias in query.find_all(exp.Alias):
+        name = alias.alias.lower()
+        if not isinstance(alias.this, exp.Column) or alias.this.name.lower() != name:
+            types[name] = None
+    return types
+
+
+def _shown_type(column: AllowedColumn) -> LogicalType:
+    if isinstance(column.mask, _TO_TEXT):
+        return LogicalType.STRING
+    return LogicalType.NUMBER if isinstance(column.mask, NumberTo) else column.logical_type
+
+
+def _is_even(node: exp.Expr, types: Types) -> bool:
+    """Whether a comparison needs no cast of a column: its sides are of one type, or constants.
+
+    A constant that does not fit is found out before any row is read.
+    """
+    if isinstance(node, exp.In) and node.args.get("query"):
+        return False
+    sides = [*node.iter_expressions()]
+    kinds = {_kind(side, types) for side in sides if not _is_constant(side)}
+    numbers = [s for s in sides if isinstance(s, exp.Literal) and not s.is_string]
+    if len(kinds) != 1 or None in kinds:
+        return False
+    (kind,) = kinds
+    if kind is LogicalType.INTEGER and not all(n.is_int for n in numbers):
+        return False
+    columns = len(sides) - sum(map(_is_constant, sides))
+    return columns == 1 or kind in _COMPARABLE
+
+
+def _is_constant(node: exp.Expr) -> bool:
+    return isinstance(node, (exp.Literal, exp.Boolean, exp.Null))
+
+
+def _kind(node: exp.Expr, types: Types) -> LogicalType | None:
+    return types.get(node.name.lower()) if isinstance(node, exp.Column) else None
