@@ -27,6 +27,7 @@ class CityFile(StrictModel):
     `zone` is the IANA zone of the city's wall clocks; `address` the URL under which others know
     it, the base of the URIs that it hands out; `packs` are the scenarios that it runs, by
     id, the later over the earlier; `desk` is the party that answers where nobody else does;
+    `sharing_authority` the one that manages sharing (the desk where none is named);
     `gateway` how stations are listened to; `keep_versions_days` how long versions of tables that
     newer ones replaced can still be read.
     """
@@ -38,6 +39,7 @@ class CityFile(StrictModel):
     address: str = "http://localhost:8000"
     packs: tuple[str, ...] = ()
     desk: str = "city"
+    sharing_authority: str | None = None
     gateway: GatewaySetup = GatewaySetup()
     keep_versions_days: int = Field(default=30, ge=0)
 

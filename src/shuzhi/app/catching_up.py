@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from shuzhi.act.cases import Step, Verb, case, steps_since
 from shuzhi.app.city import City
-from shuzhi.app.reactions import warning_of
+from shuzhi.app.reactions import open_sharing_overdue, warning_of
 from shuzhi.app.store import position, save_position
 from shuzhi.decide.models import State as ModelState
 from shuzhi.decide.rules import Outcome, RowRule
@@ -18,8 +18,10 @@ from shuzhi.decide.warnings.outcomes import SYSTEM, note_outcome
 from shuzhi.gather.quality import latest
 from shuzhi.gather.sources import Source, State
 from shuzhi.kernel.errors import RefusedError
+from shuzhi.share import agreements
+from shuzhi.share.agreements import clock_broken
 
-_STEPS_READER = "case steps"
+_STEPS_READER, _SHARING_READER = "case steps", "sharing steps"
 # How a case is closed that came of a warning of nothing.
 UNFOUNDED = "unfounded"
 
@@ -94,6 +96,25 @@ def follow_cases(city: City) -> int:
         with city.control.transaction() as connection:
             save_position(connection, _STEPS_READER, steps[-1][0])
     return len(steps)
+
+
+def share(city: City) -> int:
+    """Let the clocks of sharing act, and see that every one that broke became a case.
+
+    Returns how many applications and agreements moved.
+    """
+    office = city.sharing_office
+    moved = agreements.tick(office).moved
+    with city.control.transaction() as connection:
+        last = position(connection, _SHARING_READER)
+    steps = agreements.steps_since(office, last)
+    for _, step in steps:
+        if broken := clock_broken(step):
+            open_sharing_overdue(city, broken)
+    if steps:
+        with city.control.transaction() as connection:
+            save_position(connection, _SHARING_READER, steps[-1][0])
+    return moved
 
 
 def _settle(city: City, closed: Step) -> None:

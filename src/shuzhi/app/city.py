@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from shuzhi.app.agreeing import Agrees
 from shuzhi.app.causes import Traces
 from shuzhi.app.deciding import Decides
 from shuzhi.app.gathering import Gathers
@@ -40,7 +41,7 @@ class Registered:
         return tuple(e for e in self.entries if e.outcome is Outcome.REFUSED)
 
 
-class City(Gathers, Senses, Decides, Measures, Traces, Scores):
+class City(Gathers, Senses, Decides, Measures, Traces, Scores, Agrees):
     """A city that is open, with the verbs of every wing."""
 
     @cached_property

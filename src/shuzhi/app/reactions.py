@@ -23,12 +23,14 @@ from shuzhi.gather.quality.model import CheckFailed
 from shuzhi.gather.sources import RowsStored
 from shuzhi.kernel.events import Reactions
 from shuzhi.packs.messages import LANGUAGES
+from shuzhi.share.agreements import SharingClockBroken
 
 if TYPE_CHECKING:
     from shuzhi.app.city import City
 
 # The case kinds of the pack `platform`, which every city runs.
 DATA_DEFECT, RULE_DEFECT = "data_defect", "rule_defect"
+SHARING_OVERDUE = "sharing_overdue"
 _OF_WARNING = "warning:"
 _GRAVEST = max(severity.rank for severity in Severity)
 
@@ -46,6 +48,7 @@ def reactions(city: City) -> Reactions:
         WarningWorsened: [open_warned_case],
         RuleSwitchedOff: [open_rule_defect],
         CheckFailed: [open_data_defect],
+        SharingClockBroken: [open_sharing_overdue],
     }
     return {event: [given(react) for react in reacts] for event, reacts in table.items()}
 
@@ -106,6 +109,23 @@ def open_data_defect(city: City, failed: CheckFailed) -> None:
         f"{check.id}: {ratio.satisfied:,} / {ratio.checked:,}",
         matter,
         f"check:{failed.run_id}:{check.id}",
+    )
+    open_case(city.office, report)
+
+
+def open_sharing_overdue(city: City, broken: SharingClockBroken) -> None:
+    """Make a duty of sharing that was not done in time a case of the party that is late."""
+    kind = city.office.clocks(SHARING_OVERDUE).kind
+    matter = f"{broken.kind.value}:{broken.matter}"
+    report = Report(
+        kind.id,
+        kind.severities[0],
+        SYSTEM,
+        broken.party,
+        f"{kind.title.zh}: {matter} {broken.clock.value}",
+        f"{broken.clock.value} · {broken.due_at.isoformat()}",
+        f"{matter}:{broken.clock.value}",
+        f"sharing:{matter}:{broken.step}",
     )
     open_case(city.office, report)
 

@@ -36,6 +36,7 @@ def lanes_of(city: City) -> tuple[tuple[Job, ...], ...]:
         Job("follow cases", _SECOND, lambda: catching_up.follow_cases(city)),
         Job("look", _TEN_SECONDS, lambda: city.look().raised),
         Job("tick", _TEN_SECONDS, lambda: _ticked(cases.tick(city.office))),
+        Job("share", _TEN_SECONDS, lambda: catching_up.share(city)),
     )
     sources = tuple(_gathering(city, s) for s in city.sources().values() if s.every is not None)
     slow = (

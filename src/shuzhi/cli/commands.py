@@ -9,6 +9,8 @@ import typer
 from rich.markup import escape
 
 from shuzhi.cli import (
+    agreement,
+    application,
     audit,
     calendar,
     case,
@@ -49,6 +51,8 @@ app = typer.Typer(
 app.add_typer(contract.commands, name="contract")
 app.add_typer(gather.commands, name="gather")
 app.add_typer(quality.commands, name="quality")
+app.add_typer(agreement.commands, name="agreement")
+app.add_typer(application.commands, name="application")
 app.add_typer(audit.commands, name="audit")
 app.add_typer(case.commands, name="case")
 app.add_typer(evaluation.commands, name="evaluation")

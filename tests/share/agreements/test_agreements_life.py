@@ -89,7 +89,7 @@ def test_an_answer_that_is_late_breaks_the_clock_once_and_may_be_disputed(exchan
     exchange.to("2026-03-17T00:00:00+00:00")
     assert (tick(exchange.office).moved, tick(exchange.office).moved) == (1, 0)
     (broken,) = exchange.told(SharingClockBroken)
-    assert (broken.clock, broken.party, broken.authority) == (Clock.ANSWER, "ecology", "city")
+    assert (broken.clock, broken.party, broken.matter) == (Clock.ANSWER, "ecology", held.id)
     moved = act(exchange.office, held.id, Act(Verb.DISPUTE, exchange.water, text="No answer"))
     assert moved.state is ApplicationState.NEGOTIATING
 

@@ -11,6 +11,7 @@ from shuzhi.share.agreements.events import (
     ApplicationMoved,
     SharingClockBroken,
     SharingReminded,
+    clock_broken,
 )
 from shuzhi.share.agreements.model import (
     Actor,
@@ -94,6 +95,7 @@ __all__ = [
     "agreements",
     "application",
     "applications",
+    "clock_broken",
     "deal",
     "duties",
     "in_force",

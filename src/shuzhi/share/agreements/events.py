@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from shuzhi.kernel.events import Event
 from shuzhi.kernel.ids import PartyId
-from shuzhi.kernel.instant import Instant
+from shuzhi.kernel.instant import Instant, parse_instant
 from shuzhi.share.agreements.clocks import Clock
-from shuzhi.share.agreements.model import AgreementId, ApplicationId, MatterKind, Verb
+from shuzhi.share.agreements.model import AgreementId, ApplicationId, MatterKind, Step, Verb
 
 
 @dataclass(frozen=True)
@@ -46,9 +46,8 @@ class SharingClockBroken(Event):
     matter: int
     step: int
     clock: Clock
-    due_at: Instant | None
+    due_at: Instant
     party: PartyId
-    authority: PartyId
 
 
 @dataclass(frozen=True)
@@ -58,3 +57,13 @@ class SharingReminded(Event):
     agreement: AgreementId
     clock: Clock
     party: PartyId
+
+
+def clock_broken(step: Step) -> SharingClockBroken | None:
+    """Return what a step tells of a clock that ran out against somebody; None for any other."""
+    due_at = step.facts.get("due_at")
+    if step.verb not in (Verb.BREAK_CLOCK, Verb.GO_UP) or due_at is None:
+        return None
+    clock, party = Clock(step.facts["clock"]), PartyId(step.facts["party"])
+    ids = (step.kind, step.matter, step.number)
+    return SharingClockBroken(step.at, *ids, clock, parse_instant(due_at), party)

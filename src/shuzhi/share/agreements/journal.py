@@ -16,14 +16,14 @@ from sqlalchemy import Connection
 from shuzhi.audit import Entry, queue
 from shuzhi.kernel.events import Event
 from shuzhi.kernel.ids import PartyId
-from shuzhi.kernel.instant import Instant, parse_instant
+from shuzhi.kernel.instant import Instant
 from shuzhi.share.agreements.clocks import Clock
 from shuzhi.share.agreements.errors import AgreementError, unknown
 from shuzhi.share.agreements.events import (
     AgreementMoved,
     ApplicationMoved,
-    SharingClockBroken,
     SharingReminded,
+    clock_broken,
 )
 from shuzhi.share.agreements.life_cycle import begin, follow
 from shuzhi.share.agreements.model import (
@@ -217,8 +217,5 @@ def _events(step: Step, after: Matter) -> Iterator[Event]:
     if step.verb is Verb.REMIND and isinstance(after, Agreement):
         clock, party = Clock(step.facts["clock"]), PartyId(step.facts["party"])
         yield SharingReminded(step.at, after.id, clock, party)
-    if step.verb in (Verb.BREAK_CLOCK, Verb.GO_UP) and step.facts.get("due_at"):
-        due, party = parse_instant(step.facts["due_at"]), PartyId(step.facts["party"])
-        clock = Clock(step.facts["clock"])
-        ids = (step.kind, step.matter, step.number)
-        yield SharingClockBroken(step.at, *ids, clock, due, party, after.authority)
+    if broken := clock_broken(step):
+        yield broken
