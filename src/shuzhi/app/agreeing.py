@@ -6,7 +6,8 @@ from shuzhi.app.acting import Acts
 from shuzhi.kernel.ids import PartyId
 from shuzhi.kernel.law import Law
 from shuzhi.packs import installed_pack
-from shuzhi.share.agreements import Names, SharingOffice, Time
+from shuzhi.share.access import Grant
+from shuzhi.share.agreements import Names, SharingOffice, Time, grants
 
 # The terms of sharing are law for every city; its packs and its own folder count over them.
 _LAW = "data_law"
@@ -28,3 +29,7 @@ class Agrees(Acts):
         authority = PartyId(city.sharing_authority or city.desk)
         time, names = Time(law, self.working_days, city.zone), Names(city.address)
         return SharingOffice(self.control, time, authority, names, self.clock, self.publish)
+
+    def grants(self, party: PartyId, dataset: str) -> tuple[Grant, ...]:
+        """What `party` may do with a data set now. Raises as `agreements.grants`."""
+        return grants(self.sharing_office, party, dataset, self.clock())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -22,11 +22,15 @@ from shuzhi.share.agreements import (
     Act,
     Actor,
     Agreement,
+    AgreementId,
+    AgreementState,
     Application,
+    ApplicationId,
     Asked,
     MatterKind,
     Names,
     SharingOffice,
+    Terms,
     Time,
     Verb,
     act,
@@ -146,6 +150,14 @@ class Exchange:
     def agreed(self, **changes: Any) -> Agreement:
         """Submit one and agree to it."""
         return agree(self.office, self.submitted(**changes).id, by=self.ecology)
+
+    def unwritten(self, asked: Asked) -> Agreement:
+        """Return an agreement on `asked` that stands in no store."""
+        since, until = MONDAY, Instant(MONDAY + timedelta(days=300))
+        water, ecology, city = PartyId("water"), PartyId("ecology"), PartyId("city")
+        terms = Terms(ecology, water, "air", "air", "1.0.0", asked, since, until)
+        ids, state = (AgreementId(1), ApplicationId(1)), AgreementState.ACTIVE
+        return Agreement(*ids, city, terms, state, MONDAY, MONDAY)
 
     def told(self, kind: type[Any]) -> list[Any]:
         """Return what was published of a kind."""

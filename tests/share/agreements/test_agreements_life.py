@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from shuzhi.kernel.errors import RefusedError
+from shuzhi.share.access import Operator
 from shuzhi.share.agreements import (
     Act,
     AgreementError,
@@ -16,7 +17,6 @@ from shuzhi.share.agreements import (
     ApplicationState,
     Asked,
     Clock,
-    Comparison,
     Deed,
     RowTerm,
     SharingClockBroken,
@@ -196,7 +196,7 @@ def test_the_same_is_not_asked_twice_nor_what_is_granted(exchange: Any) -> None:
     with pytest.raises(AgreementError, match=r"share\.already_granted"):
         exchange.submitted(fields=("station",))
     assert exchange.submitted(purposes=("planning",)).id == 2
-    narrower = (RowTerm("station", Comparison.ONE_OF, ("s1",)),)
+    narrower = (RowTerm("station", Operator.ONE_OF, ("s1",)),)
     with pytest.raises(AgreementError, match=r"share\.already_granted"):
         exchange.submitted(rows=narrower)
 

@@ -13,6 +13,7 @@ from shuzhi.share.agreements.events import (
     SharingReminded,
     clock_broken,
 )
+from shuzhi.share.agreements.grants import grants, terms_of
 from shuzhi.share.agreements.model import (
     Actor,
     Agreement,
@@ -22,8 +23,6 @@ from shuzhi.share.agreements.model import (
     ApplicationId,
     ApplicationState,
     Asked,
-    Comparison,
-    Form,
     MatterKind,
     RowTerm,
     Step,
@@ -73,9 +72,7 @@ __all__ = [
     "Asked",
     "Clock",
     "ClockRun",
-    "Comparison",
     "Deed",
-    "Form",
     "MatterKind",
     "Names",
     "ProviderAnswers",
@@ -98,6 +95,7 @@ __all__ = [
     "clock_broken",
     "deal",
     "duties",
+    "grants",
     "in_force",
     "policy_of",
     "read_application",
@@ -106,5 +104,6 @@ __all__ = [
     "replayed",
     "steps_since",
     "submit",
+    "terms_of",
     "tick",
 ]

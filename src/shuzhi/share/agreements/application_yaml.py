@@ -5,14 +5,15 @@ What is left out is no error here: the application is incomplete then, and says 
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
 
 from shuzhi.kernel.documents import StrictModel, read_document, shape
-from shuzhi.share.agreements.model import Asked, Comparison, Form, RowTerm, Scalar
+from shuzhi.share.access import Form, Operator
+from shuzhi.share.agreements.model import Asked, RowTerm, Scalar
 from shuzhi.share.catalogue.model import SharingMethod
 
 _CODE = "share.bad_application"
@@ -20,12 +21,11 @@ _CODE = "share.bad_application"
 
 class _Row(StrictModel):
     column: str = Field(min_length=1)
-    operator: Comparison
-    values: tuple[Scalar | date, ...] = ()
+    operator: Operator
+    values: tuple[Scalar | float | datetime | date, ...] = ()
 
     def term(self) -> RowTerm:
-        values = tuple(v.isoformat() if isinstance(v, date) else v for v in self.values)
-        return RowTerm(self.column, self.operator, values)
+        return RowTerm(self.column, self.operator, tuple(map(_scalar, self.values)))
 
 
 class _Period(StrictModel):
@@ -86,6 +86,13 @@ def _rows(read: _Application) -> tuple[RowTerm, ...] | None:
     if read.rows is None:
         return None
     return () if read.rows == "all" else tuple(row.term() for row in read.rows)
+
+
+def _scalar(value: Scalar | float | date) -> Scalar:
+    if isinstance(value, date):
+        return value.isoformat()
+    # A decimal stays as it was written, which no float promises.
+    return repr(value) if isinstance(value, float) else value
 
 
 def _once(words: tuple[str, ...]) -> tuple[str, ...]:

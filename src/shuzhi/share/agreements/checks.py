@@ -11,16 +11,19 @@ from datetime import date
 
 from sqlalchemy import Connection, select
 
+from shuzhi.gather.contracts import table_named
 from shuzhi.kernel.control import Control
+from shuzhi.kernel.errors import RefusedError
 from shuzhi.kernel.ids import PartyId
+from shuzhi.share.access import Form
 from shuzhi.share.agreements.agreeing import Bound
 from shuzhi.share.agreements.errors import AgreementError, require_text
+from shuzhi.share.agreements.grants import Types, condition, types_of
 from shuzhi.share.agreements.model import (
     IN_FORCE,
     Agreement,
     Application,
     Asked,
-    Form,
 )
 from shuzhi.share.agreements.store import (
     agreement_of,
@@ -37,10 +40,11 @@ _LEAST_GROUP = 2
 
 @dataclass(frozen=True)
 class Catalogued:
-    """What the catalogue says of a data set that is asked for."""
+    """What the catalogue says of a data set that is asked for, and its contract of columns."""
 
     entry: Entry
     provider: PartyId
+    types: Types | None = None
 
     def bound(self) -> Bound:
         """Return the version of the contract that an agreement is bound to now.
@@ -73,7 +77,7 @@ def catalogued(control: Control, dataset: str) -> Catalogued:
             f"No party of this city provides {dataset[:80]} now.",
             next_step="Ask for it as data that are wanted, so that the authority finds a provider.",
         )
-    return Catalogued(record.entry, provider)
+    return Catalogued(record.entry, provider, _types(control, dataset))
 
 
 def require_sound(asked: Asked, found: Catalogued | None) -> None:
@@ -87,6 +91,8 @@ def require_sound(asked: Asked, found: Catalogued | None) -> None:
             f"The application cannot stand so: {problem}.",
             next_step="Correct it and submit it again.",
         )
+    if found is not None and found.types is not None:
+        condition(asked.rows or (), found.types)
 
 
 def require_new(connection: Connection, asked: Asked, applicant: PartyId, *, but: int = 0) -> None:
@@ -149,6 +155,16 @@ def _strange_items(asked: Asked, found: Catalogued) -> Iterable[str]:
     strange = [name for name in named if known and name not in known]
     if strange:
         yield f"{found.entry.id} has no data item {', '.join(strange[:5])}"
+
+
+def _types(control: Control, dataset: str) -> Types | None:
+    """Return the types of the columns; None where no contract was registered."""
+    try:
+        return types_of(table_named(control, dataset)[1])
+    except RefusedError as error:
+        if error.code != "gather.no_contract":
+            raise
+        return None
 
 
 def _open_applications(connection: Connection, applicant: PartyId) -> list[Application]:

@@ -12,6 +12,7 @@ from typing import Any, NewType
 
 from shuzhi.kernel.ids import PartyId
 from shuzhi.kernel.instant import Instant
+from shuzhi.share.access import Form, Operator
 from shuzhi.share.agreements.clocks import ClockRun
 from shuzhi.share.catalogue.model import LegalBasis, Sharing, SharingMethod
 
@@ -100,27 +101,6 @@ class Side(StrEnum):
     GOVERNMENT = "government"
 
 
-class Form(StrEnum):
-    """In what form answers leave: rows, figures over groups, or yes and no (核验)."""
-
-    ROWS = "rows"
-    AGGREGATE = "aggregate"
-    YES_NO = "yes_no"
-
-
-class Comparison(StrEnum):
-    """How a column is compared, to say which rows are asked for."""
-
-    ONE_OF = "one_of"
-    NONE_OF = "none_of"
-    BELOW = "below"
-    AT_MOST = "at_most"
-    AT_LEAST = "at_least"
-    ABOVE = "above"
-    IS_MISSING = "is_missing"
-    IS_PRESENT = "is_present"
-
-
 @dataclass(frozen=True)
 class Actor:
     """Who acts, and for which party; the clocks act for none."""
@@ -137,7 +117,7 @@ class RowTerm:
     """One column against values: several for `one_of` and `none_of`, none for the last two."""
 
     column: str
-    operator: Comparison
+    operator: Operator
     values: tuple[Scalar, ...] = ()
 
 

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from shuzhi.kernel.instant import Instant
-from shuzhi.share.agreements.model import AgreementId, Form, RowTerm, Terms
+from shuzhi.share.access import Form
+from shuzhi.share.agreements.model import AgreementId, RowTerm, Terms
 from shuzhi.share.agreements.odrl import (
     Constraint,
     Operator,
