@@ -1,6 +1,6 @@
-"""Where each verb may start, and which side may do it: one table for applications, one for deals.
+"""Where each verb may start, and which side may do it: one table for applications and agreements.
 
-The diagram in docs/agreements.md is drawn from the same tables by a test.
+A test holds the diagram in docs/agreements.md against it.
 """
 
 from __future__ import annotations
