@@ -10,7 +10,7 @@ import logging
 from asyncio import AbstractEventLoop
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Protocol
+from typing import Final, Protocol
 
 from shuzhi.gather.sensors.gateway.express import Familiar, answers, wrong
 from shuzhi.gather.sensors.spool import Record
@@ -36,7 +36,7 @@ class Asker(Protocol):
 # A record, and where its checksum is still to be checked, who sent it and what its head leads to.
 Entry = tuple[int, int, int, bytes, Asker | None, Familiar | None]
 Answer = tuple[Asker, bytes]
-_RECORD = 4
+_RECORD: Final = 4
 
 
 class Committer:
@@ -65,7 +65,6 @@ class Committer:
         self._relieved = relieved
         self._entries: list[Entry] = []
         self._answers: list[Answer] = []
-        self._has_unchecked = False
         self._bytes = 0
         self._is_at_work = False
         self._is_failing = False
@@ -76,14 +75,10 @@ class Committer:
         """Write a record with the next batch; then answer `raw`, if there is anything to answer."""
         if asker is not None and raw:
             self._answers.append((asker, raw))
-        self._add((*record, None, None), len(record[3]))
+        self.add_unchecked((*record, None, None), len(record[3]))
 
     def add_unchecked(self, entry: Entry, size: int) -> None:
         """Write a frame with the next batch, if its checksum is right, and answer as is usual."""
-        self._has_unchecked = True
-        self._add(entry, size)
-
-    def _add(self, entry: Entry, size: int) -> None:
         self._entries.append(entry)
         self._bytes += size
         if self._bytes > self._most_waiting:
@@ -115,13 +110,10 @@ class Committer:
     def _begin(self) -> None:
         entries, self._entries = self._entries, []
         given, self._answers = self._answers, []
-        has_unchecked, self._has_unchecked = self._has_unchecked, False
         self._bytes = 0
-        if has_unchecked:
-            entries = _checked(entries, given)
+        entries = _checked(entries, given)
         if entries:
-            columns = list(zip(*entries, strict=True))[:_RECORD]
-            self._submit(list(zip(*columns, strict=True)), given)
+            self._submit([entry[:_RECORD] for entry in entries], given)
         else:
             self._go_on(given)
 
@@ -185,6 +177,8 @@ class _Mark:
 def _checked(entries: list[Entry], given: list[Answer]) -> list[Entry]:
     """Return the entries whose checksum is right or was not in question; add their answers."""
     unchecked = [entry for entry in entries if entry[5] is not None]
+    if not unchecked:
+        return entries
     bad = wrong([entry[3] for entry in unchecked])
     if bad:
         out = [unchecked[place] for place in bad]

@@ -94,16 +94,17 @@ class Connection(Protocol):
     def data_received(self, data: bytes) -> None:
         """Take what came: every whole frame is written and answered, or refused."""
         self.is_heard = True
-        length = len(data)
+        cost = len(data)
         familiar = self._heads.get(data[QN_END : data.find(AREA, QN_END)])
         if familiar is not None and self._is_express and is_usual(data):
             # Devices send one frame at a time: this is the way that nearly all of them go.
             entry = (time_ns() // 1000, self.number, _FRAME, data[:-2], self, familiar)
-            self._committer.add_unchecked(entry, length)
+            self._committer.add_unchecked(entry, cost)
             frames = 1
         else:
             frames = self._read(data)
-        self._left -= max(length, frames * self._desk.frame_cost)
+        least = frames * self._desk.frame_cost
+        self._left -= cost if cost > least else least
         if self._left < 0:
             self._slow_down()
         if self._committer.is_pressed:

@@ -7,13 +7,17 @@ known from the first one; what is left to compute is vectorised.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from shuzhi.gather.sensors.hj212.crc import LANES, TABLE, standard
+from shuzhi.gather.sensors.hj212.crc import (
+    LANES,
+    TABLE,
+    indices_of_slices,
+    is_right,
+    standard,
+)
 
 AREA = b"CP=&&"
 QN, QN_END = 9, 26
@@ -23,15 +27,20 @@ _AROUND = 12
 _MOST = 9_999 + _AROUND
 _STARTS = tuple(b"##%04dQN=" % (max(0, n - _AROUND)) for n in range(_MOST + 1))
 _DIGITS = tuple(b"%04X" % value for value in TABLE)
+_DIGITS_AS_NUMBERS = np.frombuffer(b"".join(_DIGITS), "<u4")
 _STATES = {value: index for index, value in enumerate(TABLE)}
-_ENDINGS = tuple(digits + b"\r\n" for digits in _DIGITS)
+_ending = tuple(digits + b"\r\n" for digits in _DIGITS).__getitem__
+# So many frames are checked sooner one by one.
+_FEW = 16
+_HEAD, _TAIL = 6, 4
 _WORD = 8
-_PADDING = tuple(bytes(-n % _WORD) for n in range(_WORD))
-_LANES = np.array(LANES, np.uint8)
-# For a piece that ends k bytes before the end of a segment, which lane each of its bytes is in.
-_SHIFTED = np.stack([np.roll(_LANES, k, axis=0) for k in range(_WORD)])
-_QN_PADDING = bytes(7)
+_PADDING = bytes(_WORD)
+_IN_QN = np.arange(QN, QN_END)
+_QN_BEGINS = -len(_IN_QN) % _WORD
+_NINE = 9
 _LANE = np.arange(_WORD)
+# For a piece that ends k bytes before the end of a segment, which lane each of its bytes is in.
+_SHIFTED = np.stack([np.roll(np.array(LANES, np.uint8), k, axis=0) for k in range(_WORD)])
 
 
 class Familiar(NamedTuple):
@@ -78,50 +87,40 @@ def wrong(raws: Sequence[bytes]) -> list[int]:
 
     The checksum is to be the standard's, and the QN of digits.
     """
-    if not b"".join([raw[QN:QN_END] for raw in raws]).isdigit():
-        return _wrong(raws)
-    indices = _indices([raw[6:-4] for raw in raws]).tolist()
-    digits = [_DIGITS[index] for index in indices]
-    return [] if digits == [raw[-4:] for raw in raws] else _wrong(raws)
+    if len(raws) < _FEW or not _are_right(raws):
+        return [place for place, raw in enumerate(raws) if not _is_right(raw)]
+    return []
 
 
-def _wrong(raws: Sequence[bytes]) -> list[int]:
-    indices = _indices([raw[6:-4] for raw in raws]).tolist()
-    return [
-        place
-        for place, (index, raw) in enumerate(zip(indices, raws, strict=True))
-        if raw[-4:].upper() != _DIGITS[index] or not raw[QN:QN_END].isdigit()
-    ]
+def _is_right(raw: bytes) -> bool:
+    return raw[QN:QN_END].isdigit() and is_right(raw[_HEAD:-_TAIL], raw[-_TAIL:])
+
+
+def _are_right(raws: Sequence[bytes]) -> bool:
+    """Whether all are right, as far as can be seen at once: with capital digits."""
+    buffer = b"".join((*raws, _PADDING))
+    ends = np.cumsum(np.fromiter(map(len, raws), np.int64, len(raws)))
+    starts = np.concatenate(([0], ends[:-1]))
+    octets = np.frombuffer(buffer, np.uint8)
+    # Below 0 an octet goes round to the greatest.
+    if (octets[starts[:, None] + _IN_QN] - ord("0")).max() > _NINE:
+        return False
+    ends -= _TAIL
+    given = np.ndarray((len(buffer) - _TAIL + 1,), "<u4", buffer, 0, (1,))[ends]
+    indices = indices_of_slices(buffer, starts + _HEAD, ends)
+    return bool((_DIGITS_AS_NUMBERS[indices] == given).all())
 
 
 def answers(raws: Sequence[bytes], familiars: Sequence[Familiar]) -> list[bytes]:
     """Return the answers to frames, in their order."""
     if not raws:
         return []
+    befores, afters, states, shifts = zip(*familiars, strict=True)
     qns = [raw[QN:QN_END] for raw in raws]
-    words = np.frombuffer(b"".join(chain.from_iterable((_QN_PADDING, qn) for qn in qns)), np.uint64)
-    folded = np.bitwise_xor.reduce(words.reshape(len(qns), -1), axis=1)
-    shifts = np.fromiter((f.shift for f in familiars), np.intp, len(qns))
-    parts = _SHIFTED[shifts[:, None], _LANE, folded.view(np.uint8).reshape(-1, _WORD)]
-    given = np.fromiter((f.state for f in familiars), np.uint8, len(qns))
-    indices = (np.bitwise_xor.reduce(parts, axis=1) ^ given).tolist()
-    return [
-        b"".join((f.before, qn, f.after, _ENDINGS[index]))
-        for f, qn, index in zip(familiars, qns, indices, strict=True)
-    ]
-
-
-def _indices(segments: Sequence[bytes]) -> npt.NDArray[np.uint8]:
-    """Return the index of each segment's checksum: all bytes of a lane added, then the lanes.
-
-    Every segment is filled up to whole words at its front; the register begins as FFFF, which is
-    FF added to the first byte.
-    """
-    pieces = chain.from_iterable((_PADDING[len(s) % _WORD], s) for s in segments)
-    words = np.frombuffer(b"".join(pieces), np.uint64)
-    lengths = np.fromiter(map(len, segments), np.intp, len(segments))
-    sizes = (lengths + _WORD - 1) // _WORD
-    starts = np.concatenate(([0], np.cumsum(sizes)[:-1]))
-    folded = np.bitwise_xor.reduceat(words, starts).view(np.uint8).reshape(-1, _WORD)
-    lanes = np.bitwise_xor.reduce(_LANES[_LANE, folded], axis=1)
-    return np.asarray(lanes ^ _LANES[-lengths % _WORD, 0xFF], np.uint8)
+    filled = np.zeros((len(qns), _QN_BEGINS + len(_IN_QN)), np.uint8)
+    filled[:, _QN_BEGINS:] = np.frombuffer(b"".join(qns), np.uint8).reshape(len(qns), -1)
+    folded = np.bitwise_xor.reduce(filled.view(np.uint64), axis=1).view(np.uint8)
+    lanes = np.array(shifts)[:, None], _LANE, folded.reshape(-1, _WORD)
+    indices = np.bitwise_xor.reduce(_SHIFTED[lanes], axis=1) ^ np.array(states, np.uint8)
+    endings = map(_ending, indices.tolist())
+    return list(map(b"".join, zip(befores, qns, afters, endings, strict=True)))

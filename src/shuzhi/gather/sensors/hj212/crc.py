@@ -89,7 +89,8 @@ def kinds_of(segment: bytes, given: bytes) -> tuple[Checksum, ...]:
 
 
 _TABLE_ARRAY = np.array(TABLE, np.uint16)
-_LANE_ARRAYS = tuple(np.array(lane, np.uint8) for lane in LANES)
+_LANE_ARRAYS = np.array(LANES, np.uint8)
+_LANE = np.arange(8)
 _FIRST_BYTES = np.array([(1 << (8 * count)) - 1 for count in range(8)], np.uint64)
 
 
@@ -100,22 +101,23 @@ def standard_of_slices(
 
     `buffer` must go on for at least eight bytes behind the last slice.
     """
+    return _TABLE_ARRAY[indices_of_slices(buffer, starts, ends)]
+
+
+def indices_of_slices(
+    buffer: bytes, starts: NDArray[np.int64], ends: NDArray[np.int64]
+) -> NDArray[np.uint8]:
+    """Return where in `TABLE` the CRC of each slice stands; the rest as `standard_of_slices`."""
     words = np.frombuffer(buffer, "<u8", len(buffer) // 8)
     before = np.zeros(len(words) + 1, np.uint64)
     np.bitwise_xor.accumulate(words, out=before[1:])
-
-    def folded_up_to(places: NDArray[np.int64]) -> NDArray[np.uint64]:
-        whole = places >> 3
-        fold: NDArray[np.uint64] = before[whole] ^ (words[whole] & _FIRST_BYTES[places & 7])
-        return fold
-
+    places = np.concatenate((starts, ends))
+    whole = places >> 3
+    upto = before[whole] ^ (words[whole] & _FIRST_BYTES[places & 7])
     first = np.uint64(0xFF) << ((starts & 7) << 3).astype(np.uint64)
-    fold = folded_up_to(ends) ^ folded_up_to(starts) ^ first
+    fold = upto[: len(starts)] ^ upto[len(starts) :] ^ first
     # Turn the lanes so that the last byte of every slice lies in the last lane.
     turn = ((-ends & 7) << 3).astype(np.uint64)
     fold = (fold << turn) | (fold >> ((np.uint64(64) - turn) & np.uint64(63)))
     octets = fold.astype("<u8").view(np.uint8).reshape(-1, 8)
-    index = np.zeros(len(fold), np.uint8)
-    for place, lane in enumerate(_LANE_ARRAYS):
-        index ^= lane[octets[:, place]]
-    return _TABLE_ARRAY[index]
+    return np.asarray(np.bitwise_xor.reduce(_LANE_ARRAYS[_LANE, octets], axis=1), np.uint8)

@@ -81,7 +81,7 @@ def encode(first: int, records: Sequence[Record], salt: int) -> bytes:
 
 def size_bytes(records: Sequence[Record]) -> int:
     """Return how many bytes `encode` makes of the records."""
-    bare = _HEADER.size + sum(_PER_RECORD + len(body) for *_, body in records)
+    bare = _HEADER.size + len(records) * _PER_RECORD + sum([len(record[3]) for record in records])
     return bare + -bare % SECTOR
 
 
