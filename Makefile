@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-fuzz test-gateway test-mqtt bench lint format lock clean
+.PHONY: demo test test-fuzz test-gateway test-mqtt test-spark test-web bench lint format lock clean
 
 demo: $(READY)
 	$(BIN)/shuzhi demo demo-city
@@ -33,6 +33,12 @@ test-mqtt: $(READY)
 	command -v mosquitto /usr/sbin/mosquitto
 	$(BIN)/pytest tests/gather/sensors/test_gateway_push.py -m mqtt
 
+# Drives Chromium through the pages; screenshots come to .bench/screenshots. Installs Debian's Chromium where there is none.
+test-web: $(READY)
+	command -v chromium || (apt-get update -q && apt-get install -y -q --no-install-recommends chromium fonts-noto-cjk)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r locks/browser.txt
+	$(BIN)/pytest tests/web/browser -m browser
+
 bench: $(READY)
 	$(BIN)/python -m benchmarks
 
@@ -58,7 +64,10 @@ $(READY): locks/build.txt locks/all.txt pyproject.toml
 lock:
 	uv pip compile locks/build.in --universal --python-version 3.11 --generate-hashes --no-header -q -o locks/build.txt
 	uv pip compile pyproject.toml --extra dev --extra demo --universal --python-version 3.11 --generate-hashes --no-header -q -o locks/all.txt
-	$(PYTHON) -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['optional-dependencies']['fuzz'])" | uv pip compile - --universal --python-version 3.11 --generate-hashes --no-header -q -o locks/fuzz.txt
+	for extra in browser fuzz; do \
+	  $(PYTHON) -c "import sys, tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['optional-dependencies'][sys.argv[1]], sep='\n')" $$extra \
+	  | uv pip compile - --universal --python-version 3.11 --generate-hashes --no-header -q -o locks/$$extra.txt || exit 1; \
+	done
 
 clean:
 	rm -rf $(VENV) .bench demo-city

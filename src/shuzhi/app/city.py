@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from shuzhi.act.cases import newest_step
 from shuzhi.app.agreeing import Agrees
+from shuzhi.app.auditing import Audits
 from shuzhi.app.causes import Traces
 from shuzhi.app.deciding import Decides
 from shuzhi.app.gathering import Gathers
@@ -41,13 +43,24 @@ class Registered:
         return tuple(e for e in self.entries if e.outcome is Outcome.REFUSED)
 
 
-class City(Gathers, Senses, Decides, Measures, Traces, Scores, Agrees):
+class City(Gathers, Senses, Decides, Measures, Traces, Scores, Agrees, Audits):
     """A city that is open, with the verbs of every wing."""
 
     @cached_property
     def publish(self) -> Publish:
         """Hands a fact to everybody who reacts to it: the table of `reactions`."""
         return publisher(reactions(self))
+
+    def pulse(self) -> dict[str, str]:
+        """What tells, wing by wing, that there is something new: a text that changes with it."""
+        newest = self.warnings(limit=1)
+        runs = self.newest_runs().values()
+        return {
+            "cases": str(newest_step(self.office)),
+            "warnings": " ".join(f"{w.id} {w.last_at} {w.count} {w.outcome}" for w in newest),
+            "sources": max((f"{run.ended_at or run.started_at}" for run in runs), default=""),
+            "jobs": max((f"{job.ended_at}" for job in self.jobs()), default=""),
+        }
 
     def register(self) -> Registered:
         """Register parties, contracts and rules as declared; catalogue what contracts describe.

@@ -11,7 +11,7 @@ import duckdb
 
 from shuzhi.app.wired import Wired
 from shuzhi.gather import quality
-from shuzhi.gather.contracts import contracted_datasets, table_named
+from shuzhi.gather.contracts import Contract, Table, contracted_datasets, table_named
 from shuzhi.gather.lake import Answer, Held, Tidied, answer, inventory, tidy
 from shuzhi.gather.lineage import ImportReport, Trace, export_events, import_events, trace
 from shuzhi.gather.quality.model import Evidence, FaultyRow, Ratio, Report
@@ -42,6 +42,10 @@ class Gathers(Wired):
     def datasets(self) -> tuple[str, ...]:
         """The data sets that a contract answers for."""
         return contracted_datasets(self.control)
+
+    def contract(self, dataset: str) -> tuple[Contract, Table]:
+        """The contract that answers for a data set, and its table. Raises `gather.no_contract`."""
+        return table_named(self.control, dataset)
 
     def gather(self, source: str, progress: Progress) -> RunReport:
         """Run a source. Raises `gather.no_such_source`; else as `run_source`."""

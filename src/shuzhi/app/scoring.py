@@ -19,6 +19,7 @@ from shuzhi.act.evaluation import (
     Scheme,
     Score,
     Scored,
+    ScoredPeriod,
 )
 from shuzhi.app.acting import Acts
 from shuzhi.app.score_facts import Witnesses
@@ -63,6 +64,10 @@ class Scores(Acts, Shares):
     def publish_score(self, scheme: str, period: str, *, by: str) -> int:
         """Publish the draft of a period; return its version. Raises as `evaluation.publish`."""
         return evaluation.publish(self.evaluating, scheme, period, by=by)
+
+    def scored_periods(self) -> tuple[ScoredPeriod, ...]:
+        """What was scored, by scheme, the newest period first."""
+        return evaluation.scored_periods(self.evaluating)
 
     def league(
         self, scheme: str, period: str, level: Level, *, version: int | None = None

@@ -26,6 +26,7 @@ from shuzhi.gather.sensors.landing import (
     landed_until,
     run_landing,
 )
+from shuzhi.gather.sensors.newest import NewestOfStation, newest_values
 from shuzhi.gather.sensors.rereading import NO_DATA, Comparison, compare, keep
 from shuzhi.gather.sensors.stations import Station, password_hash, password_key
 from shuzhi.gather.sensors.stations import use_cases as stations
@@ -48,6 +49,11 @@ class Senses(Wired):
     def station(self, mn: str) -> Station:
         """The station with this MN. Raises `gather.no_such_station`."""
         return stations.station(self.control, mn)
+
+    def newest_values(self, *, within: timedelta) -> tuple[NewestOfStation, ...]:
+        """What each station sent last, of what arrived `within` the past. As `newest_values`."""
+        limit = self.settings.memory_limit
+        return newest_values(self.lake, now=self.clock(), within=within, memory_limit=limit)
 
     def add_station(self, station: Station, password: str | None, *, by: str) -> None:
         """Register a station; without a `password` it must name a secret that holds it.

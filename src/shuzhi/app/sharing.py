@@ -23,6 +23,7 @@ from shuzhi.share.catalogue import (
     search,
     write_catalogue,
 )
+from shuzhi.share.parties import Organisation, tree
 
 
 class Shares(Wired):
@@ -35,6 +36,10 @@ class Shares(Wired):
     def entry(self, dataset: str) -> Record:
         """What the catalogue holds of a data set. Raises `share.entry_unknown`."""
         return entry(self.control, dataset)
+
+    def organisation(self) -> Organisation:
+        """Every party that is registered, and who stands above whom."""
+        return tree(self.control)
 
     def provider(self, dataset: str) -> PartyId | None:
         """The party that provides a data set; None where the catalogue does not say."""

@@ -2,6 +2,7 @@
 
 from shuzhi.audit.checkpoint import Checkpoint
 from shuzhi.audit.errors import AuditError, BrokenLogError
+from shuzhi.audit.finding import Logged, find, logged
 from shuzhi.audit.keys import KeyKind, Signer, VerifierKey, new_signer, parse_key, read_keys
 from shuzhi.audit.log import Log, found_log, open_log
 from shuzhi.audit.model import Entry
@@ -22,6 +23,7 @@ __all__ = [
     "Head",
     "KeyKind",
     "Log",
+    "Logged",
     "Problem",
     "Proof",
     "Proved",
@@ -32,9 +34,11 @@ __all__ = [
     "WitnessAddress",
     "ask_witnesses",
     "check_proof",
+    "find",
     "flush",
     "found_log",
     "keep_log",
+    "logged",
     "new_signer",
     "open_log",
     "parse_key",

@@ -12,13 +12,17 @@ from shuzhi.cli.output import out
 
 def web(
     listen: Annotated[str, typer.Option(help="HOST:PORT.")] = "127.0.0.1:8000",
+    acting: Annotated[
+        bool, typer.Option(help="Let whoever sits at this machine act on cases from the pages.")
+    ] = False,
     city: CityFolder = None,
 ) -> None:
-    """Serve the city's monitors as OGC SensorThings 1.1; this machine alone without a token."""
+    """Serve the city's pages and SensorThings 1.1; to this machine alone without a token."""
     from shuzhi.web import listen_of, serve
 
     there = opened(city)
     token = there.settings.web_token
-    where = listen_of(listen, has_token=token is not None)
-    out.print(f"http://{where.host}:{where.port}/sensorthings/v1.1  (stop it: Ctrl-C)")
-    serve(there, where, token=token)
+    where = listen_of(listen, has_token=token is not None, is_acting=acting)
+    address = f"http://{where.host}:{where.port}"
+    out.print(f"{address}/  {address}/operations  {address}/sensorthings/v1.1  (stop it: Ctrl-C)")
+    serve(there, where, token=token, is_acting=acting)

@@ -1,15 +1,34 @@
-"""Refusals as HTTP answers: problem details (RFC 9457), with one table of statuses."""
+"""Refusals as HTTP answers, problem details (RFC 9457), with one table of statuses."""
 
 from __future__ import annotations
 
-from fastapi import Request
 from fastapi.responses import JSONResponse
 
 from shuzhi.kernel.errors import BrokenError, RefusedError, ShuzhiError
 from shuzhi.share.sensorthings import QueryError
 
 _REFUSED, _BROKEN = 400, 503
-_STATUS = {"web.unauthorized": 401, "web.not_found": 404, "web.too_long": 414}
+_STATUS = {
+    "act.changed_meanwhile": 409,
+    "act.no_such_case": 404,
+    "act.no_such_score": 404,
+    "act.no_such_measure": 404,
+    "act.not_scored": 404,
+    "app.no_such_rule": 404,
+    "audit.no_log": 404,
+    "audit.no_such_entry": 404,
+    "decide.goal_unknown": 404,
+    "decide.indicator_group_unknown": 404,
+    "decide.indicator_unknown": 404,
+    "gather.no_such_source": 404,
+    "share.entry_unknown": 404,
+    "web.form_expired": 403,
+    "web.not_found": 404,
+    "web.read_only": 403,
+    "web.too_long": 414,
+    "web.unauthorized": 401,
+    "web.wrong_host": 421,
+}
 
 
 class WebError(RefusedError):
@@ -35,9 +54,3 @@ def problem(error: ShuzhiError) -> JSONResponse:
         "detail": error.next_step,
     }
     return JSONResponse(document, status, media_type="application/problem+json")
-
-
-async def told(_request: Request, error: Exception) -> JSONResponse:
-    """Answer a request whose verb refused or broke."""
-    assert isinstance(error, ShuzhiError)  # noqa: S101  (registered for these alone)
-    return problem(error)

@@ -5,25 +5,27 @@ There are no accounts yet: without a token it listens on this machine alone.
 
 from __future__ import annotations
 
-import hmac
-import ipaddress
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import uvicorn
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 
 from shuzhi.app import City
 from shuzhi.kernel.errors import RefusedError, ShuzhiError
-from shuzhi.web import sensorthings
-from shuzhi.web.problems import WebError, problem, told
+from shuzhi.web import assets, sensorthings
+from shuzhi.web.guarding import Guard, is_loopback
+from shuzhi.web.live import Live
+from shuzhi.web.pages import page_routes
+from shuzhi.web.pages.failing import misled, told
 
-_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-store",
-}
+_WORTH_PACKING_BYTES = 700
+_MOST_AT_ONCE = 2_048
 
 
 @dataclass(frozen=True)
@@ -34,11 +36,12 @@ class Listen:
     port: int
 
 
-def listen_of(text: str, *, has_token: bool) -> Listen:
+def listen_of(text: str, *, has_token: bool, is_acting: bool = False) -> Listen:
     """Return what `HOST:PORT` names.
 
     Raises:
-        RefusedError: `web.bad_address`; `web.token_needed` for an address that others reach.
+        RefusedError: `web.bad_address`; `web.token_needed` for an address that others reach;
+            `web.acting_from_elsewhere` for a server that takes acts and is not this machine's own.
     """
     host, _, port = text.rpartition(":")
     host = host.strip("[]") or "127.0.0.1"
@@ -48,60 +51,69 @@ def listen_of(text: str, *, has_token: bool) -> Listen:
             f"{text[:60]!r} is no address to listen on.",
             next_step="Write it as 127.0.0.1:8000.",
         )
-    if not has_token and not _is_loopback(host):
+    if not has_token and not is_loopback(host):
         raise RefusedError(
             "web.token_needed",
             f"Others can reach {host}, and nothing would ask them who they are.",
             next_step="Set SHUZHI_WEB_TOKEN, or listen on 127.0.0.1.",
         )
+    if is_acting and (has_token or not is_loopback(host)):
+        raise RefusedError(
+            "web.acting_from_elsewhere",
+            "Pages take acts only at this machine: there are no accounts to say who acts.",
+            next_step="Leave --acting away, or listen on 127.0.0.1 without SHUZHI_WEB_TOKEN.",
+        )
     return Listen(host, int(port))
 
 
-def make_app(city: City, *, token: str | None = None) -> FastAPI:
-    """Return the application over a city; with a `token`, every request must bear it (RFC 6750)."""
-    app = FastAPI(title="Shuzhi 数治", version="1", docs_url=None, redoc_url=None)
+def make_app(city: City, *, token: str | None = None, is_acting: bool = False) -> FastAPI:
+    """Return the application over a city: pages and SensorThings.
+
+    With a `token` every request must bear it (RFC 6750), or the cookie of who signed in with it.
+    `is_acting` lets pages act on cases, under the name that the visitor gives.
+    """
+    live = Live(city)
+
+    @asynccontextmanager
+    async def running(_app: FastAPI) -> AsyncIterator[None]:
+        yield
+        await live.close()
+
+    app = FastAPI(
+        title="Shuzhi 数治",
+        version="1",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=running,
+        middleware=[
+            Middleware(Guard, token=token),
+            Middleware(GZipMiddleware, minimum_size=_WORTH_PACKING_BYTES),
+        ],
+    )
+    app.state.is_acting = is_acting and token is None
+    known = assets.read_assets()
     app.include_router(sensorthings.routes(city))
+    app.include_router(assets.routes(known))
+    app.state.site, pages = page_routes(city, known, live, token)
+    app.include_router(pages)
     app.add_exception_handler(ShuzhiError, told)
-
-    @app.middleware("http")
-    async def guard(
-        request: Request, call_next: Callable[[Request], Awaitable[Response]]
-    ) -> Response:
-        if token is not None and not _bears(request, token):
-            refused = WebError("web.unauthorized", "This service asks for a token.")
-            answer: Response = problem(refused)
-            answer.headers["WWW-Authenticate"] = "Bearer"
-        else:
-            answer = await call_next(request)
-        answer.headers.update(_HEADERS)
-        return answer
-
+    app.add_exception_handler(HTTPException, misled)
+    app.add_exception_handler(RequestValidationError, misled)
     return app
 
 
-def serve(city: City, listen: Listen, *, token: str | None = None) -> None:
+def serve(city: City, listen: Listen, *, token: str | None = None, is_acting: bool = False) -> None:
     """Serve a city until the process is told to stop."""
+    # What the city's packs declare is read once, and refused before anybody waits for a page.
+    _ = city.declared
     uvicorn.run(
-        make_app(city, token=token),
+        make_app(city, token=token, is_acting=is_acting),
         host=listen.host,
         port=listen.port,
         log_level="warning",
         server_header=False,
         timeout_keep_alive=10,
-        limit_concurrency=512,
+        # A page that looks on keeps its connection; stopping does not wait for it.
+        timeout_graceful_shutdown=2,
+        limit_concurrency=_MOST_AT_ONCE,
     )
-
-
-def _bears(request: Request, token: str) -> bool:
-    scheme, _, given = request.headers.get("authorization", "").partition(" ")
-    is_bearer = scheme.lower() == "bearer"
-    return is_bearer and hmac.compare_digest(given.strip().encode(), token.encode())
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

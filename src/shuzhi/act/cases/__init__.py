@@ -46,6 +46,7 @@ from shuzhi.act.cases.queries import (
 from shuzhi.act.cases.queue import ActQueue
 from shuzhi.act.cases.rehearsal import Asked, Load, PartyRehearsal, Rehearsal, rehearse_staffing
 from shuzhi.act.cases.spans import Span, SpanUnit, TimeRules, parse_office_hours, parse_span
+from shuzhi.act.cases.tally import ClockTally, PartyTally, Tally, newest_step, tally
 from shuzhi.act.cases.use_cases import (
     Ticked,
     act,
@@ -88,6 +89,7 @@ __all__ = [
     "ClockBroken",
     "ClockRule",
     "ClockState",
+    "ClockTally",
     "Clocks",
     "EvidenceFile",
     "EvidenceKind",
@@ -97,6 +99,7 @@ __all__ = [
     "Order",
     "Page",
     "PartyRehearsal",
+    "PartyTally",
     "Reading",
     "Rehearsal",
     "Report",
@@ -106,6 +109,7 @@ __all__ = [
     "SpanUnit",
     "Stage",
     "Step",
+    "Tally",
     "Task",
     "TaskState",
     "Ticked",
@@ -128,6 +132,7 @@ __all__ = [
     "file_case",
     "keep_evidence",
     "merge",
+    "newest_step",
     "open_all",
     "open_case",
     "parse_case_kind",
@@ -146,6 +151,7 @@ __all__ = [
     "steps_since",
     "suspend",
     "take",
+    "tally",
     "tick",
     "time_used",
     "verify",

@@ -19,10 +19,12 @@ from shuzhi.act.evaluation.periods import Length, Period, parse_period
 from shuzhi.act.evaluation.queries import (
     Behind,
     League,
+    ScoredPeriod,
     appeals,
     behind,
     league,
     recompute,
+    scored_periods,
 )
 from shuzhi.act.evaluation.scheme import Measure, Scheme, Shown, Term, Words
 from shuzhi.act.evaluation.scheme_yaml import parse_scheme, read_scheme
@@ -56,6 +58,7 @@ __all__ = [
     "Scheme",
     "Score",
     "Scored",
+    "ScoredPeriod",
     "Shown",
     "Term",
     "Window",
@@ -71,4 +74,5 @@ __all__ = [
     "read_scheme",
     "recompute",
     "score",
+    "scored_periods",
 ]

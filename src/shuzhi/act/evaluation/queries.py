@@ -80,6 +80,23 @@ class Behind:
     beside: Mapping[str, Number]
 
 
+@dataclass(frozen=True)
+class ScoredPeriod:
+    """A period of a scheme that was scored; `published_at` is None for a draft."""
+
+    scheme: str
+    period: str
+    versions: int
+    published_at: Instant | None
+
+
+def scored_periods(evaluating: Evaluating) -> tuple[ScoredPeriod, ...]:
+    """Return what was scored, the newest period of each scheme first."""
+    with evaluating.control.transaction() as connection:
+        rows = store.scored_periods(connection)
+    return tuple(ScoredPeriod(**row) for row in rows)
+
+
 def league(
     evaluating: Evaluating,
     scheme_id: str,

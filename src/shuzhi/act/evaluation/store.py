@@ -24,6 +24,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     delete,
+    func,
     insert,
     select,
     update,
@@ -141,6 +142,21 @@ def find_basis(connection: Connection, scheme: str, period: str) -> RowMapping |
     c = basis_table.c
     query = select(basis_table).where(c.scheme == scheme, c.period == period)
     return connection.execute(query).mappings().one_or_none()
+
+
+def scored_periods(connection: Connection) -> Sequence[RowMapping]:
+    """Return scheme, period, number of versions and when the newest was published."""
+    made = (
+        func.count(scoring_table.c.id).label("versions"),
+        func.max(scoring_table.c.published_at).label("published_at"),
+    )
+    query = (
+        select(basis_table.c.scheme, basis_table.c.period, *made)
+        .join(scoring_table, scoring_table.c.basis_id == basis_table.c.id)
+        .group_by(basis_table.c.id)
+        .order_by(basis_table.c.scheme, basis_table.c.starts_at.desc())
+    )
+    return connection.execute(query).mappings().all()
 
 
 def drop_draft(connection: Connection, basis_id: int) -> None:

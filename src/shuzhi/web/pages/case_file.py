@@ -1,0 +1,75 @@
+"""What the page of a case shows, also after an act on it was refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import Request
+
+from shuzhi.act.cases import CaseFile, Step
+from shuzhi.kernel.errors import ShuzhiError
+from shuzhi.web.drawing.way import way
+from shuzhi.web.pages.forms import new_key
+from shuzhi.web.pages.reading import Reader
+from shuzhi.web.pages.site import Site
+
+
+def file_context(
+    site: Site,
+    request: Request,
+    reader: Reader,
+    file: CaseFile,
+    *,
+    typed: Mapping[str, str] | None = None,
+    error: ShuzhiError | None = None,
+    field: str = "",
+) -> dict[str, Any]:
+    """Return what the template of a case needs; `typed` is what a refused form held."""
+    city, held = site.city, file.case
+    kind = city.office.kinds[held.kind]
+    cookie = site.forms.cookie(request)
+    return {
+        "file": file,
+        "case": held,
+        "kind": kind,
+        "drawn": way(
+            kind,
+            file.steps,
+            reader.t("case.way"),
+            lambda stage: reader.word("stage", stage),
+            lambda step: reader.local(step.at).strftime("%m-%d %H:%M"),
+        ),
+        "report": _report(file.steps),
+        "entries": _entries(site, file),
+        "ways": file.ways,
+        "parties": sorted(city.organisation(), key=lambda party: party.id),
+        "typed": dict(typed or {}),
+        "error": error,
+        "field": field,
+        "since": _since(file, typed),
+        "key": new_key(),
+        "cookie": cookie,
+        "token": site.forms.token(cookie),
+    }
+
+
+def _report(steps: tuple[Step, ...]) -> str:
+    return str(steps[0].facts.get("text", ""))
+
+
+def _entries(site: Site, file: CaseFile) -> dict[int, int]:
+    """Return where in the audit log each step stands, by its number."""
+    first, last = file.steps[0].at, file.steps[-1].at
+    found = site.city.find_entries(f"case:{file.case.id}", first, last)
+    return {
+        entry.content["facts"]["step"]: entry.index
+        for entry in found
+        if entry.content and "step" in entry.content.get("facts", {})
+    }
+
+
+def _since(file: CaseFile, typed: Mapping[str, str] | None) -> tuple[Step, ...]:
+    """Return what happened after the version that a form was made for."""
+    seen = (typed or {}).get("seen", "")
+    return tuple(s for s in file.steps if seen.isdecimal() and s.number > int(seen))

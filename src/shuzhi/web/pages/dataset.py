@@ -1,0 +1,80 @@
+"""A data set: what it is, who may have it, its columns, its quality, where it comes from."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+
+from shuzhi.app import City
+from shuzhi.gather.lineage import Trace
+from shuzhi.gather.quality import trend
+from shuzhi.kernel.errors import RefusedError
+from shuzhi.share.catalogue import CatalogueError, Record
+from shuzhi.web.drawing.lineage import lineage
+from shuzhi.web.pages.reading import Reader
+from shuzhi.web.pages.site import Site
+
+_WORST = 20
+
+
+def routes(site: Site) -> APIRouter:
+    """Return the routes of a data set's pages."""
+    router = APIRouter()
+
+    @router.get("/datasets/{dataset:path}")
+    def show(request: Request, dataset: str) -> Response:
+        city, reader = site.city, site.reader(request)
+        record = _record(city, dataset)
+        trace = _trace(city, dataset)
+        return site.page(
+            request,
+            "dataset.html",
+            reader=reader,
+            dataset=dataset,
+            record=record,
+            table=_table(city, dataset),
+            trend=trend(city.control, dataset),
+            is_checked=dataset in city.datasets() and city.lake.exists(dataset),
+            trace=trace,
+            drawn=trace and _drawn(city, reader, trace),
+        )
+
+    @router.get("/worst-rows/{dataset:path}")
+    def worst(request: Request, dataset: str) -> Response:
+        rows = site.city.worst_rows(dataset, _WORST)
+        return site.page(request, "worst_rows.html", dataset=dataset, worst=rows)
+
+    return router
+
+
+def _record(city: City, dataset: str) -> Record | None:
+    """Return the catalogue's record; one that models make may have none."""
+    try:
+        return city.entry(dataset)
+    except CatalogueError:
+        if dataset not in city.datasets() and not city.lake.exists(dataset):
+            raise
+        return None
+
+
+def _table(city: City, dataset: str) -> Any:
+    with suppress(RefusedError):
+        return city.contract(dataset)[1]
+    return None
+
+
+def _trace(city: City, dataset: str) -> Trace | None:
+    with suppress(RefusedError):
+        return city.trace(dataset, depth=6)
+    return None
+
+
+def _drawn(city: City, reader: Reader, trace: Trace) -> Any:
+    held = set(city.lake.names())
+
+    def address(name: str) -> str | None:
+        return f"/datasets/{name}" if name in held else None
+
+    return lineage(trace, reader.t("dataset.lineage"), address)

@@ -1,0 +1,169 @@
+"""The operations centre: one dark screen of what is going on, for the city or one party of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import StreamingResponse
+
+from shuzhi.act.cases import Tally, tally
+from shuzhi.decide.indicators import Leaf
+from shuzhi.gather.sensors.newest import NewestOfStation
+from shuzhi.kernel.ids import PartyId
+from shuzhi.kernel.party import Party
+from shuzhi.share.parties import Organisation
+from shuzhi.web.drawing.hexagons import Cell, hexagons
+from shuzhi.web.pages.feeds import Health, feeds
+from shuzhi.web.pages.languages import LANGUAGES
+from shuzhi.web.pages.reading import Reader
+from shuzhi.web.pages.site import Site
+from shuzhi.web.pages.warnings import told
+from shuzhi.web.problems import WebError
+
+PARTS = ("tiles", "map", "clocks", "ticker", "feeds", "monitors")
+_SOON, _LIVE, _STALE = timedelta(hours=24), timedelta(hours=24), timedelta(minutes=10)
+_MOST_TILES, _MOST_TOLD, _MOST_MONITORS, _MOST_CELLS = 6, 9, 8, 61
+_TREND = 24
+# Monitors that do not exist are registered under such numbers (`shuzhi simulate`).
+_SIMULATED = "SIM"
+
+
+def routes(site: Site) -> APIRouter:
+    """Return the routes of the operations centre."""
+    router = APIRouter()
+
+    @router.get("/operations")
+    def city_wide(request: Request) -> Response:
+        return _screen(site, request, None)
+
+    @router.get("/operations/{party}")
+    def of_party(request: Request, party: str) -> Response:
+        return _screen(site, request, party)
+
+    @router.get("/live/operations/{language}")
+    async def live(language: str, party: str = "") -> Response:
+        if language not in LANGUAGES:
+            raise WebError("web.not_found", "There is no such language.")
+        place = _place(site.city.organisation(), party or None)
+        name = f"operations:{language}:{place.id if place else ''}"
+        look = site.live.channel(name, lambda: _parts(site, language, place))
+        return StreamingResponse(look, media_type="text/event-stream")
+
+    return router
+
+
+def _screen(site: Site, request: Request, party: str | None) -> Response:
+    reader = site.reader(request)
+    place = _place(site.city.organisation(), party)
+    parts = _parts(site, reader.language, place)
+    above = place and place.superior_id
+    return site.page(
+        request, "operations.html", reader=reader, parts=parts, party=place, above=above
+    )
+
+
+def _place(organisation: Organisation, party: str | None) -> Party | None:
+    found = organisation.get(PartyId(party)) if party else None
+    if party and found is None:
+        raise WebError("web.not_found", f"There is no party {party[:60]!r}.")
+    return found
+
+
+def _parts(site: Site, language: str, place: Party | None) -> Mapping[str, str]:
+    """Return each panel of the screen as HTML, as it stands now."""
+    reader = site.reader_in(language)
+    context = _context(site, reader, place)
+    return {name: site.render(f"operations/{name}.html", reader, **context) for name in PARTS}
+
+
+def _context(site: Site, reader: Reader, place: Party | None) -> dict[str, Any]:
+    city = site.city
+    organisation, counted = city.organisation(), tally(city.office, soon=_SOON)
+    warnings = city.warnings(limit=200)
+    within = _within(organisation, place)
+    mine = [w for w in warnings if within is None or w.party in within]
+    health = feeds(city)
+    newest = city.newest_values(within=_LIVE)
+    return {
+        "place": place,
+        "counted": counted,
+        "tiles": [_tile(site, leaf) for leaf in _leaves(site)[:_MOST_TILES]],
+        "map": _map(reader, organisation, place, counted, [w.party for w in warnings]),
+        "told": [(w, told(reader, w)) for w in mine[:_MOST_TOLD]],
+        "feeds": health,
+        "feed_counts": {h: sum(f.health is h for f in health) for h in Health},
+        "monitors": [_monitor(site, each, reader) for each in newest[:_MOST_MONITORS]],
+        "monitors_known": len(city.stations()),
+        "monitors_live": len(newest),
+        "kinds": city.office.kinds,
+        "is_up": city.is_up(),
+    }
+
+
+def _within(organisation: Organisation, place: Party | None) -> set[PartyId] | None:
+    if place is None:
+        return None
+    return {p.id for p in organisation if place.id in (p.id, *_above(organisation, p))}
+
+
+def _above(organisation: Organisation, party: Party) -> list[PartyId]:
+    return [each.id for each in organisation.superiors(party.id)]
+
+
+def _leaves(site: Site) -> list[Leaf]:
+    trees = [site.city.indicator_tree(goal) for goal in site.city.goals()]
+    found = [leaf for tree in trees for leaf in tree.leaves if leaf.run and leaf.run.whole]
+    return sorted(found, key=lambda leaf: -leaf.colour.rank)
+
+
+def _tile(site: Site, leaf: Leaf) -> tuple[Leaf, list[float | None]]:
+    history = site.city.indicator_history(leaf.indicator.id, limit=_TREND)
+    values = [next((v.value for v in run.values), None) for run in reversed(history)]
+    return leaf, [None if v is None else float(v) for v in values]
+
+
+def _map(
+    reader: Reader,
+    organisation: Organisation,
+    place: Party | None,
+    counted: Tally,
+    warned: list[PartyId | None],
+) -> Any:
+    roots = organisation.inferiors(place.id if place else None)
+    shown = [*([place] if place else []), *roots]
+    if place is None and len(roots) == 1:
+        shown += organisation.inferiors(roots[0].id)
+    cells = [_cell(reader, organisation, p, counted, warned, p == place) for p in shown]
+    return hexagons(cells[:_MOST_CELLS], reader.t("operations.map")), len(shown) - _MOST_CELLS
+
+
+def _cell(
+    reader: Reader,
+    organisation: Organisation,
+    party: Party,
+    counted: Tally,
+    warned: list[PartyId | None],
+    is_here: bool,
+) -> Cell:
+    within = _within(organisation, party) or set()
+    is_open = sum(n.open for p, n in counted.parties.items() if p in within)
+    late = sum(n.late for p, n in counted.parties.items() if p in within)
+    warnings = sum(p in within for p in warned)
+    state = "late" if late else "warned" if warnings else "busy" if is_open else "calm"
+    says = reader.t("operations.cell", open=is_open, late=late, warnings=warnings)
+    address = None if is_here else f"/operations/{party.id}"
+    return Cell(reader.both(party), state, f"{late}/{is_open}", says, address)
+
+
+def _monitor(site: Site, newest: NewestOfStation, reader: Reader) -> dict[str, Any]:
+    stations = {station.mn: station for station in site.city.stations()}
+    station = stations.get(newest.mn)
+    return {
+        "newest": newest,
+        "name": (station and station.outfall) or newest.mn,
+        "is_simulated": newest.mn.startswith(_SIMULATED),
+        "is_stale": reader.now - newest.received_at > _STALE,
+    }

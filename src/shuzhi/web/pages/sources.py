@@ -1,0 +1,53 @@
+"""Sources: when each was read last, what came of it, and why rows were kept out."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+
+from shuzhi.gather.sources import RunReport, State
+from shuzhi.web.pages.feeds import feeds
+from shuzhi.web.pages.site import Site
+from shuzhi.web.problems import WebError
+
+_MOST_RUNS = 20
+
+
+def routes(site: Site) -> APIRouter:
+    """Return the routes of sources."""
+    router = APIRouter()
+
+    @router.get("/sources")
+    def sources(request: Request) -> Response:
+        city = site.city
+        found = feeds(city)
+        kept_out = [(f.run, city.reasons(f.run)) for f in found if f.run is not None]
+        return site.page(
+            request,
+            "sources.html",
+            feeds=found,
+            kept_out=[(run, why) for run, why in kept_out if why],
+            stations=city.stations(),
+            jobs=city.jobs(),
+            is_up=city.is_up(),
+        )
+
+    @router.get("/sources/{source}")
+    def source(request: Request, source: str) -> Response:
+        city = site.city
+        feed = next((each for each in feeds(city) if each.source.name == source), None)
+        if feed is None:
+            raise WebError("web.not_found", f"There is no source {source[:60]!r}.")
+        runs = city.runs(source)[:_MOST_RUNS]
+        return site.page(
+            request,
+            "source.html",
+            feed=feed,
+            runs=runs,
+            kept_out=[(run, city.reasons(run)) for run in runs if _is_worth(run)],
+        )
+
+    return router
+
+
+def _is_worth(run: RunReport) -> bool:
+    return run.state is State.DONE and run.outcome.quarantined > 0
