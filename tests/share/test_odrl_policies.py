@@ -161,7 +161,8 @@ def test_exactly_one_of_several_is_asked_by_xone() -> None:
     [
         ([], "no JSON object"),
         ({}, "no uid"),
-        ({"uid": "urn:p", "inheritFrom": "urn:q"}, "inherits"),
+        ({"uid": "urn:p", "inheritFrom": "urn:q"}, "inheritFrom of the whole policy"),
+        ({"uid": "urn:p", "constraint": []}, "constraint of the whole policy"),
         (NotAPolicy("it is no Turtle"), "no JSON object"),
     ],
 )
@@ -175,6 +176,33 @@ def test_a_collection_with_a_refinement_is_not_read_as_the_whole_collection() ->
     target = {"uid": "urn:all", "refinement": [{"leftOperand": "count"}]}
     found = said({"permission": {"action": "read", "target": target}}, Request("read", "urn:all"))
     assert not found.is_permitted
+
+
+@pytest.mark.parametrize(
+    "prohibition",
+    [
+        {"action": "use", "constraint": {"or": [
+            {"leftOperand": "purpose", "operator": "eq", "rightOperand": "trade"}, "what?"]}},
+        {"action": "use", "assignee": ["urn:bob", "urn:alice"]},
+        {"action": "use", "target": {"uid": "urn:y", "refinement": {}}},
+    ],
+)  # fmt: skip
+def test_a_prohibition_that_was_not_wholly_read_forbids(prohibition: dict[str, Any]) -> None:
+    content = {"permission": {"action": "use"}, "prohibition": prohibition}
+    assert not said(content, operands={"purpose": "tracing"}).is_permitted
+
+
+def test_a_document_that_multiplies_itself_is_no_policy() -> None:
+    many = [f"urn:{n}" for n in range(2_000)]
+    found = read_policy({"uid": "urn:p", "permission": {"action": many, "target": many}})
+    assert found == NotAPolicy("it has too many parts")
+
+
+def test_values_within_values_do_not_go_down_for_ever() -> None:
+    deep: Any = "x"
+    for _ in range(900):
+        deep = {"@value": deep}
+    assert not said(of_constraint("purpose", "eq", deep)).is_permitted
 
 
 def test_an_unread_duty_leaves_its_permission_without_effect() -> None:

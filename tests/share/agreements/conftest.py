@@ -159,6 +159,11 @@ class Exchange:
         ids, state = (AgreementId(1), ApplicationId(1)), AgreementState.ACTIVE
         return Agreement(*ids, city, terms, state, MONDAY, MONDAY)
 
+    def withhold(self, dataset: str) -> None:
+        """Let the catalogue withhold a data set, by law."""
+        kept = replace(an_entry(dataset, Sharing.WITHHELD), legal_basis=LAW)
+        publish(self.control, kept, by="ecology", now=self.now)
+
     def told(self, kind: type[Any]) -> list[Any]:
         """Return what was published of a kind."""
         return [event for event in self.events if isinstance(event, kind)]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -11,6 +14,7 @@ from shuzhi.kernel.errors import RefusedError
 from shuzhi.share.access import Operator
 from shuzhi.share.agreements import (
     Act,
+    Actor,
     AgreementError,
     AgreementMoved,
     AgreementState,
@@ -350,6 +354,74 @@ def test_an_application_may_be_withdrawn_but_not_what_is_answered(exchange: Any)
     assert gone.state is ApplicationState.WITHDRAWN
     with pytest.raises(AgreementError, match=r"share\.wrong_state"):
         agree(exchange.office, held.id, by=exchange.ecology)
+
+
+def test_a_verb_that_makes_an_agreement_is_no_act_by_itself(exchange: Any) -> None:
+    held = exchange.submitted()
+    with pytest.raises(AgreementError, match="Call agree"):
+        act(exchange.office, held.id, Act(Verb.AGREE, exchange.ecology, agreement=7))
+    made = exchange.agreed(purposes=("planning",))
+    with pytest.raises(AgreementError, match="Call renew"):
+        deal(exchange.office, made.id, Deed(Verb.RENEW, exchange.water))
+
+
+def test_the_name_of_a_request_is_its_partys_own(exchange: Any) -> None:
+    submit(exchange.office, exchange.asked(), by=exchange.water, origin="form:7")
+    other = submit(exchange.office, exchange.asked(), by=exchange.transport, origin="form:7")
+    assert (other.is_repeat, other.application.applicant) == (False, "transport")
+
+
+def test_nobody_applies_for_their_own_data(exchange: Any) -> None:
+    with pytest.raises(AgreementError, match="the applicant's own"):
+        submit(exchange.office, exchange.asked(), by=exchange.ecology)
+    wanted = exchange.asked(dataset=None, wanted="Levels of the Weir")
+    held = submit(exchange.office, wanted, by=exchange.water).application
+    with pytest.raises(AgreementError, match="cannot be assigned"):
+        act(exchange.office, held.id, Act(Verb.ASSIGN, exchange.city, provider="water"))
+
+
+def test_what_the_catalogue_withholds_by_law_is_not_agreed_to(exchange: Any) -> None:
+    exchange.withhold("air")
+    held = exchange.submitted()
+    with pytest.raises(AgreementError, match=r"share\.withheld"):
+        agree(exchange.office, held.id, by=exchange.ecology)
+
+
+def test_the_clock_of_provision_stands_while_the_agreement_is_suspended(exchange: Any) -> None:
+    made = exchange.agreed()
+    due_at = live(made.runs, Clock.PROVISION).due_at
+    assert due_at.isoformat() == "2026-03-30T16:00:00+00:00"
+    exchange.to("2026-03-04T01:00:00+00:00")
+    stopped = deal(exchange.office, made.id, Deed(Verb.SUSPEND, exchange.city, text="A test"))
+    assert live(stopped.runs, Clock.PROVISION).is_paused
+    exchange.to("2026-03-11T01:00:00+00:00")
+    going = deal(exchange.office, made.id, Deed(Verb.RESUME, exchange.city))
+    # Five working days on; 6 April is a holiday.
+    due_at = live(going.runs, Clock.PROVISION).due_at
+    assert due_at.isoformat() == "2026-04-07T16:00:00+00:00"
+
+
+def test_many_who_answer_at_once_make_one_agreement(exchange: Any) -> None:
+    held = exchange.submitted()
+
+    def answer(number: int) -> str:
+        try:
+            who = replace(exchange.ecology, person=f"e.{number}")
+            agree(exchange.office, held.id, by=who, seen=held.version)
+        except AgreementError as error:
+            return error.code
+        return "agreed"
+
+    with ThreadPoolExecutor(8) as pool:
+        found = Counter(pool.map(answer, range(8)))
+    assert found == {"agreed": 1, "share.changed_meanwhile": 7}
+    assert len(agreements(exchange.office)) == 1
+
+
+@pytest.mark.parametrize("person", ["", "x" * 121, "a\x00b"])
+def test_who_acts_has_a_name(person: str) -> None:
+    with pytest.raises(AgreementError, match=r"share\.(bad_text|reason_missing)"):
+        Actor(person, None)
 
 
 def test_every_history_replays_to_the_state(exchange: Any) -> None:

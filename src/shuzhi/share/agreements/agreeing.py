@@ -13,7 +13,7 @@ from typing import Any
 
 from shuzhi.kernel.instant import Instant, day_of, end_of_day
 from shuzhi.share.agreements.clocks import Clock, ClockRun, Time, live
-from shuzhi.share.agreements.errors import AgreementError, require_text
+from shuzhi.share.agreements.errors import AgreementError, not_done_so, optional_text, require_text
 from shuzhi.share.agreements.model import (
     SYSTEM,
     Actor,
@@ -120,6 +120,8 @@ def done(agreement: Agreement, deed: Deed, at: Instant, time: Time) -> Step:
             `share.bad_text`, `share.receipt_missing`.
     """
     require_way(agreement, deed.verb, deed.by)
+    if deed.verb not in _DEEDS:
+        raise not_done_so(deed.verb, "renew")
     verb, state, facts = _DEEDS[deed.verb](agreement, deed, at, time)
     number, by = agreement.version + 1, deed.by
     return Step(_KIND, agreement.id, number, verb, at, by.person, by.party, state, facts)
@@ -160,7 +162,7 @@ def _provide(agreement: Agreement, deed: Deed, at: Instant, time: Time) -> _Deed
             f"The data of agreement {agreement.id} were provided already.",
             next_step="Nothing is left to do.",
         )
-    facts = {"clock": Clock.PROVISION.value, "text": deed.text.strip()}
+    facts = {"clock": Clock.PROVISION.value, "text": optional_text(deed.text, "The note")}
     return Verb.PROVIDE, agreement.state, facts
 
 
@@ -169,7 +171,9 @@ def _stop(agreement: Agreement, deed: Deed, at: Instant, time: Time) -> _Deed:
     if agreement.sides(deed.by.party) == {Side.PROVIDER}:
         return Verb.PROPOSE, agreement.state, {**facts, "proposal": deed.verb.value}
     if deed.verb is Verb.SUSPEND:
-        return deed.verb, AgreementState.SUSPENDED, facts
+        # Nobody is late with data that must not go out.
+        stands = {"clock": Clock.PROVISION.value, "pauses": True}
+        return deed.verb, AgreementState.SUSPENDED, facts | stands
     return deed.verb, AgreementState.ENDED, facts | ending(agreement, at, time)
 
 
@@ -182,7 +186,7 @@ def _resume(agreement: Agreement, deed: Deed, at: Instant, time: Time) -> _Deed:
             f"The authority suspended agreement {agreement.id}; only the authority resumes it.",
             next_step="Ask the authority.",
         )
-    return Verb.RESUME, AgreementState.ACTIVE, {"reason": deed.text.strip()}
+    return Verb.RESUME, AgreementState.ACTIVE, {"reason": optional_text(deed.text, "The reason")}
 
 
 def _dispose(agreement: Agreement, deed: Deed, at: Instant, time: Time) -> _Deed:
@@ -194,7 +198,8 @@ def _dispose(agreement: Agreement, deed: Deed, at: Instant, time: Time) -> _Deed
             next_step="Name the method (deleted, overwritten, returned), and what it covered.",
         )
     what = require_text(deed.text, "What was disposed of")
-    receipt = Receipt(at, deed.by.person, deed.method.strip(), what, deed.document_sha256)
+    method = require_text(deed.method, "The method")
+    receipt = Receipt(at, deed.by.person, method, what, deed.document_sha256)
     return Verb.DISPOSE, AgreementState.DISPOSED, {"receipt": plain(receipt)}
 
 

@@ -10,7 +10,7 @@ from shuzhi.kernel.ids import PartyId
 from shuzhi.kernel.instant import Instant
 from shuzhi.share.agreements.clocks import Clock, ClockRun, Time, live
 from shuzhi.share.agreements.duties import missing, require_basis
-from shuzhi.share.agreements.errors import AgreementError, require_text
+from shuzhi.share.agreements.errors import AgreementError, optional_text, require_text
 from shuzhi.share.agreements.model import (
     Actor,
     Application,
@@ -169,13 +169,13 @@ def _return(application: Application, act: Act, at: Instant, time: Time) -> _Dec
 
 
 def _assign(application: Application, act: Act, at: Instant, time: Time) -> _Decision:
-    if not application.is_demand or act.provider is None:
+    if not application.is_demand or act.provider in (None, application.applicant):
         raise AgreementError(
             "share.application_bad",
-            f"Application {application.id} asks for data of the catalogue, which have a provider.",
-            next_step="Assign a provider, by its id, to a demand only.",
+            f"{act.provider} cannot be assigned to application {application.id}.",
+            next_step="Assign another party than the applicant, to a demand only.",
         )
-    run = answer_run(None, act.provider, at, time)
+    run = answer_run(None, PartyId(act.provider or ""), at, time)
     return ApplicationState.WAITING, {"provider": act.provider, **starting(run)}
 
 
@@ -238,7 +238,7 @@ def _refuse(application: Application, act: Act, at: Instant, time: Time) -> _Dec
 
 def _withdraw(application: Application, act: Act, at: Instant, time: Time) -> _Decision:
     del application, at, time
-    return ApplicationState.WITHDRAWN, {"reason": act.text.strip()}
+    return ApplicationState.WITHDRAWN, {"reason": optional_text(act.text, "The reason")}
 
 
 def _dispute(application: Application, act: Act, at: Instant, time: Time) -> _Decision:
@@ -259,7 +259,7 @@ def _dispute(application: Application, act: Act, at: Instant, time: Time) -> _De
 
 def _go_up(application: Application, act: Act, at: Instant, time: Time) -> _Decision:
     state, run = gone_up(application, at, time)
-    return state, {"reason": act.text.strip(), **starting(run)}
+    return state, {"reason": optional_text(act.text, "The reason"), **starting(run)}
 
 
 def _decide(application: Application, act: Act, at: Instant, time: Time) -> _Decision:

@@ -17,7 +17,7 @@ from shuzhi.kernel.errors import RefusedError
 from shuzhi.kernel.ids import PartyId
 from shuzhi.share.access import Form
 from shuzhi.share.agreements.agreeing import Bound
-from shuzhi.share.agreements.errors import AgreementError, require_text
+from shuzhi.share.agreements.errors import AgreementError, optional_text
 from shuzhi.share.agreements.grants import Types, condition, types_of
 from shuzhi.share.agreements.model import (
     IN_FORCE,
@@ -80,12 +80,15 @@ def catalogued(control: Control, dataset: str) -> Catalogued:
     return Catalogued(record.entry, provider, _types(control, dataset))
 
 
-def require_sound(asked: Asked, found: Catalogued | None) -> None:
+def require_sound(asked: Asked, found: Catalogued | None, applicant: PartyId) -> None:
     """Refuse (`share.application_bad`) what contradicts itself or the catalogue.
 
-    What is merely missing is no contradiction: the application is incomplete then.
+    Nobody applies for data of their own. What is merely missing is no contradiction: the
+    application is incomplete then.
     """
-    for problem in _problems(asked, found):
+    own = found is not None and found.provider == applicant
+    problems = [*_problems(asked, found), *(["the data are the applicant's own"] if own else [])]
+    for problem in problems:
         raise AgreementError(
             "share.application_bad",
             f"The application cannot stand so: {problem}.",
@@ -130,11 +133,17 @@ def _problems(asked: Asked, found: Catalogued | None) -> Iterable[str]:
     if max(map(len, (asked.fields, asked.purposes, asked.roles, asked.rows or ()))) > _MOST_ITEMS:
         yield f"it lists more than {_MOST_ITEMS} things of a kind"
     yield from _form_problems(asked)
-    for text in (asked.wanted, asked.basis, asked.scenario, *asked.purposes, *asked.fields):
-        if text:
-            require_text(text, "A text of the application")
+    for text in _texts(asked):
+        optional_text(text, "A text of the application")
     if found is not None:
         yield from _strange_items(asked, found)
+
+
+def _texts(asked: Asked) -> Iterable[str]:
+    yield from (asked.wanted, asked.basis, asked.scenario, asked.agreed_by, asked.subject or "")
+    yield from (*asked.purposes, *asked.roles, *asked.fields)
+    for term in asked.rows or ():
+        yield from (term.column, *(v for v in term.values if isinstance(v, str)))
 
 
 def _form_problems(asked: Asked) -> Iterable[str]:

@@ -10,7 +10,7 @@ from pydantic import Field, StrictBool
 
 from shuzhi.kernel.documents import StrictModel, read_document, shape
 from shuzhi.kernel.law import Description
-from shuzhi.share.agreements.errors import AgreementError
+from shuzhi.share.agreements.errors import AgreementError, require_text
 from shuzhi.share.agreements.model import Asked
 from shuzhi.share.catalogue.model import LegalBasis, Rank
 
@@ -77,6 +77,8 @@ def require_basis(basis: LegalBasis | None) -> LegalBasis:
             "Data are refused only on a legal text, named with its article.",
             next_step="Name title, rank and article, or agree.",
         )
+    for text in (basis.title, basis.article):
+        require_text(text, "The legal text")
     enough = [row for row in duties().ranks if row.may_refuse]
     if basis.rank not in {row.rank for row in enough}:
         raise AgreementError(

@@ -5,7 +5,8 @@ Codes: `share.bad_application` (YAML), `share.application_unknown`, `share.agree
 `share.bad_text`, `share.application_duplicate`, `share.already_granted`, `share.application_bad`,
 `share.basis_missing`, `share.rank_too_low`, `share.already_decided`, `share.extension_not_allowed`,
 `share.approver_is_asker`, `share.not_overdue`, `share.no_contract`, `share.not_the_provider`,
-`share.period_over`, `share.receipt_missing`, `share.bad_page`.
+`share.period_over`, `share.receipt_missing`, `share.withheld`,
+`share.bad_page`.
 """
 
 from __future__ import annotations
@@ -35,6 +36,18 @@ def require_text(text: str, what: str) -> str:
             next_step="Shorten or correct it.",
         )
     return said
+
+
+def optional_text(text: str, what: str) -> str:
+    """Return `text` without its margins, or nothing. Raises `share.bad_text`."""
+    return require_text(text, what) if text.strip() else ""
+
+
+def not_done_so(verb: str, name: str) -> AgreementError:
+    """Refuse a verb that makes something of its own, and has a use case of its own for that."""
+    return AgreementError(
+        "share.wrong_state", f"{verb} is no act by itself.", next_step=f"Call {name}."
+    )
 
 
 def unknown(kind: str, number: int) -> AgreementError:

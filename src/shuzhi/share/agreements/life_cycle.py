@@ -46,6 +46,10 @@ _OVER: Mapping[Clock, frozenset[str]] = {
 }
 
 
+# In these a clock may stand; a step that leads out of them lets it run on.
+_STANDING = frozenset({ApplicationState.INCOMPLETE.value, AgreementState.SUSPENDED.value})
+
+
 def begin(step: Step, time: Time) -> Matter:
     """Return the application or agreement that a first step begins."""
     if step.kind is MatterKind.APPLICATION:
@@ -133,7 +137,7 @@ def _after(run: ClockRun, step: Step, state: str, replaced: set[Clock]) -> Clock
         return replace(run, extended_by=run.extended_by + step.facts["days"])
     if named and step.facts.get("pauses"):
         return paused(run, step.at)
-    return resumed(run, step.at) if state != ApplicationState.INCOMPLETE else run
+    return run if state in _STANDING else resumed(run, step.at)
 
 
 def _complete(_: Any, facts: dict[str, Any], __: Step) -> dict[str, Any]:

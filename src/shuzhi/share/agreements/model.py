@@ -14,11 +14,13 @@ from shuzhi.kernel.ids import PartyId
 from shuzhi.kernel.instant import Instant
 from shuzhi.share.access import Form, Operator
 from shuzhi.share.agreements.clocks import ClockRun
+from shuzhi.share.agreements.errors import AgreementError, require_text
 from shuzhi.share.catalogue.model import LegalBasis, Sharing, SharingMethod
 
 ApplicationId = NewType("ApplicationId", int)
 AgreementId = NewType("AgreementId", int)
 Scalar = str | int | bool
+_MOST_NAME = 120
 
 
 class ApplicationState(StrEnum):
@@ -107,6 +109,14 @@ class Actor:
 
     person: str
     party: PartyId | None
+
+    def __post_init__(self) -> None:
+        if len(require_text(self.person, "Who acts")) > _MOST_NAME:
+            raise AgreementError(
+                "share.bad_text",
+                f"A name has at most {_MOST_NAME} characters.",
+                next_step="Name the person by their account.",
+            )
 
 
 SYSTEM = Actor("system", None)

@@ -22,6 +22,7 @@ from shuzhi.share.agreements.odrl import (
     World,
 )
 from shuzhi.share.agreements.odrl.model import AnyConstraint
+from shuzhi.share.agreements.plain import canonical
 
 PROFILE = "urn:shuzhi:odrl:sharing:1"
 COLUMN, ROW, GROUP = (f"urn:shuzhi:odrl:{word}" for word in ("column", "row", "minimumGroup"))
@@ -105,5 +106,4 @@ def _after(terms: Terms) -> Constraint:
 
 
 def _row(term: RowTerm) -> str:
-    values = " ".join(str(value) for value in term.values)
-    return f"{term.column} {term.operator.value} {values}".strip()
+    return canonical([term.column, term.operator.value, *term.values]).decode()

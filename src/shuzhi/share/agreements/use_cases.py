@@ -17,7 +17,7 @@ from shuzhi.kernel.ids import PartyId
 from shuzhi.share.agreements.agreeing import Deed, done, made, renewal_of, renewed, terms_agreed
 from shuzhi.share.agreements.applying import Act, Opening, decided, submitted
 from shuzhi.share.agreements.checks import Catalogued, catalogued, require_new, require_sound
-from shuzhi.share.agreements.errors import AgreementError
+from shuzhi.share.agreements.errors import AgreementError, not_done_so, require_text
 from shuzhi.share.agreements.journal import Journal
 from shuzhi.share.agreements.model import (
     Actor,
@@ -32,9 +32,11 @@ from shuzhi.share.agreements.model import (
 from shuzhi.share.agreements.office import SharingOffice
 from shuzhi.share.agreements.store import TABLES, find_matter, known_origin
 from shuzhi.share.agreements.ways import require_way
+from shuzhi.share.catalogue import Sharing
 from shuzhi.share.parties import party, tree
 
 _CHUNK = 100
+_MOST_ORIGIN = 200
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,8 @@ def renew(
             `share.changed_meanwhile`; else as `submit`.
     """
     with _working(office) as journal:
-        if origin is not None and (known := _known(journal, origin)):
+        scoped = None if origin is None else _scoped(by.party or "", origin)
+        if scoped is not None and (known := _known(journal, scoped)):
             return Submitted(known, is_repeat=True)
         held = journal.agreement(agreement)
         journal.refuse_unseen(held, seen)
@@ -104,6 +107,8 @@ def act(office: SharingOffice, application: ApplicationId, act: Act) -> Applicat
             `share.wrong_state`, `share.not_your_side`; what `applying.decided` refuses.
         RefusedError: `share.party_unknown` for a provider that is not registered.
     """
+    if act.verb is Verb.AGREE:
+        raise not_done_so(act.verb, "agree")
     if act.provider is not None:
         party(office.control, act.provider)
     found = _catalogued(office, act.asked)
@@ -113,7 +118,7 @@ def act(office: SharingOffice, application: ApplicationId, act: Act) -> Applicat
         at = journal.now(held)
         if act.asked is not None:
             require_way(held, act.verb, act.by)
-            require_sound(act.asked, found)
+            require_sound(act.asked, found, held.applicant)
             require_new(journal.connection, act.asked, held.applicant, but=held.id)
         step = decided(held, act, at, office.time)
         after = journal.take(held, step)
@@ -190,7 +195,9 @@ def _submit(
 ) -> Submitted:
     applicant = party(office.control, by.party or PartyId("")).id
     found = _catalogued(office, asked)
-    require_sound(asked, found)
+    require_sound(asked, found, applicant)
+    # What one party calls a request says nothing about another party's.
+    origin = None if origin is None else _scoped(applicant, origin)
     opening = Opening(
         applicant,
         office.authority,
@@ -235,7 +242,13 @@ def _provided(held: Application, found: Catalogued | None) -> Catalogued:
             f"{found.entry.id[:80]} is provided by {found.provider}, not by {held.provider}.",
             next_step="Name a data set of the provider, or decline.",
         )
-    require_sound(replace(held.asked, dataset=found.entry.id, wanted=""), found)
+    if found.entry.sharing is Sharing.WITHHELD:
+        raise AgreementError(
+            "share.withheld",
+            f"The catalogue withholds {found.entry.id[:80]} by law; it cannot be agreed to.",
+            next_step="Refuse on that text, or change the attribute in the catalogue first.",
+        )
+    require_sound(replace(held.asked, dataset=found.entry.id, wanted=""), found, held.applicant)
     return found
 
 
@@ -259,6 +272,18 @@ def _government(office: SharingOffice) -> PartyId:
     """Return who decides what mediation did not settle: whoever stands above the authority."""
     above = tree(office.control).superiors(office.authority)
     return above[0].id if above else office.authority
+
+
+def _scoped(applicant: str, origin: str) -> str:
+    """Return the name of a request among those of all parties."""
+    scoped = f"{applicant}/{require_text(origin, 'The origin')}"
+    if len(scoped) <= _MOST_ORIGIN:
+        return scoped
+    raise AgreementError(
+        "share.bad_text",
+        f"An origin has at most {_MOST_ORIGIN - len(applicant) - 1} characters here.",
+        next_step="Shorten it.",
+    )
 
 
 def _known(journal: Journal, origin: str) -> Application | None:

@@ -117,7 +117,8 @@ def _report(rule: Rule, request: Request, world: World) -> RuleReport:
     duties = tuple(world.duties.get(d.uid or "", DutyState.NON_SET) for d in rule.duties)
     known = [premise.holds for premise in premises]
     if rule.kind is RuleKind.PROHIBITION:
-        is_active = False not in known
+        # What was not read may be the very part that would make it hold.
+        is_active = bool(rule.unread) or False not in known
     else:
         is_good = all(known) and not rule.unread and not any(d.unread for d in rule.duties)
         is_active = is_good and DutyState.VIOLATED not in duties

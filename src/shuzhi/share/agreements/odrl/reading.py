@@ -54,8 +54,9 @@ def read_policy(content: Any) -> Policy | NotAPolicy:
     uid = _one_name(found.get("uid"))
     if uid is None:
         return NotAPolicy("it has no uid")
-    if "inheritFrom" in found:
-        return NotAPolicy("it inherits from another policy, which is not read here")
+    for word in ("inheritFrom", "constraint"):
+        if word in found:
+            return NotAPolicy(f"it says {word} of the whole policy, which is not read here")
     reader = _Reader()
     rules = tuple(
         rule for key, of in _LISTS.items() for rule in reader.rules(of, found.get(key), found, 0)
@@ -101,14 +102,15 @@ class _Reader:
                 yield Rule(kind, unread=("a rule that is no object",))
                 continue
             merged = {**{k: above[k] for k in _SHARED if k in above}, **node}
-            shared = _listed(above.get("constraint")) if depth == 0 else []
-            yield from self._each(kind, merged, [*shared, *_listed(node.get("constraint"))], depth)
+            yield from self._each(kind, merged, _listed(node.get("constraint")), depth)
 
     def _each(
         self, kind: RuleKind, node: Mapping[str, Any], constraints: list[Any], depth: int
     ) -> Iterator[Rule]:
         for action in _listed(node.get("action")) or [None]:
             for target in _listed(node.get("target")) or [None]:
+                if self.values > _MOST_VALUES:
+                    return
                 yield self._rule(kind, node, (action, target), constraints, depth)
 
     def _rule(
@@ -252,7 +254,7 @@ def _one_name(content: Any) -> str | None:
 def _value(content: Any, data_type: Any = None) -> Value | None:
     """Return a right operand as it is compared; None for what cannot be."""
     if isinstance(content, Mapping):
-        if "@value" in content:
+        if "@value" in content and not isinstance(content["@value"], Mapping):
             return _value(content["@value"], content.get("@type", data_type))
         return _one_name(content)
     kind = _one_name(data_type) or ""
