@@ -148,6 +148,9 @@ def test_commands_load_check_and_query(folder: Path) -> None:
     checked = json.loads(shuzhi("quality", "check", "--worst", "5", *where).stdout)
     assert checked["reports"][0]["scores"]["completeness"] == {"satisfied": 3, "checked": 3}
     assert checked["worst_rows"]["air"][0]["key"] == {"station": "y"}
+    shuzhi("quality", "check", "air", *where)
+    trend = json.loads(shuzhi("quality", "trend", "air", *where).stdout)
+    assert [one["scores"]["completeness"]["checked"] for one in trend] == [3, 3]
     rows = json.loads(shuzhi("sql", "SELECT station FROM air ORDER BY 1", *where).stdout)
     assert rows == [{"station": "x"}, {"station": "y"}]
 
@@ -157,6 +160,8 @@ def test_commands_read_well_to_people(folder: Path) -> None:
     assert "air_file" in loaded.stdout
     checked = shuzhi("quality", "check", "--city", str(folder))
     assert "air.pm10_ug_m3.minimum" in checked.stdout
+    trend = shuzhi("quality", "trend", "air", "--city", str(folder))
+    assert "quality over time" in trend.stdout
     listed = shuzhi("gather", "list", "--city", str(folder))
     assert "done" in listed.stdout
 

@@ -100,6 +100,11 @@ class Gathers(Wired):
             note_facts(self.control, dataset, rows=report.rows, score=score)
         return report
 
+    def trend(self, dataset: str, limit: int = 30) -> tuple[Report, ...]:
+        """The last `limit` reports on a data set, oldest first. Raises `gather.no_contract`."""
+        table_named(self.control, dataset)
+        return quality.trend(self.control, dataset, limit=limit)
+
     def worst_rows(self, dataset: str, limit: int = 20) -> tuple[FaultyRow, ...]:
         """The rows of a data set that break the most checks, with the reason for each cell."""
         _, table = table_named(self.control, dataset)

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 commands = typer.Typer(help="Checks, scores, worst rows.", no_args_is_help=True)
 
-
-@commands.callback()
-def quality() -> None:
-    """Checks, scores, worst rows."""
+_SCORED = (
+    *("rows", "quarantined", "完整性\ncompleteness", "准确性\naccuracy"),
+    *("时效性\ntimeliness", "可用性\navailability", "not met"),
+)
 
 
 @commands.command("check")
@@ -44,6 +44,25 @@ def check(
         show_worst(name, found)
 
 
+@commands.command("trend")
+def trend(
+    dataset: str,
+    limit: Annotated[int, typer.Option(min=1, help="How many checks at most.")] = 30,
+    city: CityFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show how DATASET scored each time it was checked, the newest last."""
+    reports = opened(city).trend(dataset, limit)
+    if as_json:
+        print_json([report_numbers(r) for r in reports])
+        return
+    if not reports:
+        out.print(f"{dataset} was never checked; shuzhi quality check {dataset}", markup=False)
+        return
+    rows = [(r.measured_at, *_scored(r)) for r in reports]
+    print_table(f"{dataset}: quality over time", ("checked at", *_SCORED), rows)
+
+
 def report_numbers(report: Report) -> dict[str, Any]:
     """Return a report with its scores, for programs."""
     return {
@@ -60,26 +79,20 @@ def report_numbers(report: Report) -> dict[str, Any]:
 
 def show_scores(reports: Sequence[Report]) -> None:
     """Show the four scores of each data set; where nothing is known, that is what it says."""
-    rows = [
-        (
-            report.dataset,
-            report.rows,
-            report.quarantined,
-            _score(report.completeness),
-            _score(report.accuracy),
-            _score(report.timeliness),
-            percent(report.availability.value),
-            f"{len(report.failed)} of {len(report.measurements)}",
-        )
-        for report in reports
-    ]
-    scores = (
-        "完整性\ncompleteness",
-        "准确性\naccuracy",
-        "时效性\ntimeliness",
-        "可用性\navailability",
+    rows = [(report.dataset, *_scored(report)) for report in reports]
+    print_table("Quality", ("data set", *_SCORED), rows)
+
+
+def _scored(report: Report) -> tuple[Any, ...]:
+    return (
+        report.rows,
+        report.quarantined,
+        _score(report.completeness),
+        _score(report.accuracy),
+        _score(report.timeliness),
+        percent(report.availability.value),
+        f"{len(report.failed)} of {len(report.measurements)}",
     )
-    print_table("Quality", ("data set", "rows", "quarantined", *scores, "not met"), rows)
 
 
 def _score(ratio: Ratio | None) -> str:
