@@ -183,6 +183,14 @@ def test_an_example_that_is_no_turtle_is_refused(name: str, shared: Path) -> Non
         read_dcat(raw, form="turtle", origin="eu", base="https://data.gov.gr/")
 
 
+def test_xml_of_another_vocabulary_is_named_by_its_root() -> None:
+    raw = (
+        b'<?xml version="1.0"?><!-- r --><gmi:MI_Metadata xmlns:gmi="urn:x"><a/></gmi:MI_Metadata>'
+    )
+    with pytest.raises(RefusedError, match=r"its root element is gmi:MI_Metadata, not rdf:RDF"):
+        read_dcat(raw + b"<", form="rdf-xml", origin="x", base="urn:x")
+
+
 def test_a_context_that_stands_elsewhere_is_not_fetched() -> None:
     document = {"@context": "http://127.0.0.1:9/context.jsonld", "@graph": []}
     with pytest.raises(RefusedError) as refusal:

@@ -173,6 +173,16 @@ def test_a_search_asks_the_same_number_of_questions_for_one_hit_and_for_many(
     assert len(asked) - few == few
 
 
+def test_a_facet_is_chosen_by_what_people_call_its_value(control: Control) -> None:
+    publish_all(control, [an_entry()], by="ecology", now=NOON)
+    provider = search(control).facets["provider"][0]
+    assert provider.label.zh not in ("", provider.value)
+    for word in (provider.value, provider.label.zh):
+        page = search(control, facets={"provider": [word]})
+        assert (page.total, page.facets["provider"][0].is_selected) == (1, True)
+    assert search(control, facets={"provider": [""]}).total == 0
+
+
 def test_a_bad_search_says_what_there_is(control: Control) -> None:
     with pytest.raises(CatalogueError) as refusal:
         search(control, facets={"colour": ["red"]})

@@ -104,10 +104,10 @@ def show_page(page: Page) -> None:
     """Show hits with what met the search, and how many each facet would leave."""
     rows = [_hit(hit) for hit in page.hits]
     if not rows:
-        out.print("No data set has these words; fewer words or the beginning of one find more.")
-        return
-    columns = ("data set", "title", "what it is", "rows", "quality")
-    print_table(counted(page.total, "data set"), columns, rows)
+        out.print("No data set has all of these words and facets; fewer of them find more.")
+    else:
+        columns = ("data set", "title", "what it is", "rows", "quality")
+        print_table(counted(page.total, "data set"), columns, rows)
     for name, counts in page.facets.items():
         shown = ", ".join(f"{c.label.best() or c.value} {c.count}" for c in counts[:8])
         if shown:

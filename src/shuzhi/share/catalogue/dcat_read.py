@@ -56,6 +56,8 @@ FORMATS = {"turtle": "turtle", "json-ld": "json-ld", "rdf-xml": "xml"}
 _CYCLES = {code: cycle for cycle, code in FREQUENCY.items()}
 _SHARING = {code: sharing for sharing, code in ACCESS_RIGHT.items()}
 _LANGUAGES = {code: language for language, code in LANGUAGE.items()}
+# The first element of an XML document: what stands before it begins with <? or <!.
+_ROOT = re.compile(rb"<([A-Za-z_][\w.:-]*)")
 _BOX = re.compile(
     r"POLYGON\s*\(\(\s*([-\d.eE+]+) ([-\d.eE+]+),\s*([-\d.eE+]+) \2,\s*\3 ([-\d.eE+]+)"
 )
@@ -81,10 +83,21 @@ def read_dcat(
     except Exception as error:  # noqa: BLE001  the parsers raise whatever they meet
         raise RefusedError(
             "share.not_rdf",
-            f"The catalogue is not {form}: {str(error).splitlines()[0][:200]}",
-            next_step="Ask its publisher for a document that parses, or name another format.",
+            f"The catalogue is not {form}: {_foreign_root(raw, form) or _first_line(error)}",
+            next_step="Ask its publisher for a DCAT document that parses.",
         ) from None
     return read_graph(graph, origin=origin)
+
+
+def _foreign_root(raw: bytes, form: str) -> str:
+    """Say what a document is that is whole XML of another vocabulary, as ISO 19139 is; else ""."""
+    root = _ROOT.search(raw) if form == "rdf-xml" else None
+    name = root[1].decode("ascii") if root else "rdf:RDF"
+    return "" if name.endswith("RDF") else f"its root element is {name}, not rdf:RDF"
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).removeprefix("None:").splitlines()[0][:200]
 
 
 def read_graph(graph: Graph, *, origin: str) -> Imported:

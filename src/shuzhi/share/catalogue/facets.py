@@ -6,7 +6,7 @@ for each facet. Arrays of 100,000 numbers are counted in a fraction of a millise
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -33,6 +33,11 @@ class FacetValue:
     value: str
     label: Text
 
+    def is_any_of(self, words: Collection[str]) -> bool:
+        """Return whether one of `words` is the value, or what people call it."""
+        label = self.label
+        return any(w in words for w in (self.value, label.zh, label.en, label.other) if w)
+
 
 @dataclass(frozen=True)
 class Columns:
@@ -57,10 +62,10 @@ class Columns:
         """Return which numbers are entries that stand in the catalogue."""
         return np.asarray(self.arrays["is_withdrawn"] == 0, dtype=np.bool_)
 
-    def having(self, facet: str, wanted: Iterable[str]) -> Mask:
-        """Return which entries have any of the `wanted` values of `facet`."""
-        asked = set(wanted)
-        numbers = [n for n, v in self.values.items() if v.facet == facet and v.value in asked]
+    def having(self, facet: str, wanted: Collection[str]) -> Mask:
+        """Return which entries have any of the `wanted` values, or labels, of `facet`."""
+        named = (n for n, v in self.values.items() if v.facet == facet and v.is_any_of(wanted))
+        numbers = list(named)
         if facet != "theme":
             return np.isin(self.arrays[facet], numbers)
         mask = np.zeros(self.size, dtype=np.bool_)

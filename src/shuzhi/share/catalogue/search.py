@@ -107,8 +107,9 @@ class Searcher:
     ) -> Page:
         """Return a page of the data sets that hold all words of `text` and match `facets`.
 
-        Blank text finds everything, text without letters or digits nothing. Values of one facet
-        are alternatives, facets all must match. `after` is the `next` of the page before.
+        Blank text finds everything, text without letters or digits nothing. Values of one facet,
+        or their labels, are alternatives; facets all must match. `after` is the `next` of the
+        page before.
 
         Raises:
             CatalogueError: `share.bad_search` for an unknown facet, a limit outside 1 to 200, or
@@ -249,12 +250,12 @@ def _counts(
     masks: Mapping[str, Mask],
     selected: Mapping[str, Sequence[str]],
 ) -> tuple[FacetCount, ...]:
-    chosen = set(selected.get(facet, ()))
+    chosen = selected.get(facet, ())
     counts = columns.count(facet, _narrowed(found, masks, but=facet))
     return tuple(
-        FacetCount(v.value, v.label, count, v.value in chosen)
+        FacetCount(v.value, v.label, count, v.is_any_of(chosen))
         for place, (v, count) in enumerate(counts)
-        if place < _MOST_VALUES or v.value in chosen
+        if place < _MOST_VALUES or v.is_any_of(chosen)
     )
 
 
