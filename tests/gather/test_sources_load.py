@@ -179,7 +179,9 @@ def test_a_row_that_repeats_is_counted_and_one_that_contradicts_is_kept_out(desk
     desk.put("a.csv", GOOD + again + "解放碑,2026-03-01,99,\n")
     outcome = desk.run().outcome
     assert (outcome.inserted, outcome.repeated, outcome.quarantined) == (1, 1, 2)
-    assert {code for _, _, code, _ in desk.reasons()} == {"conflicting_key"}
+    assert {(code, value) for _, _, code, value in desk.reasons()} == {
+        ("conflicting_key", "解放碑, 2026-03-01")
+    }
 
 
 def test_gb18030_and_gzip_are_read(desk: Desk) -> None:

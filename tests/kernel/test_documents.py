@@ -87,6 +87,11 @@ def test_all_findings_are_listed_with_file_and_line() -> None:
     ]
 
 
+def test_a_number_where_a_text_belongs_is_to_be_quoted() -> None:
+    with pytest.raises(DocumentError, match=r"a\.yaml:1: name: is 500, which is no text"):
+        shape(_parse(_TEXT.replace(b"name: flights", b"name: 500")), _Shape, code="x.y")
+
+
 @pytest.mark.parametrize(
     ("raw", "problem"),
     [

@@ -10,12 +10,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
 from yaml.constructor import SafeConstructor
 
 from shuzhi.kernel.errors import RefusedError
@@ -112,8 +114,7 @@ def shape(document: Document, model: type[Shape], *, code: str) -> Shape:
         return model.model_validate(document.content)
     except ValidationError as error:
         findings = tuple(
-            document.finding(tuple(e["loc"]), _problem(model, tuple(e["loc"]), e["type"], e["msg"]))
-            for e in error.errors()
+            document.finding(tuple(e["loc"]), _problem(model, e)) for e in error.errors()
         )
         raise DocumentError(code, findings) from None
 
@@ -135,9 +136,12 @@ def _compose(text: str, file: str) -> yaml.Node | None:
         raise _bad(file, mark.line + 1 if mark else 1, f"is not YAML: {problem}") from None
 
 
-def _problem(model: type[BaseModel], where: Where, kind: str, message: str) -> str:
-    if kind != "extra_forbidden":
-        return message
+def _problem(model: type[BaseModel], error: ErrorDetails) -> str:
+    where, given = error["loc"], error["input"]
+    if error["type"] == "string_type" and isinstance(given, int | float | date):
+        return f"is {given}, which is no text; put it in quotes"
+    if error["type"] != "extra_forbidden":
+        return error["msg"]
     close = get_close_matches(str(where[-1]), _keys(model, where[:-1]), 1)
     return f"unknown key; {f'did you mean {close[0]}?' if close else _REMOVE}"
 

@@ -68,7 +68,8 @@ def conflict(key: Sequence[str], condition: str) -> Fault:
     reason_en = "the key stands in other rows with other values"
     reason_zh = "同一主键在其他行中取值不同"
     column = ", ".join(key)
-    return Fault(condition, _finding(column, "conflicting_key", reason_en, reason_zh, "NULL"))
+    shown = f"left(concat_ws(', ', {', '.join(map(identifier, key))}), 200)"
+    return Fault(condition, _finding(column, "conflicting_key", reason_en, reason_zh, shown))
 
 
 def findings_sql(found: Sequence[Fault]) -> str:
