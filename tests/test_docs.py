@@ -53,6 +53,13 @@ def test_every_key_of_a_source_is_explained(model: type[BaseModel]) -> None:
     )
 
 
+def test_the_glossary_has_one_meaning_for_a_word() -> None:
+    lines = (DOCS.parent / "GLOSSARY.md").read_text(encoding="utf-8").splitlines()
+    words = [line.split(" | ")[0] for line in lines if line.startswith("| ")]
+    assert len(words) > 50
+    assert sorted(set(words)) == sorted(words)
+
+
 def test_the_notice_shown_is_one(tmp_path: Path) -> None:
     [block] = blocks("calendar.md", "yaml")
     (tmp_path / "notice.yaml").write_text(block, encoding="utf-8")
