@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -137,7 +138,7 @@ def grant(dataset: str, **terms: Any) -> Grant:
     return Grant(**(base | terms))
 
 
-def request_of(dataset: str, **terms: Any) -> Request:
+def request_of(dataset: str, /, **terms: Any) -> Request:
     base: dict[str, Any] = {
         "user": User("li", PartyId("housing"), frozenset({"analyst", "clerk"})),
         "role": "analyst",
@@ -264,16 +265,27 @@ class Worlds:
         self, sql: str, grants: Sequence[str], *, max_seconds: float = 60
     ) -> tuple[object, object]:
         limits = Limits(max_seconds, 20_000)
-        first, second = (outcome(self.answer(world, sql, grants, limits)) for world in "AB")
+        first, second = (outcome(self.answer(world, sql, grants, limits), sql) for world in "AB")
         return first, second
 
 
-def outcome(answer: pa.Table | Refusal) -> object:
+def outcome(answer: pa.Table | Refusal, sql: str) -> object:
+    """All that an asker sees; where no order was asked for, there is none that tells anything."""
     if isinstance(answer, Refusal):
         return answer
     # By position, for two columns may have one name; as text, for a NaN is not itself.
-    columns = [repr(column.to_pylist()) for column in answer.columns]
-    return answer.schema.names, [str(t) for t in answer.schema.types], columns
+    columns = [[repr(value) for value in column.to_pylist()] for column in answer.columns]
+    rows = list(zip(*columns, strict=True))
+    is_ordered = re.search(r"order\s+by", _outermost(sql), re.IGNORECASE)
+    shown = rows if is_ordered else sorted(rows)
+    return answer.schema.names, [str(t) for t in answer.schema.types], shown
+
+
+def _outermost(sql: str) -> str:
+    """The text without what stands in parentheses."""
+    while (shorter := re.sub(r"\([^()]*\)", "", sql)) != sql:
+        sql = shorter
+    return sql
 
 
 @pytest.fixture(scope="session")

@@ -28,7 +28,7 @@ def _attacks() -> Iterator[Any]:
 
 
 def _is_nothing(outcome: Any) -> bool:
-    return isinstance(outcome, Refusal) or all(column == "[]" for column in outcome[2])
+    return isinstance(outcome, Refusal) or not outcome[2]
 
 
 ALL = list(_attacks())

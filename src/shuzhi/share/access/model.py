@@ -71,8 +71,13 @@ class Grant:
             return "it must name at least one column, one purpose and one role"
         if self.since >= self.until:
             return "it ends before it begins"
-        if (self.form is Form.ROWS) != (self.budget is None) or (self.budget or 1) < 1:
+        return self._problem_of_form()
+
+    def _problem_of_form(self) -> str | None:
+        if (self.form is Form.ROWS) != (self.budget is None):
             return "a budget of questions belongs to the forms aggregate and yes_no, and only there"
+        if self.budget is not None and self.budget < 1:
+            return "a budget must let at least one question be asked"
         if (self.form is Form.AGGREGATE) != (self.minimum_group is not None):
             return "a minimum group belongs to the form aggregate, and only there"
         if self.minimum_group is not None and self.minimum_group < 2:
