@@ -84,46 +84,29 @@ def show(
         show_file(file)
 
 
-@commands.command("provide")
-def provide(
-    number: Number,
-    person: Person,
-    party: Party,
-    text: Said = "",
-    seen: Seen = None,
-    city: CityFolder = None,
-    as_json: AsJson = False,
-) -> None:
-    """Note that the data were handed over, which ends the clock of provision."""
-    _do(city, number, "provide", person, party, as_json=as_json, text=text, seen=seen)
+def _plainly(verb: str, says: str) -> None:
+    """Add the command of a verb to which nothing but words belongs."""
+
+    @commands.command(verb, help=says)
+    def run(
+        number: Number,
+        person: Person,
+        party: Party,
+        text: Said = "",
+        seen: Seen = None,
+        city: CityFolder = None,
+        as_json: AsJson = False,
+    ) -> None:
+        _do(city, number, verb, person, party, as_json=as_json, text=text, seen=seen)
 
 
-@commands.command("suspend")
-def suspend(
-    number: Number,
-    person: Person,
-    party: Party,
-    text: Said,
-    seen: Seen = None,
-    city: CityFolder = None,
-    as_json: AsJson = False,
-) -> None:
-    """Suspend an agreement; its provider alone can only propose it."""
-    _do(city, number, "suspend", person, party, as_json=as_json, text=text, seen=seen)
-
-
-@commands.command("resume")
-def resume(
-    number: Number,
-    person: Person,
-    party: Party,
-    text: Said = "",
-    seen: Seen = None,
-    city: CityFolder = None,
-    as_json: AsJson = False,
-) -> None:
-    """Let a suspended agreement go on."""
-    _do(city, number, "resume", person, party, as_json=as_json, text=text, seen=seen)
+for _verb, _says in (
+    ("provide", "Note that the data were handed over, which ends the clock of provision."),
+    ("suspend", "Suspend an agreement; its provider alone can only propose it."),
+    ("resume", "Let a suspended agreement go on."),
+    ("end", "End an agreement; its provider alone can only propose it."),
+):
+    _plainly(_verb, _says)
 
 
 @commands.command("renew")
@@ -148,20 +131,6 @@ def renew(
     done = renewed(there.sharing_office, AgreementId(number), asked, by=by, seen=seen)
     there.record()
     show_state(done.application, as_json=as_json)
-
-
-@commands.command("end")
-def end(
-    number: Number,
-    person: Person,
-    party: Party,
-    text: Said,
-    seen: Seen = None,
-    city: CityFolder = None,
-    as_json: AsJson = False,
-) -> None:
-    """End an agreement; its provider alone can only propose it."""
-    _do(city, number, "end", person, party, as_json=as_json, text=text, seen=seen)
 
 
 @commands.command("dispose")

@@ -145,18 +145,30 @@ def answer(
         )
 
 
-@commands.command("return")
-def return_one(
-    number: Number,
-    person: Person,
-    party: Party,
-    text: Said,
-    seen: Seen = None,
-    city: CityFolder = None,
-    as_json: AsJson = False,
-) -> None:
-    """Send an application back: it lacks what TEXT says."""
-    _act(city, number, "return", person, party, as_json=as_json, seen=seen, text=text)
+def _plainly(verb: str, says: str) -> None:
+    """Add the command of a verb to which nothing but words belongs."""
+
+    @commands.command(verb.replace("_", "-"), help=says)
+    def run(
+        number: Number,
+        person: Person,
+        party: Party,
+        text: Said = "",
+        seen: Seen = None,
+        city: CityFolder = None,
+        as_json: AsJson = False,
+    ) -> None:
+        _act(city, number, verb, person, party, as_json=as_json, seen=seen, text=text)
+
+
+for _verb, _says in (
+    ("return", "Send an application back: it lacks what the text says."),
+    ("decline", "Say that the data of a demand are not yours; the authority names another."),
+    ("withdraw", "Withdraw an application."),
+    ("dispute", "Dispute a refusal, or an answer that did not come in time."),
+    ("go_up", "Send a dispute to the next tier."),
+):
+    _plainly(_verb, _says)
 
 
 @commands.command("assign")
@@ -174,20 +186,6 @@ def assign(
 
     given = {"seen": seen, "provider": PartyId(provider)}
     _act(city, number, "assign", person, party, as_json=as_json, **given)
-
-
-@commands.command("decline")
-def decline(
-    number: Number,
-    person: Person,
-    party: Party,
-    text: Said,
-    seen: Seen = None,
-    city: CityFolder = None,
-    as_json: AsJson = False,
-) -> None:
-    """Say that the data of a demand are not yours; the authority names another provider."""
-    _act(city, number, "decline", person, party, as_json=as_json, seen=seen, text=text)
 
 
 @commands.command("extend")
@@ -238,36 +236,6 @@ def refuse(
     _act(city, number, "refuse", person, party, as_json=as_json, **given)
 
 
-@commands.command("withdraw")
-def withdraw(
-    number: Number,
-    person: Person,
-    party: Party,
-    text: Said = "",
-    seen: Seen = None,
-    city: CityFolder = None,
-    as_json: AsJson = False,
-) -> None:
-    """Withdraw an application."""
-    _act(city, number, "withdraw", person, party, as_json=as_json, seen=seen, text=text)
-
-
-@commands.command("dispute")
-def dispute(
-    number: Number,
-    person: Person,
-    party: Party,
-    text: Said,
-    is_up: Annotated[bool, typer.Option("--up", help="Send it to the next tier.")] = False,
-    seen: Seen = None,
-    city: CityFolder = None,
-    as_json: AsJson = False,
-) -> None:
-    """Dispute a refusal, or an answer that did not come; or send a dispute up."""
-    verb = "go_up" if is_up else "dispute"
-    _act(city, number, verb, person, party, as_json=as_json, seen=seen, text=text)
-
-
 @commands.command("decide")
 def decide(
     number: Number,
@@ -300,6 +268,20 @@ def statistics(city: CityFolder = None, as_json: AsJson = False) -> None:
     ]  # fmt: skip
     columns = ("provider", "asked", "agreed", "refused", "share", "late", "overruled", "ranks")
     print_table("Answers of providers", columns, rows)
+
+
+@commands.command("tick")
+def tick(city: CityFolder = None, as_json: AsJson = False) -> None:
+    """Let the clocks of applications and agreements act; `shuzhi up` does it by itself."""
+    from shuzhi.app.catching_up import share
+
+    there = opened(city)
+    moved = share(there)
+    there.record()
+    if as_json:
+        print_json({"moved": moved})
+    else:
+        out.print(f"{counted(moved, 'matter')} moved")
 
 
 def actor(person: str, party: str) -> Actor:

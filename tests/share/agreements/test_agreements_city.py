@@ -148,7 +148,7 @@ def test_refusal_extension_and_dispute_go_by_the_command_line(
     assert "share.rank_too_low" in str(low)
     assert shuzhi(*refuse, "--rank", "law", "--text", "No")["state"] == "refused"
     shuzhi("application", "dispute", "1", "--text", "The law does not say so", *WATER)
-    up = shuzhi("application", "dispute", "1", "--up", "--text", "No result", *ECOLOGY)
+    up = shuzhi("application", "go-up", "1", "--text", "No result", *ECOLOGY)
     assert up["state"] == "mediating"
     ordered = shuzhi("application", "decide", "1", "--share", "--text", "To be shared", *CITY)
     assert (ordered["state"], ordered["is_ordered"]) == ("waiting", True)
@@ -221,6 +221,7 @@ def test_what_a_killed_process_did_not_tell_is_caught_up(
     assert cases(city.office).cases == ()
     share(city)
     share(later(folder, 22))
+    assert shuzhi("application", "tick") == {"moved": 0}
     assert len(cases(city.office).cases) == 1
     office = city.sharing_office
     broken = [s for _, s in steps_since(office, 0) if s.verb is Verb.BREAK_CLOCK]
