@@ -156,10 +156,10 @@ def test_the_first_rule_that_fits_counts() -> None:
     clerk = MaskRule(Keep(), frozenset({"personal"}), frozenset({"clerk"}), frozenset({"aid"}))
     anybody = MaskRule(Hashed(), frozenset({"personal"}), None, None)
     masks = MaskTable("two", (clerk, anybody))
-    assert masks.mask("personal", None, role="clerk", purpose="aid") == Keep()
-    assert masks.mask("personal", "name", role="clerk", purpose="tax") == Hashed()
-    assert masks.mask("personal", None, role="guest", purpose="aid") == Hashed()
-    assert masks.mask("general", None, role="clerk", purpose="aid") is None
+    assert masks.of("clerk", "aid").mask("personal", None) == Keep()
+    assert masks.of("clerk", "tax").mask("personal", "name") == Hashed()
+    assert masks.of("guest", "aid").mask("personal", None) == Hashed()
+    assert masks.of("clerk", "aid").mask("general", None) is None
 
 
 @pytest.mark.parametrize(

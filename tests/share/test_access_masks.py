@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -121,16 +123,22 @@ def test_a_partial_mask_shows_no_character_in_between(
 
 def test_masks_are_read_from_their_file() -> None:
     masks = parse_masks(FILE.encode(), file="masks.yaml")
-    find = masks.mask
-    assert find("general", "name", role="clerk", purpose="aid") == Keep()
-    assert find("personal", "name", role="clerk", purpose="aid") == Partial(1, 0)
-    assert find("personal", "name", role="guest", purpose="aid") is None
-    assert find("personal", "address", role="guest", purpose="aid") == AddressTo(("区", "县"))
-    assert find("personal", "birth", role="guest", purpose="aid") == DateTo("year")
-    assert find("personal", "money", role="guest", purpose="aid") == NumberTo(Decimal("0.5"))
-    assert find("personal", "id", role="guest", purpose="linkage") == Hashed()
-    assert find("personal", "id", role="guest", purpose="aid") is None
-    assert find("secret", None, role="auditor", purpose="aid") == Nothing()
+    clerk, guest = masks.of("clerk", "aid"), masks.of("guest", "aid")
+    assert clerk.mask("general", "name") == Keep()
+    assert clerk.mask("personal", "name") == Partial(1, 0)
+    assert guest.mask("personal", "name") is None
+    assert guest.mask("personal", "address") == AddressTo(("区", "县"))
+    assert guest.mask("personal", "birth") == DateTo("year")
+    assert guest.mask("personal", "money") == NumberTo(Decimal("0.5"))
+    assert masks.of("guest", "linkage").mask("personal", "id") == Hashed()
+    assert guest.mask("personal", "id") is None
+    assert masks.of("auditor", "aid").mask("secret", None) == Nothing()
+
+
+def test_the_masks_that_are_shown_are_masks() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "access.md").read_text(encoding="utf-8")
+    shown = re.findall(r"^```yaml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    assert [parse_masks(block.encode(), file="access.md").id for block in shown] == ["city_masks"]
 
 
 @pytest.mark.parametrize(

@@ -5,14 +5,15 @@ Pure: everything it depends on comes in, nothing is read or remembered. The defa
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import cache
+from typing import NamedTuple
 
 from shuzhi.share.access.conditions import Condition, both, terms
 from shuzhi.share.access.masks import KEEP, Mask, MaskTable
 from shuzhi.share.access.model import (
     Allowed,
     AllowedColumn,
-    ColumnFacts,
     DatasetFacts,
     Grant,
     Refusal,
@@ -33,11 +34,12 @@ def decide(
         return refused("no_grant")
     if refusal := _outside(grant, request, facts):
         return refusal
+    shown = _Shown.of(grant, request, facts, masks)
     asked = grant.columns if request.columns is None else request.columns
     columns: list[AllowedColumn] = []
     withheld: list[str] = []
     for name in asked:
-        column = _column(grant, name, request, facts, masks)
+        column = shown.column(name)
         if isinstance(column, AllowedColumn):
             columns.append(column)
         elif request.columns is None and column.reason == "no_mask_rule":
@@ -46,7 +48,7 @@ def decide(
             return column
     if not columns:
         return refused("no_mask_rule", ", ".join(withheld))
-    if refusal := _bad_rows(grant, request, facts, masks):
+    if refusal := _bad_rows(grant, request, facts, shown):
         return refusal
     return Allowed(grant, tuple(columns), both(grant.rows, request.rows), tuple(withheld))
 
@@ -80,27 +82,33 @@ def _main_version(version: str) -> str:
     return version.partition(".")[0]
 
 
-def _column(
-    grant: Grant, name: str, request: Request, facts: DatasetFacts, masks: MaskTable
-) -> AllowedColumn | Refusal:
-    known = facts.columns.get(name)
-    if known is None or name not in grant.columns:
-        return refused("column_not_granted", name)
-    mask = _mask(known, request, masks)
-    if mask is None:
-        return refused("no_mask_rule", name)
-    if known.logical_type not in mask.fits:
-        return refused("mask_unfit", name)
-    return AllowedColumn(name, known.logical_type, mask)
+class _Shown(NamedTuple):
+    """What one asker is shown of the columns of one grant."""
+
+    granted: frozenset[str]
+    facts: DatasetFacts
+    mask: Callable[[str, str | None], Mask | None]
+
+    @classmethod
+    def of(cls, grant: Grant, request: Request, facts: DatasetFacts, masks: MaskTable) -> _Shown:
+        # Columns of one grade and kind are many, and a decision is made for each question.
+        mask = cache(masks.of(request.role, request.purpose).mask)
+        return cls(frozenset(grant.columns), facts, mask)
+
+    def column(self, name: str) -> AllowedColumn | Refusal:
+        """Return the column through its mask, or why it cannot be seen."""
+        known = self.facts.columns.get(name)
+        if known is None or name not in self.granted:
+            return refused("column_not_granted", name)
+        mask = self.mask(known.grade, known.kind)
+        if mask is None:
+            return refused("no_mask_rule", name)
+        if known.logical_type not in mask.fits:
+            return refused("mask_unfit", name)
+        return AllowedColumn(name, known.logical_type, mask)
 
 
-def _mask(column: ColumnFacts, request: Request, masks: MaskTable) -> Mask | None:
-    return masks.mask(column.grade, column.kind, role=request.role, purpose=request.purpose)
-
-
-def _bad_rows(
-    grant: Grant, request: Request, facts: DatasetFacts, masks: MaskTable
-) -> Refusal | None:
+def _bad_rows(grant: Grant, request: Request, facts: DatasetFacts, shown: _Shown) -> Refusal | None:
     """Refuse conditions that do not fit their columns, and the request's on what it cannot see."""
     needed = () if grant.subject is None else (grant.subject,)
     for name in (*needed, *_columns(grant.rows), *_columns(request.rows)):
@@ -110,7 +118,7 @@ def _bad_rows(
         if term.problem(facts.columns[term.column].logical_type):
             return refused("condition_unfit", term.column)
     for name in _columns(request.rows):
-        column = _column(grant, name, request, facts, masks)
+        column = shown.column(name)
         if isinstance(column, Refusal):
             return column
         if column.mask != KEEP:

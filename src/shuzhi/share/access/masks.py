@@ -92,13 +92,16 @@ class MaskRule:
     purposes: frozenset[str] | None
     kinds: frozenset[str] | None = None
 
-    def fits(self, grade: str, kind: str | None, role: str, purpose: str) -> bool:
-        """Whether the rule speaks of such a column for such an asker."""
-        return (
-            (self.grades is None or grade in self.grades)
-            and (self.kinds is None or kind in self.kinds)
-            and (self.roles is None or role in self.roles)
-            and (self.purposes is None or purpose in self.purposes)
+    def fits_asker(self, role: str, purpose: str) -> bool:
+        """Whether the rule speaks of somebody in that role with that purpose."""
+        return (self.roles is None or role in self.roles) and (
+            self.purposes is None or purpose in self.purposes
+        )
+
+    def fits_column(self, grade: str, kind: str | None) -> bool:
+        """Whether the rule speaks of a column of that grade and kind."""
+        return (self.grades is None or grade in self.grades) and (
+            self.kinds is None or kind in self.kinds
         )
 
 
@@ -109,9 +112,10 @@ class MaskTable:
     id: str
     rules: tuple[MaskRule, ...]
 
-    def mask(self, grade: str, kind: str | None, *, role: str, purpose: str) -> Mask | None:
-        """Return the mask of the first rule that fits; None when none does."""
-        for rule in self.rules:
-            if rule.fits(grade, kind, role, purpose):
-                return rule.mask
-        return None
+    def of(self, role: str, purpose: str) -> MaskTable:
+        """Return the part of the table that speaks of that role and purpose."""
+        return MaskTable(self.id, tuple(r for r in self.rules if r.fits_asker(role, purpose)))
+
+    def mask(self, grade: str, kind: str | None) -> Mask | None:
+        """Return the mask of the first rule that fits the column; None when none does."""
+        return next((rule.mask for rule in self.rules if rule.fits_column(grade, kind)), None)
