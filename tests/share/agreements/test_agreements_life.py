@@ -192,6 +192,18 @@ def test_the_clock_stands_while_an_application_is_completed(exchange: Any) -> No
     assert run.due_at.isoformat() == "2026-03-23T16:00:00+00:00"
 
 
+def test_to_be_sent_back_may_be_disputed_but_not_ones_own_gaps(exchange: Any) -> None:
+    held = exchange.submitted(basis="")
+    dispute = Act(Verb.DISPUTE, exchange.water, text="Nothing is missing")
+    with pytest.raises(AgreementError, match="none was given"):
+        act(exchange.office, held.id, dispute)
+    act(exchange.office, held.id, Act(Verb.COMPLETE, exchange.water, asked=exchange.asked()))
+    act(exchange.office, held.id, Act(Verb.RETURN, exchange.ecology, text="Say more"))
+    disputed = act(exchange.office, held.id, dispute)
+    assert disputed.state is ApplicationState.NEGOTIATING
+    assert [run.clock for run in disputed.runs if run.ended_at is None] == [Clock.NEGOTIATION]
+
+
 def test_the_same_is_not_asked_twice_nor_what_is_granted(exchange: Any) -> None:
     held = exchange.submitted()
     with pytest.raises(AgreementError, match=f"Application {held.id} of water"):

@@ -95,7 +95,7 @@ def test_policy_and_grant_permit_the_same(
     user = replace(made.terms, assignee=PartyId(who))
     request = request_of(user, NAMES)
     said = evaluate(
-        policy, request, world_of(user, at, purpose=purpose, columns=frozenset(columns))
+        policy, request, world_of(user, NAMES, at, purpose=purpose, columns=frozenset(columns))
     )
     allowed = (
         grant.assignee == who
@@ -110,7 +110,7 @@ def test_nothing_is_passed_on(exchange: Any) -> None:
     made = exchange.agreed()
     policy = policy_of(made.id, made.terms, NAMES)
     world = world_of(
-        made.terms, exchange.now, purpose="tracing", columns=frozenset({"station"})
+        made.terms, NAMES, exchange.now, purpose="tracing", columns=frozenset({"station"})
     )  # fmt: skip
     for action, is_permitted in (("use", True), ("distribute", False), ("sell", False)):
         request = request_of(made.terms, NAMES, action=action)

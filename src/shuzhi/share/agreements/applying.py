@@ -243,11 +243,14 @@ def _withdraw(application: Application, act: Act, at: Instant, time: Time) -> _D
 
 def _dispute(application: Application, act: Act, at: Instant, time: Time) -> _Decision:
     run = live(application.runs, Clock.ANSWER)
-    if application.state is ApplicationState.WAITING and (run is None or run.broken_at is None):
+    is_late = run is not None and run.broken_at is not None
+    # To be sent back again and again is an answer too, and may be disputed as one.
+    is_answered = application.state is ApplicationState.REFUSED or bool(application.returned)
+    if not is_late and not is_answered:
         raise AgreementError(
             "share.not_overdue",
-            f"The answer to application {application.id} is not overdue.",
-            next_step="Wait for the answer, or for its deadline.",
+            f"The answer to application {application.id} is not overdue, and none was given.",
+            next_step="Complete the application, and wait for the answer or for its deadline.",
         )
     party = application.provider or application.authority
     term = time.term("dispute_negotiation", at)

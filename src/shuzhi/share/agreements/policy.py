@@ -57,7 +57,11 @@ def policy_of(agreement: AgreementId, terms: Terms, names: Names) -> Policy:
     sides = (names.dataset(terms.dataset), names.party(terms.assigner), names.party(terms.assignee))
     dispose = Rule(RuleKind.DUTY, f"{uid}#dispose", "delete", *sides, (_after(terms),))
     permission = Rule(
-        RuleKind.PERMISSION, f"{uid}#use", _ACTIONS[asked.form], *sides, tuple(_constraints(terms))
+        RuleKind.PERMISSION,
+        f"{uid}#use",
+        _ACTIONS[asked.form],
+        *sides,
+        tuple(_constraints(terms, names)),
     )
     forbidden = [
         Rule(RuleKind.PROHIBITION, f"{uid}#{action}", action, *sides) for action in _FORBIDDEN
@@ -73,14 +77,16 @@ def request_of(terms: Terms, names: Names, *, action: str | None = None) -> Requ
     return Request(wanted, names.dataset(terms.dataset), names.party(terms.assignee))
 
 
-def world_of(terms: Terms, at: Instant, *, purpose: str, columns: frozenset[str]) -> World:
+def world_of(
+    terms: Terms, names: Names, at: Instant, *, purpose: str, columns: frozenset[str]
+) -> World:
     """Return the world in which the user of `terms` asks for `columns` of its rows at `at`."""
     rows = frozenset(_row(term) for term in terms.asked.rows or ())
     return World(
         at,
         {
             "purpose": purpose,
-            "recipient": terms.assignee,
+            "recipient": names.party(terms.assignee),
             COLUMN: frozenset(columns),
             ROW: rows,
             GROUP: float(terms.asked.minimum_group or 0),
@@ -88,12 +94,12 @@ def world_of(terms: Terms, at: Instant, *, purpose: str, columns: frozenset[str]
     )
 
 
-def _constraints(terms: Terms) -> Iterator[AnyConstraint]:
+def _constraints(terms: Terms, names: Names) -> Iterator[AnyConstraint]:
     asked = terms.asked
     yield Constraint("dateTime", Operator.GTEQ, (terms.since,))
     yield Constraint("dateTime", Operator.LT, (terms.until,))
     yield Constraint("purpose", Operator.IS_ANY_OF, asked.purposes)
-    yield Constraint("recipient", Operator.IS_ANY_OF, (terms.assignee,))
+    yield Constraint("recipient", Operator.IS_ANY_OF, (names.party(terms.assignee),))
     yield Constraint(COLUMN, Operator.IS_PART_OF, asked.fields)
     if asked.rows:
         yield Constraint(ROW, Operator.HAS_PART, tuple(_row(term) for term in asked.rows))
