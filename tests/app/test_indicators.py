@@ -15,6 +15,7 @@ from shuzhi.app import City
 from shuzhi.app.catching_up import NoProgress
 from shuzhi.cli.commands import app
 from shuzhi.decide.indicators import Colour, Run
+from shuzhi.decide.rules import Changes, Outcome, warning_changes
 from shuzhi.kernel.instant import Instant
 
 Put = Callable[[City, int, list[tuple[str, int, int]]], None]
@@ -101,6 +102,35 @@ def test_warnings_are_counted_with_their_ids(city: City) -> None:
     assert [(v.group, v.value) for v in today.groups] == [(("orange",), 1)]
     assert city.drill("warnings_today").warnings == (warning.id,)
     assert of(later(city, days=2), "warnings_today").values[-1].value == 0
+
+
+def test_of_warnings_only_those_that_changed_are_lent_again(city: City) -> None:
+    (first,) = city.warnings()
+    begun = city.clock()
+    assert warning_changes(city.watch, begun) == Changes((first,), ())
+    after = later(city, hours=2)
+    assert warning_changes(city.watch, after.clock()) == Changes((), ())
+    assert after.note_outcome(first.id or 0, Outcome.FALSE, by="l.wang")
+    (noted,) = warning_changes(city.watch, after.clock()).warnings
+    assert noted.outcome is Outcome.FALSE
+    of(after, "warnings_today")
+    with after.sql() as connection:
+        kept = connection.execute("SELECT outcome FROM warning_facts").fetchall()
+    assert kept == [("false",)]
+
+
+def test_an_indicator_is_traced_to_the_file_that_its_rows_came_in(city: City) -> None:
+    of(city, "clean_readings")
+    found = city.trace("indicator:clean_air.clean_readings.numerator")
+    assert {str(step.source) for step in found.upstream} >= {
+        "dust.pm10_ug_m3",
+        "file:0001.csv",
+    }
+    down = city.trace("dust.pm10_ug_m3").downstream
+    assert "indicator:clean_air.clean_readings.numerator" in {str(s.target) for s in down}
+    told = len(list(city.export_lineage()))
+    of(later(city, hours=1), "clean_readings")
+    assert len(list(city.export_lineage())) == told
 
 
 def test_from_a_number_to_rows_and_cases(city: City) -> None:

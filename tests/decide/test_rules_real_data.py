@@ -20,7 +20,6 @@ from shuzhi.decide.rules import (
     Watch,
     evaluate,
     look,
-    parse_rule,
     register_rules,
     replay,
     warnings,
@@ -42,6 +41,15 @@ ITEMS = {
     "NO2": "no2_ug_m3",
     "O3": "o3_ug_m3",
     "CO": "co_mg_m3",
+}
+# Of each item how many hours before have to be the same, and the longest stretch in the data.
+FROZEN = {
+    "PM2.5": (5, 6),
+    "PM10": (5, 17),
+    "O3": (35, 28),
+    "SO2": (35, 167),
+    "NO2": (5, 8),
+    "CO": (35, 30),
 }
 NAMES = (
     "air_feed_late",
@@ -101,9 +109,6 @@ def test_the_known_faults_of_chongqing_are_found_and_live_says_what_a_replay_say
     air: Air, bench: Any
 ) -> None:
     rules = [installed_pack("air").declared.rules[name] for name in NAMES]
-    by_pm2_5 = installed_pack("air").declared.rules["air_value_frozen"].text
-    by_pm10 = by_pm2_5.replace("pm2_5", "pm10").replace("air_value_frozen", "air_pm10_frozen")
-    rules.append(parse_rule(by_pm10.encode(), file="air_pm10_frozen.yaml"))
     clock = [START]
     watch = replace(air.watch, clock=lambda: clock[0])
     bench.lake.append("air_quality_hourly", air.months[0].slice(0, 0))
@@ -139,29 +144,28 @@ def test_the_known_faults_of_chongqing_are_found_and_live_says_what_a_replay_say
         own = [w for w in dead if w.facts["station"] == station]
         assert _looks(own) == _silent_looks(times, 24)
 
-    for place, name in enumerate(("air_value_frozen", "air_pm10_frozen")):
-        frozen = done[name].warnings
-        assert sum(w.count for w in frozen) == len(_frozen(seen, place))
+    for place, (item, (earlier, longest)) in enumerate(FROZEN.items()):
+        frozen = [w for w in done["air_value_frozen"].warnings if w.facts["item"] == item]
+        assert sum(w.count for w in frozen) == len(_frozen(seen, place, earlier))
         station, last, length = max(_runs(seen, place), key=lambda run: run[2])
-        assert length == (6, 17)[place]
-        assert any(w.facts["station"] == station and w.at <= last <= w.last_at for w in frozen)
+        assert length == longest
+        told = (w.facts["station"] == station and w.at <= last <= w.last_at for w in frozen)
+        assert any(told) == (longest > earlier)
 
     above = done["air_pm2_5_above_pm10"].warnings
-    expected = [k for k, (fine, coarse, _) in seen.items() if fine and coarse and fine > coarse]
+    expected = [k for k, (fine, coarse, *_) in seen.items() if fine and coarse and fine > coarse]
     assert sum(w.count for w in above) == len(expected) > 0
     over = done["air_o3_hour_exceeded"].warnings
     assert sum(w.count for w in over) == sum(
-        1 for _, _, ozone in seen.values() if ozone is not None and ozone > 200
+        1 for _, _, ozone, *_ in seen.values() if ozone is not None and ozone > 200
     )
     assert over
 
 
-def _values(hours: pa.Table) -> dict[tuple[str, datetime], tuple[Any, Any, Any]]:
+def _values(hours: pa.Table) -> dict[tuple[str, datetime], tuple[Any, ...]]:
     return {
-        (row["station"], row["observed_at"].astimezone(UTC)): (
-            row["pm2_5_ug_m3"],
-            row["pm10_ug_m3"],
-            row["o3_ug_m3"],
+        (row["station"], row["observed_at"].astimezone(UTC)): tuple(
+            row[ITEMS[item]] for item in FROZEN
         )
         for row in hours.to_pylist()
     }
@@ -180,16 +184,18 @@ def _silent_looks(times: set[datetime], after: int) -> int:
     return silent
 
 
-def _frozen(seen: dict[tuple[str, datetime], Any], place: int) -> list[tuple[str, datetime]]:
-    """Return where a value is the same as in each of the five hours before."""
-    nothing = (None, None, None)
+def _frozen(
+    seen: dict[tuple[str, datetime], Any], place: int, earlier: int
+) -> list[tuple[str, datetime]]:
+    """Return where a value is the same as in each of the `earlier` hours before."""
+    nothing = (None,) * len(FROZEN)
     return [
         (station, at)
         for (station, at), values in seen.items()
         if values[place] is not None
         and all(
             seen.get((station, at - back * HOUR), nothing)[place] == values[place]
-            for back in range(1, 6)
+            for back in range(1, earlier + 1)
         )
     ]
 

@@ -60,7 +60,7 @@ def test_every_rule_of_an_installed_pack_is_shown_to_speak_and_to_be_silent(pack
     declared = installed_pack(pack_id).declared
     thens = [e.then.warnings for f in declared.examples.values() for e in f.examples]
     said = [{w.rule for w in warnings} for warnings in thens if warnings is not None]
-    for rule in declared.rules:
+    for rule in (*declared.rules, *declared.forecasters):
         assert any(rule in rules for rules in said), f"no example shows a warning of {rule}"
         assert any(rule not in rules for rules in said), f"no example shows {rule} silent"
 

@@ -222,8 +222,7 @@ class _Play:
         return {run.indicator: {_group(v): v.value for v in run.values} for run in runs}
 
     def _message(self, language: str, warning: Warning) -> str:
-        key = f"rules.{warning.rule_id}"
-        return self._city.declared.says(key, language, warning.facts) or ""
+        return self._city.says(warning.rule_id, warning.facts, language)
 
     def _switched_off(self) -> Iterator[str]:
         for standing in self._city.standings().values():

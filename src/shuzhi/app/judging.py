@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from shuzhi.app.wired import Wired
 from shuzhi.decide import rules
@@ -82,6 +83,11 @@ class Judges(Wired):
         return rules.warnings(
             self.watch, rule_id=rule_id, dataset=dataset, since=since, limit=limit
         )
+
+    def says(self, rule_id: str, facts: Mapping[str, Any], language: str) -> str:
+        """What the pack says of a warning of a rule; empty where it says nothing."""
+        key = f"rules.{rule_id}"
+        return self.declared.says(key, language, facts, self.settings.city.zone) or ""
 
     def replay(
         self, since: Instant, until: Instant, only: Sequence[str] = ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -11,7 +11,7 @@ import pyarrow as pa
 from shuzhi.act.cases import Office, Round, rounds_until
 from shuzhi.app.score_facts import case_fact
 from shuzhi.decide.indicators import CASES, WARNINGS, Facts, Lent
-from shuzhi.decide.rules import Warning
+from shuzhi.decide.rules import Changes, Warning, WarningId
 from shuzhi.kernel.instant import Instant
 
 _BEGINNING = Instant(datetime(1970, 1, 1, tzinfo=UTC))
@@ -54,12 +54,16 @@ _WARNING_COLUMNS = pa.schema(
 )
 
 
-def lent_facts(office: Office, warnings: Callable[[], tuple[Warning, ...]]) -> Lent:
+def lent_facts(office: Office, changes: Callable[[Instant | None], Changes]) -> Lent:
     """Return what the wings above lend to indicators, each read when it is needed."""
     return {
         CASES: Facts(("case_id", "round"), partial(_case_rows, office)),
         # A warning can be absorbed by another, and then is no more.
-        WARNINGS: Facts(("warning_id",), lambda _: _warning_rows(warnings()), is_whole=True),
+        WARNINGS: Facts(
+            ("warning_id",),
+            lambda since: _warning_rows(changes(since).warnings),
+            lambda since: _warning_ids(changes(since).gone),
+        ),
     }
 
 
@@ -91,3 +95,7 @@ def _warning_rows(warnings: tuple[Warning, ...]) -> pa.Table:
     rows = [{name: getattr(warning, name) for name in names} for warning in warnings]
     table = pa.Table.from_pylist(rows, _WARNING_COLUMNS)
     return table.rename_columns(["warning_id", *names[1:]])
+
+
+def _warning_ids(ids: Sequence[WarningId]) -> pa.Table:
+    return pa.table({"warning_id": pa.array(ids, pa.int64())})

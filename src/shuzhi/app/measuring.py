@@ -10,6 +10,7 @@ from shuzhi.app.judging import Judges
 from shuzhi.app.lent_facts import lent_facts
 from shuzhi.decide import indicators
 from shuzhi.decide.indicators import Drilled, Leaf, Measuring, Recomputed, Run, Tree
+from shuzhi.decide.rules import warning_changes
 
 
 class Measures(Judges, Acts):
@@ -26,7 +27,7 @@ class Measures(Judges, Acts):
             settings.city.zone,
             self.clock,
             declared.indicators,
-            lent_facts(self.office, partial(self.warnings, limit=None)),
+            lent_facts(self.office, partial(warning_changes, self.watch)),
             self.publish,
             settings.memory_limit,
         )

@@ -145,8 +145,8 @@ def severity_of_case(kind: CaseKind, severity: Severity) -> str:
 
 def _told(city: City, warning: WarningRaised) -> str:
     """Return what the pack says of a warning in each language, and the facts behind it."""
-    key, facts = f"rules.{warning.rule_id}", warning.facts
-    said = (city.declared.says(key, language, facts) for language in LANGUAGES)
+    rule_id, facts = warning.rule_id, warning.facts
+    said = (city.says(rule_id, facts, language) for language in LANGUAGES)
     shown = json.dumps(facts, ensure_ascii=False, indent=1)
     source = f"{warning.rule_id} · {warning.dataset} · {warning.at.isoformat()}"
     return "\n".join([*(text for text in said if text), source, shown])[:4_000]

@@ -56,6 +56,11 @@ def day_of(moment: Instant, zone: str) -> date:
     return moment.astimezone(named_zone(zone)).date()
 
 
+def wall_clock(moment: Instant, zone: str) -> str:
+    """Return `moment` as people in `zone` (an IANA name) write it, to the minute."""
+    return f"{moment.astimezone(named_zone(zone)):%Y-%m-%d %H:%M}"
+
+
 def end_of_day(day: date, zone: str) -> Instant:
     """Return the instant at which `day` is over in `zone`: midnight, itself no longer in it."""
     midnight = datetime.combine(day + timedelta(days=1), time(), tzinfo=named_zone(zone))

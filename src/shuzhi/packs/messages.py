@@ -23,6 +23,7 @@ from shuzhi.kernel.documents import (
     read_document,
     shape,
 )
+from shuzhi.kernel.instant import parse_instant, wall_clock
 from shuzhi.packs.functions import Function
 
 LANGUAGES = ("zh", "en")
@@ -30,6 +31,8 @@ _CODE = "packs.bad_messages"
 _NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 _PLACE = re.compile(rf"\{{({_NAME})(?:\|({_NAME}))?\}}")
 _BRACE = re.compile(r"[{}]")
+# How facts tell an instant: ISO 8601 with its offset.
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?\+00:00")
 
 
 @dataclass(frozen=True)
@@ -40,11 +43,18 @@ class Message:
     en: str
 
     def says(
-        self, language: str, facts: Mapping[str, Any], functions: Mapping[str, Function]
+        self, language: str, facts: Mapping[str, Any], functions: Mapping[str, Function], zone: str
     ) -> str:
-        """Return the text with its places filled; a fact that is not there shows as a dash."""
+        """Return the text with its places filled; a fact that is not there shows as a dash.
+
+        A fact that is an instant shows as the time in `zone` (an IANA name), to the minute.
+        """
         text: str = getattr(self, language)
-        return _PLACE.sub(lambda found: _filled(facts.get(found[1]), functions.get(found[2])), text)
+
+        def filled(found: re.Match[str]) -> str:
+            return _filled(facts.get(found[1]), functions.get(found[2]), zone)
+
+        return _PLACE.sub(filled, text)
 
     @property
     def places(self) -> frozenset[tuple[str, str | None]]:
@@ -101,11 +111,11 @@ def _places(text: str) -> set[str]:
     return {f"{{{found[1]}}}" for found in _PLACE.finditer(text)}
 
 
-def _filled(fact: Any, function: Function | None) -> str:
+def _filled(fact: Any, function: Function | None, zone: str) -> str:
     if fact is None:
         return "–"
     if function is None:
-        return str(fact)
+        return wall_clock(parse_instant(fact), zone) if _INSTANT.fullmatch(str(fact)) else str(fact)
     try:
         return str(function(fact))
     except Exception:  # noqa: BLE001  (a notice that shows the bare fact is better than none)

@@ -91,10 +91,13 @@ class Declared:
             parties=(*below.parties, *self.parties),
         )
 
-    def says(self, key: str, language: str, facts: Mapping[str, Any]) -> str | None:
-        """Return the message under `key` (`rules.pm10_high`) about `facts`; None without one."""
+    def says(self, key: str, language: str, facts: Mapping[str, Any], zone: str) -> str | None:
+        """Return the message under `key` (`rules.pm10_high`) about `facts`; None without one.
+
+        Times in it are those of `zone`.
+        """
         message = self.messages.get(key)
-        return None if message is None else message.says(language, facts, self.functions)
+        return None if message is None else message.says(language, facts, self.functions, zone)
 
     @property
     def datasets(self) -> frozenset[str]:

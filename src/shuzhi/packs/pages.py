@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from shuzhi.act.cases import CaseKind, draw_kind
 from shuzhi.decide.indicators import Goal
 from shuzhi.decide.rules import OfColumn, Rule
+from shuzhi.decide.warnings import Crossing, Forecaster
 from shuzhi.gather.contracts import Table
 from shuzhi.kernel.law import Law
 from shuzhi.packs.examples.lines import example_lines
@@ -32,7 +33,8 @@ def page(pack: Pack) -> str:
     )
     parts = (
         _section("Data sets", _datasets(declared)),
-        _section("Rules", _rules(declared)),
+        _section("Rules", _rules(declared, declared.rules.values())),
+        _section("Forecasts", _rules(declared, declared.forecasters.values())),
         _section("Cases", _cases(declared.case_kinds.values())),
         _section("Indicators", _goals(declared.indicators.values())),
         _section("Law", _law(declared.law)),
@@ -87,8 +89,8 @@ def _fields(table: Table) -> Iterator[str]:
     yield from _table(("column", "title", "type", "unit", "what"), rows)
 
 
-def _rules(declared: Declared) -> Iterator[str]:
-    for rule in declared.rules.values():
+def _rules(declared: Declared, rules: Iterable[Rule]) -> Iterator[str]:
+    for rule in rules:
         yield from ("", f"### {rule.id}: {rule.title_zh} · {rule.title_en}", "")
         message = declared.messages.get(f"rules.{rule.id}")
         if message is not None:
@@ -99,6 +101,8 @@ def _rules(declared: Declared) -> Iterator[str]:
 def _of_rule(rule: Rule) -> Iterator[str]:
     reads = f", with {', '.join(f'`{name}`' for name in rule.reads)}" if rule.reads else ""
     yield f"over `{rule.dataset}`{reads}"
+    if isinstance(rule, Forecaster):
+        yield _foreseen(rule)
     yield f"severity: {_said(rule.severity)}; answers for it: {_said(rule.party or 'the desk')}"
     if rule.legal_basis is not None:
         yield f"limit: `{rule.legal_basis}`"
@@ -106,6 +110,18 @@ def _of_rule(rule: Rule) -> Iterator[str]:
         yield "values: " + ", ".join(f"{name} {value}" for name, value in rule.values.items())
     if rule.case_kind is not None:
         yield f"opens: `{rule.case_kind}`"
+
+
+def _foreseen(rule: Forecaster) -> str:
+    """Return what a forecaster warns of."""
+    method, grain = rule.method, rule.grain.value
+    by = f"{method.model.value} of {method.history} {grain}s, interval {method.level} %"
+    if isinstance(rule.warns, Crossing):
+        side = f"the {rule.warns.basis.value} {rule.warns.direction.value} the limit"
+        return f"`{rule.value}`: {side} within {rule.horizon} {grain}s ({by})"
+    sides = " or ".join(sorted(rule.warns.sides))
+    far = f"{rule.warns.effect} or more {sides} what was forecast, and outside the interval"
+    return f"`{rule.value}`: {rule.warns.run} {grain}s on end {far} ({by})"
 
 
 def _said(what: object) -> str:

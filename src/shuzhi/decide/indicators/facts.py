@@ -28,13 +28,13 @@ _OVERLAP = timedelta(hours=1)
 class Facts:
     """Rows of a wing above, one for each `key`, in columns that a table of the lake may have.
 
-    `rows` gives those that may have changed since an instant, all of them for None. Where
-    `is_whole`, it is always asked for all, and what is not among them any more is gone.
+    `rows` gives those that may have changed since an instant, all of them for None; `gone` the
+    keys of those that may be no more since then.
     """
 
     key: tuple[str, ...]
     rows: Callable[[Instant | None], pa.Table]
-    is_whole: bool = False
+    gone: Callable[[Instant], pa.Table] | None = None
 
 
 Lent = Mapping[DatasetName, Facts]
@@ -43,13 +43,12 @@ Lent = Mapping[DatasetName, Facts]
 def keep_facts(control: Control, lake: Lake, name: DatasetName, facts: Facts, now: Instant) -> None:
     """Bring the table of lent facts up to date; with no change there is no new version."""
     since = _since(control, lake, name)
-    rows = facts.rows(None if facts.is_whole else since)
+    rows = facts.rows(since)
     if since is not None and set(lake.schema(name)) != set(rows.schema):
         # A newer release lends other columns.
         commit = lake.overwrite(name, facts.rows(None), may_reshape=True)
     else:
-        is_all = facts.is_whole and since is not None
-        gone = lake.reader(name, columns=facts.key).read_all() if is_all else None
+        gone = None if facts.gone is None or since is None else facts.gone(since)
         commit = lake.upsert(name, rows, key=facts.key, gone=gone)
     with control.transaction() as connection:
         save_lent(connection, name, now, commit.version)

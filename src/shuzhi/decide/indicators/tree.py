@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import lru_cache
 
 from shuzhi.decide.indicators import store
 from shuzhi.decide.indicators.choosing import goal_named, one
+from shuzhi.decide.indicators.columns import Schemas
 from shuzhi.decide.indicators.measuring import Measuring
 from shuzhi.decide.indicators.model import (
     Dimension,
@@ -24,12 +24,8 @@ from shuzhi.decide.indicators.model import (
     stale_reason,
 )
 from shuzhi.decide.indicators.thresholds import Colour, Direction
-from shuzhi.gather.lake import Lake
-from shuzhi.gather.lineage import columns_of
-from shuzhi.kernel.errors import ShuzhiError
 from shuzhi.kernel.instant import Instant
 
-Columns = tuple[tuple[str, str], ...]
 _NEVER = "not computed yet"
 _NO_VALUE = "there is nothing to divide by"
 
@@ -95,7 +91,7 @@ def tree(measuring: Measuring, goal: str) -> Tree:
     now = measuring.clock()
     with measuring.control.transaction() as connection:
         runs = store.latest_runs(connection, [each.id for each in found.indicators])
-    schemas = _Schemas(measuring.lake)
+    schemas = Schemas(measuring.lake)
     leaves = {i.id: _leaf(schemas, i, runs.get(i.id), now) for i in found.indicators}
     branches = tuple(
         _branch(dimension, tuple(leaves[i.id] for i in dimension.indicators))
@@ -119,7 +115,7 @@ def leaf(measuring: Measuring, name: str) -> Leaf:
     _, indicator = one(measuring.goals, name)
     with measuring.control.transaction() as connection:
         runs = store.latest_runs(connection, [indicator.id])
-    return _leaf(_Schemas(measuring.lake), indicator, runs.get(indicator.id), measuring.clock())
+    return _leaf(Schemas(measuring.lake), indicator, runs.get(indicator.id), measuring.clock())
 
 
 def worst_first(indicator: Indicator, values: Iterable[Value]) -> list[Value]:
@@ -165,7 +161,7 @@ def _worst(leaves: Iterable[Leaf]) -> Colour:
     return Colour.worst(leaf.colour for leaf in judged)
 
 
-def _leaf(schemas: _Schemas, indicator: Indicator, run: Run | None, now: Instant) -> Leaf:
+def _leaf(schemas: Schemas, indicator: Indicator, run: Run | None, now: Instant) -> Leaf:
     return Leaf(
         indicator,
         run,
@@ -191,34 +187,10 @@ def _problem(run: Run | None) -> str:
     return run.problem or ("" if has_value else _NO_VALUE)
 
 
-class _Schemas:
-    """The columns of data sets with their types, each looked up once."""
-
-    def __init__(self, lake: Lake) -> None:
-        self._lake = lake
-        self._known: dict[str, Columns] = {}
-
-    def of(self, name: str) -> Columns:
-        """Return the columns of a data set."""
-        if name not in self._known:
-            self._known[name] = tuple((f.name, str(f.type)) for f in self._lake.schema(name))
-        return self._known[name]
-
-
-def _items(schemas: _Schemas, indicator: Indicator) -> tuple[str, ...]:
+def _items(schemas: Schemas, indicator: Indicator) -> tuple[str, ...]:
     """Return the columns that a formula uses; none while they cannot be told."""
     formula = indicator.formula
     if not isinstance(formula, Measured):
         return ()
-    try:
-        return _used(formula.sql, tuple((str(name), schemas.of(name)) for name in formula.reads))
-    except ShuzhiError:
-        return ()
-
-
-@lru_cache(maxsize=4096)
-def _used(sql: str, schemas: tuple[tuple[str, Columns], ...]) -> tuple[str, ...]:
-    # A tree is looked at again and again, and working this out takes longer than all the rest.
-    columns = columns_of(sql, {name: dict(columns) for name, columns in schemas})
-    refs = (ref for each in columns.values() for ref in each)
+    refs = (ref for each in schemas.refs(formula).values() for ref in each)
     return tuple(sorted({f"{ref.dataset}.{ref.column}" for ref in refs}))

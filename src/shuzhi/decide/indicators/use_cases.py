@@ -13,12 +13,14 @@ from decimal import Decimal
 
 from shuzhi.decide.indicators import store
 from shuzhi.decide.indicators.choosing import Placed, chosen, every, group_named, one
+from shuzhi.decide.indicators.columns import Schemas, lineage_run
 from shuzhi.decide.indicators.errors import IndicatorError
 from shuzhi.decide.indicators.events import IndicatorComputed
 from shuzhi.decide.indicators.indicator_yaml import parse_goal
 from shuzhi.decide.indicators.measuring import Bench, Measuring, State, newest_state
 from shuzhi.decide.indicators.model import Composed, Goal, Indicator, Measured, Run, Value
 from shuzhi.decide.indicators.thresholds import Bound, bounds_on, colour_of
+from shuzhi.gather.lineage import record_run
 from shuzhi.kernel.errors import ShuzhiError
 from shuzhi.kernel.instant import Instant, day_of
 
@@ -123,7 +125,7 @@ def _computed(measuring: Measuring, wanted: Sequence[Placed]) -> tuple[Run, ...]
         for goal, indicator in placed:
             before = last.get(indicator.id)
             run = _run(measuring, bench, goal, indicator, before, now)
-            done[indicator.id] = run if run.id else _kept(measuring, goal, run, before)
+            done[indicator.id] = run if run.id else _kept(measuring, goal, indicator, run, before)
     confirmed = [run.id for run in done.values() if run.computed_at != now]
     if confirmed:
         with measuring.control.transaction() as connection:
@@ -176,12 +178,18 @@ def _holds_still(goal: Goal, indicator: Indicator, last: Run, run: Run) -> bool:
     )
 
 
-def _kept(measuring: Measuring, goal: Goal, run: Run, last: Run | None) -> Run:
+def _kept(
+    measuring: Measuring, goal: Goal, indicator: Indicator, run: Run, last: Run | None
+) -> Run:
+    was = None if last is None or last.problem else (last.digest, last.versions)
+    if was != (run.digest, run.versions) and not run.problem:
+        # Told before it is kept: whoever dies in between computes again, and tells it again.
+        told = lineage_run(Schemas(measuring.lake), goal, indicator, run)
+        record_run(measuring.control, told)
     with measuring.control.transaction() as connection:
         run = replace(run, id=store.save_run(connection, run, goal.text))
     before = last.colour if last else None
-    told = IndicatorComputed(run.computed_at, run.id, run.indicator, run.colour, before)
-    measuring.publish(told)
+    measuring.publish(IndicatorComputed(run.computed_at, run.id, run.indicator, run.colour, before))
     return run
 
 

@@ -30,10 +30,12 @@ from shuzhi.decide.rules.rule_yaml import parse_rule, read_rule
 from shuzhi.decide.rules.store import Standing
 from shuzhi.decide.rules.telling import tell
 from shuzhi.decide.rules.use_cases import (
+    Changes,
     Evaluation,
     evaluate,
     look,
     registered,
+    warning_changes,
     warnings,
 )
 from shuzhi.decide.rules.watch import Watch
@@ -41,6 +43,7 @@ from shuzhi.decide.rules.watch import Watch
 __all__ = [
     "Certainty",
     "Change",
+    "Changes",
     "Compared",
     "DayCount",
     "Evaluation",
@@ -81,5 +84,6 @@ __all__ = [
     "switch_off",
     "switch_on",
     "tell",
+    "warning_changes",
     "warnings",
 ]

@@ -99,9 +99,9 @@ def running(watch: Watch, rules: Sequence[_R]) -> dict[RuleId, tuple[_R, store.S
 def keep_warnings(connection: Connection, found: Sequence[Merged], now: Instant) -> None:
     """Write warnings that were raised, grew or became part of others."""
     raised = [warning for one in found for warning in one.raised]
-    ids = store.insert_warnings(connection, raised)
-    store.update_warnings(connection, [warning for one in found for warning in one.grown])
-    store.absorb(connection, [pair for one in found for pair in one.absorbed])
+    ids = store.insert_warnings(connection, raised, now)
+    store.update_warnings(connection, [w for one in found for w in one.grown], now)
+    store.absorb(connection, [pair for one in found for pair in one.absorbed], now)
     entries = (
         Entry("warning.raised", now, "system", str(warning_id), _facts(warning))
         for warning_id, warning in zip(ids, raised, strict=True)

@@ -94,6 +94,8 @@ warning_table = Table(
     Column("outcome_by", String(120)),
     # When what was warned of came true.
     Column("happened_at", InstantColumn),
+    # When it was raised, grew, became part of another or got an outcome, whichever was last.
+    Column("changed_at", InstantColumn, nullable=False, index=True),
     Index("ix_rules_warning_rule", "rule_id", "last_at"),
     sqlite_autoincrement=True,
 )
@@ -195,17 +197,19 @@ def warnings_within(
     return found
 
 
-def insert_warnings(connection: Connection, warnings: Sequence[Warning]) -> tuple[WarningId, ...]:
+def insert_warnings(
+    connection: Connection, warnings: Sequence[Warning], now: Instant
+) -> tuple[WarningId, ...]:
     """Write new warnings and return their ids, in order."""
     if not warnings:
         return ()
-    fresh = {"is_told": False}
+    fresh = {"is_told": False, "changed_at": now}
     rows = [{k: v for k, v in _row(w).items() if k != "id"} | fresh for w in warnings]
     made = insert(warning_table).returning(warning_table.c.id, sort_by_parameter_order=True)
     return tuple(WarningId(found) for found in connection.scalars(made, rows))
 
 
-def update_warnings(connection: Connection, warnings: Sequence[Warning]) -> None:
+def update_warnings(connection: Connection, warnings: Sequence[Warning], now: Instant) -> None:
     """Write warnings that grew."""
     grow = ("severity", "at", "last_at", "count", "facts")
     rows = [{f"_{k}": v for k, v in _row(w).items() if k in ("id", *grow)} for w in warnings]
@@ -214,16 +218,19 @@ def update_warnings(connection: Connection, warnings: Sequence[Warning]) -> None
         told = warning_table.c.told
         values["is_told"] = and_(told.is_not(None), told == bindparam("_severity"))
         query = update(warning_table).where(warning_table.c.id == bindparam("_id"))
-        connection.execute(query.values(values), rows)
+        connection.execute(query.values(values | {"changed_at": now}), rows)
 
 
-def absorb(connection: Connection, absorbed: Iterable[tuple[WarningId, WarningId]]) -> None:
+def absorb(
+    connection: Connection, absorbed: Iterable[tuple[WarningId, WarningId]], now: Instant
+) -> None:
     """Note of each of the first warnings that it became part of the second."""
     rows = [{"_id": gone, "_by": whole} for gone, whole in absorbed]
     if rows:
         query = update(warning_table).where(warning_table.c.id == bindparam("_id"))
         # What is part of another warning is told with it.
-        connection.execute(query.values(absorbed_by=bindparam("_by"), is_told=True), rows)
+        part: dict[str, Any] = {"absorbed_by": bindparam("_by"), "is_told": True}
+        connection.execute(query.values(part | {"changed_at": now}), rows)
 
 
 def untold(
@@ -263,6 +270,7 @@ def find_warnings(
     rule_id: str | None = None,
     dataset: str | None = None,
     since: Instant | None = None,
+    changed_since: Instant | None = None,
     limit: int | None = None,
 ) -> tuple[Warning, ...]:
     """Return warnings, the newest first."""
@@ -276,7 +284,16 @@ def find_warnings(
         query = query.where(warning_table.c.dataset == dataset)
     if since is not None:
         query = query.where(warning_table.c.last_at >= since)
+    if changed_since is not None:
+        query = query.where(warning_table.c.changed_at >= changed_since)
     return tuple(_warning(row) for row in connection.execute(query.limit(limit)).mappings())
+
+
+def absorbed_since(connection: Connection, since: Instant) -> tuple[WarningId, ...]:
+    """Return the warnings that became part of others at `since` or later."""
+    c = warning_table.c
+    query = select(c.id).where(c.absorbed_by.is_not(None), c.changed_at >= since)
+    return tuple(map(WarningId, connection.scalars(query)))
 
 
 def outcomes(

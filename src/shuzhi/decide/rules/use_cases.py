@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from shuzhi.decide.rules import store
 from shuzhi.decide.rules.answering import Running, answer_of_silence, answers_of_rows
 from shuzhi.decide.rules.keeping import Judged, State, keep, running
-from shuzhi.decide.rules.model import RowRule, Rule, RuleId, SilenceRule, Warning
+from shuzhi.decide.rules.model import RowRule, Rule, RuleId, SilenceRule, Warning, WarningId
 from shuzhi.decide.rules.silence_sql import look_at_or_before, looks
 from shuzhi.decide.rules.telling import tell
 from shuzhi.decide.rules.watch import Watch
@@ -88,6 +88,22 @@ def warnings(
         return store.find_warnings(
             connection, rule_id=rule_id, dataset=dataset, since=since, limit=limit
         )
+
+
+@dataclass(frozen=True)
+class Changes:
+    """Warnings as they stand that changed since some instant, and those that are no more."""
+
+    warnings: tuple[Warning, ...]
+    gone: tuple[WarningId, ...]
+
+
+def warning_changes(watch: Watch, since: Instant | None) -> Changes:
+    """Return what changed among warnings at `since` or later; without it, all that stand."""
+    with watch.control.transaction() as connection:
+        found = store.find_warnings(connection, changed_since=since)
+        gone = () if since is None else store.absorbed_since(connection, since)
+    return Changes(found, gone)
 
 
 def told(watch: Watch, done: Sequence[Judged]) -> Evaluation:

@@ -6,7 +6,12 @@ from collections.abc import Collection
 
 from sqlglot import exp
 
-from shuzhi.gather.lineage import check_functions, parse_query, read_datasets
+from shuzhi.gather.lineage import (
+    check_functions,
+    check_traceable,
+    parse_query,
+    read_datasets,
+)
 from shuzhi.gather.lineage.errors import SqlError, sql_error
 
 
@@ -14,11 +19,12 @@ def parsed(sql: str, *, names: Collection[str] = ()) -> exp.Query:
     """Return `sql` parsed; of placeholders it has those called `names` and no others.
 
     Raises:
-        SqlError: as `parse_query` and `check_functions`; `decide.sql_unknown_value` for a
-            placeholder of another name.
+        SqlError: as `parse_query`, `check_functions` and `check_traceable`;
+            `decide.sql_unknown_value` for a placeholder of another name.
     """
     query = parse_query(sql)
     check_functions(query, sql)
+    check_traceable(query, sql)
     for node in (*query.find_all(exp.Placeholder), *query.find_all(exp.Parameter)):
         if node.name not in names:
             known = ", ".join(f":{n}" for n in sorted(names)) or "none"

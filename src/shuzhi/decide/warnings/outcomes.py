@@ -73,7 +73,8 @@ def note(connection: Connection, settled: Settled, *, by: str, at: Instant) -> b
     if is_same or (by == SYSTEM and is_said_by_people):
         return False
     said = {"outcome": settled.outcome.value, "outcome_by": by, "outcome_at": at}
-    save_outcome(connection, before.warning_id, {**said, "happened_at": happened_at})
+    values = {**said, "happened_at": happened_at, "changed_at": at}
+    save_outcome(connection, before.warning_id, values)
     facts = {
         "rule": before.rule_id,
         "outcome": settled.outcome.value,

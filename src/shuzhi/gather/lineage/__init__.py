@@ -15,7 +15,7 @@ from shuzhi.gather.lineage.model import (
     Subtype,
     lake_node,
 )
-from shuzhi.gather.lineage.queries import parse_query, read_datasets
+from shuzhi.gather.lineage.queries import check_traceable, parse_query, read_datasets
 from shuzhi.gather.lineage.trace import Place, Step, Trace, trace
 from shuzhi.gather.lineage.use_cases import record_run
 
@@ -35,6 +35,7 @@ __all__ = [
     "Subtype",
     "Trace",
     "check_functions",
+    "check_traceable",
     "columns_of",
     "export_events",
     "import_events",

@@ -18,7 +18,7 @@ from shuzhi.kernel.instant import Instant
 
 LAKE = "lake"
 JOB_NAMESPACE = "shuzhi"
-RunKind = Literal["load", "model", "check", "harvest", "foreign"]
+RunKind = Literal["load", "model", "indicator", "check", "harvest", "foreign"]
 # The authority of a URL that carries a password, as in https://user:word@host.
 _SECRET = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#\s@]*:[^/?#\s]+@", re.IGNORECASE)
 

@@ -66,14 +66,14 @@ def qualified_query(query: exp.Query, sql: str, schemas: Schemas) -> exp.Query:
         SqlError: as `columns.columns_of`.
     """
     _check_tables(_normalised(query), sql, schemas)
-    _check_traceable(query, sql)
+    check_traceable(query, sql)
     plain: dict[str, object] = {d: dict.fromkeys(c, "TEXT") for d, c in schemas.items()}
     try:
         # Columns are checked by us, after: we know the place and the close names.
         done = qualify(query.copy(), dialect=DIALECT, schema=plain, validate_qualify_columns=False)
     except OptimizeError as error:
         raise _unqualified(str(error), query, sql, schemas) from None
-    _check_traceable(done, sql)
+    check_traceable(done, sql)
     return done
 
 
@@ -146,7 +146,12 @@ def _check_tables(query: exp.Query, sql: str, schemas: Schemas) -> None:
             )
 
 
-def _check_traceable(query: exp.Query, sql: str) -> None:
+def check_traceable(query: exp.Query, sql: str) -> None:
+    """Refuse what brings forth columns that the text does not tell.
+
+    Raises:
+        SqlError: `gather.sql_not_traced` with its place.
+    """
     for node in query.walk():
         found = next((word for kind, word in _UNTRACEABLE.items() if isinstance(node, kind)), None)
         if isinstance(node, exp.With) and node.args.get("recursive"):

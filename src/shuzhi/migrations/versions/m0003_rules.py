@@ -63,8 +63,12 @@ def upgrade() -> None:
         sa.Column("outcome_at", InstantColumn(), nullable=True),
         sa.Column("outcome_by", sa.String(length=120), nullable=True),
         sa.Column("happened_at", InstantColumn(), nullable=True),
+        sa.Column("changed_at", InstantColumn(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_rules_warning")),
         sqlite_autoincrement=True,
     )
     op.create_index("ix_rules_warning_rule", "rules_warning", ["rule_id", "last_at"], unique=False)
+    op.create_index(
+        op.f("ix_rules_warning_changed_at"), "rules_warning", ["changed_at"], unique=False
+    )
     op.create_index(op.f("ix_rules_warning_is_told"), "rules_warning", ["is_told"], unique=False)
