@@ -103,11 +103,13 @@ def paired(heads: Heads, joined: Joined) -> tuple[Heads, Pairs]:
     heads = heads.kept((heads.last - heads.items) % 2 == 0)
     count = (heads.last - heads.items) // 2
     frame = np.repeat(np.arange(len(count)), count)
+    first = np.cumsum(count) - count
     # Where the `=` of each pair stands among the separators.
-    ranks = 2 * (np.arange(len(frame)) - np.repeat(np.cumsum(count) - count, count)) + 1
-    ranks += heads.items[frame]
+    ranks = np.repeat(heads.items + 1 - 2 * first, count)
+    ranks += np.arange(0, 2 * len(frame), 2)
     before = joined.kinds[ranks - 1]
-    opens = (before == ord(";")) | (ranks == heads.items[frame] + 1)
+    opens = before == ord(";")
+    opens[first[count > 0]] = True
     equals = joined.marks[ranks]
     pairs = Pairs(
         frame=frame,
@@ -138,10 +140,10 @@ def understood(
     begins, ends = pairs.name_begins, pairs.name_ends
     context = context[pairs.frame] if len(contexts) > 1 else np.zeros(1, np.int64)
     width = ends - begins
-    head = joined.words(begins)
-    head &= _FIRST_BYTES[width]
-    tail = joined.words(ends - _WORD)
-    tail &= _LAST_BYTES[width]
+    head, tail = joined.words(begins), joined.words(ends - _WORD)
+    if width.min(initial=_LONGEST_NAME) <= _WORD:
+        head &= _FIRST_BYTES[width]
+        tail &= _LAST_BYTES[width]
     rest = (context << _WIDTH_BITS) | width
     mixed = (head * _MIXERS[0]) ^ (tail * _MIXERS[1]) ^ rest.astype(np.uint64)
     name = pa.array(mixed).dictionary_encode().indices.to_numpy()
