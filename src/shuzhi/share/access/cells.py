@@ -172,9 +172,12 @@ def _shown(asked: Question) -> exp.Select:
         for output in query.expressions
     ]
     shown = exp.select(*outputs).from_(table_called("ranked"))
-    shown = shown.where(_name(_LARGE), exp.Not(this=_name(_GOES)))
+    is_shown = exp.and_(_name(_LARGE), exp.Not(this=_name(_GOES)))
+    shown = shown.where(is_shown)
     if having := query.args.get("having"):
-        shown = shown.where(having.this.transform(placed))
+        # A condition that fails on a cell must not be computed for one that is left out.
+        asked_for = having.this.transform(placed)
+        shown = shown.where(exp.case().when(is_shown.copy(), asked_for).else_(exp.false()))
     for name in ("order", "limit", "offset"):
         if part := query.args.get(name):
             shown.set(name, part.transform(placed))

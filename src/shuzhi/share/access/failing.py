@@ -49,6 +49,8 @@ def _may_cast(node: exp.Expr, types: Types) -> bool:
         return not _is_even(node, types)
     if isinstance(node, (exp.Like, exp.ILike)):
         return _kind(node.this, types) is not LogicalType.STRING
+    if isinstance(node, exp.Is) and not isinstance(node.expression, exp.Null):
+        return _kind(node.this, types) is not LogicalType.BOOLEAN
     if isinstance(node, exp.Column) and isinstance(node.this, exp.Identifier):
         return _is_condition(node) and _kind(node, types) is not LogicalType.BOOLEAN
     using = node.args.get("using") if isinstance(node, exp.Join) else None
@@ -91,14 +93,21 @@ def _is_even(node: exp.Expr, types: Types) -> bool:
         return False
     sides = [*node.iter_expressions()]
     kinds = {_kind(side, types) for side in sides if not _is_constant(side)}
-    numbers = [s for s in sides if isinstance(s, exp.Literal) and not s.is_string]
     if len(kinds) != 1 or None in kinds:
         return False
     (kind,) = kinds
-    if kind is LogicalType.INTEGER and not all(n.is_int for n in numbers):
-        return False
-    columns = len(sides) - sum(map(_is_constant, sides))
-    return columns == 1 or kind in _COMPARABLE
+    constants = [side for side in sides if _is_constant(side)]
+    columns = len(sides) - len(constants)
+    return all(_fits(c, kind) for c in constants) and (columns == 1 or kind in _COMPARABLE)
+
+
+def _fits(constant: exp.Expr, kind: LogicalType | None) -> bool:
+    """Whether it is the constant that is made to fit, and not the column."""
+    if isinstance(constant, exp.Boolean):
+        return kind is LogicalType.BOOLEAN
+    if not isinstance(constant, exp.Literal) or constant.is_string:
+        return True
+    return kind is LogicalType.NUMBER or (kind is LogicalType.INTEGER and constant.is_int)
 
 
 def _is_constant(node: exp.Expr) -> bool:

@@ -51,8 +51,10 @@ def plan(sql: str, allowed: Sequence[Allowed], *, salt: str) -> Plan | Refusal:
     """Return what answers `sql` from what is `allowed` and nothing else.
 
     `salt` is random: it goes into the names of the tables, so that no text can be written that
-    speaks of them. All of `allowed` must be for one assignee.
+    speaks of them. All of `allowed` must be for one assignee, one for each data set.
     """
+    if not allowed:
+        return refused("no_grant")
     if len({each.grant.assignee for each in allowed}) > 1:
         return refused("not_the_assignee")
     by_name = {str(each.dataset): each for each in allowed}
