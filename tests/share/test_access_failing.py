@@ -9,7 +9,7 @@ import pytest
 from shuzhi.share.access import Plan, plan
 
 FAIL = """
-CAST(code AS BIGINT) > 0
+CAST(code AS DOUBLE) > 0
 code
 NOT code
 is_active AND code
