@@ -10,6 +10,7 @@ before each measurement, so that ratios hold also where other work makes both sl
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -17,6 +18,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +34,7 @@ RESULTS = Path(__file__).parent / "results"
 KEY = bytes(32)
 STATIONS = 10_000
 SECONDS = 12.0
+WARM_UP_SECONDS = 3.0
 LANDING_SECONDS = 60.0
 ROUNDS = 3
 _TICKS = 100.0
@@ -72,7 +75,7 @@ def main(landing_seconds: float = LANDING_SECONDS) -> None:
 
 
 def _closed_loop() -> tuple[list[Line], float]:
-    echo, ours = _beside(1_000, 0)
+    echo, least, ours = _beside(1_000, 0)
     lines = [
         Line(
             "1,000 connections, one frame outstanding each: acknowledged after fdatasync",
@@ -82,12 +85,18 @@ def _closed_loop() -> tuple[list[Line], float]:
         ),
         Line("… a bare echo that keeps nothing", f"{echo.frames_per_s:,.0f}/s"),
         Line(
+            "… the least that keeps the same promise: no stations, limits, half frames, recovery",
+            f"{least.frames_per_s:,.0f}/s",
+            "",
+            f"ours is {ours.frames_per_s / least.frames_per_s:.2f} ×",
+        ),
+        Line(
             "… processor time of the server for a frame",
             f"{ours.cpu_us_per_frame:.1f} µs",
             "",
-            f"{ours.cpu_us_per_frame / echo.cpu_us_per_frame:.2f} of the echo's",
+            f"echo {echo.cpu_us_per_frame:.1f}, the least {least.cpu_us_per_frame:.1f}",
         ),
-        Line("… latency p50 / p99", f"{ours.p50_ms:.1f} / {ours.p99_ms:.1f} ms"),
+        Line("… latency p50 / p99", _percentiles(ours)),
     ]
     return lines, ours.frames_per_s
 
@@ -121,40 +130,60 @@ def _peer(what: str, theirs: float, ours: float, least: str) -> Line:
 
 def _open_loop() -> Iterator[Line]:
     for rate in (10_000, 30_000):
-        echo, ours = _beside(1_000, rate)
+        echo, least, ours = _beside(1_000, rate)
         yield Line(
             f"1,000 connections, {rate:,} frames/s on schedule: p50 / p99",
-            f"{ours.p50_ms:.1f} / {ours.p99_ms:.1f} ms",
+            _percentiles(ours),
             "10 ms" if rate == 30_000 else "",
-            f"echo {echo.p50_ms:.1f} / {echo.p99_ms:.1f}",
+            _latency(echo, least),
         )
         yield Line("… kept up with", f"{ours.frames_per_s:,.0f}/s", f"{rate:,}/s")
 
 
 def _many() -> Iterator[Line]:
-    echo, ours = _beside(STATIONS, 10_000)
+    echo, least, ours = _beside(STATIONS, 10_000)
     yield Line(
         f"{STATIONS:,} connections, 10,000 frames/s on schedule: p50 / p99",
-        f"{ours.p50_ms:.1f} / {ours.p99_ms:.1f} ms",
+        _percentiles(ours),
         "10 ms",
-        f"echo {echo.p50_ms:.1f} / {echo.p99_ms:.1f}",
+        _latency(echo, least),
     )
     yield Line("… kept up with", f"{ours.frames_per_s:,.0f}/s", "10,000/s")
     yield Line("… peak memory of the gateway's process", f"{ours.peak_mib:.0f} MiB", "80 MiB")
 
 
-def _beside(connections: int, rate: int) -> tuple[Served, Served]:
-    """Measure the echo and the gateway in turn; return each one's best of some rounds."""
-    found = [(_of_echo(connections, rate), _of_gateway(connections, rate)) for _ in range(ROUNDS)]
+def _latency(echo: Served, least: Served) -> str:
+    return f"echo {_percentiles(echo)}, the least {_percentiles(least)}"
+
+
+def _percentiles(served: Served) -> str:
+    if not served.frames_per_s:
+        return "none in time"
+    return f"{served.p50_ms:.1f} / {served.p99_ms:.1f} ms"
+
+
+def _beside(connections: int, rate: int) -> tuple[Served, Served, Served]:
+    """Measure the echo, the least and the gateway in turn; return each one's best round."""
 
     def goodness(served: Served) -> float:
-        return -served.p99_ms if rate else served.frames_per_s
+        if not rate or not served.frames_per_s:
+            return served.frames_per_s or -inf
+        return -served.p99_ms
 
-    return max((e for e, _ in found), key=goodness), max((g for _, g in found), key=goodness)
+    rounds = [
+        (
+            _of_peer("bare_echo", connections, rate, "0"),
+            _of_peer("least_gateway", connections, rate, str(BENCH / "least")),
+            _of_gateway(connections, rate),
+        )
+        for _ in range(ROUNDS)
+    ]
+    echo, least, ours = (max(found, key=goodness) for found in zip(*rounds, strict=True))
+    return echo, least, ours
 
 
-def _of_echo(connections: int, rate: int) -> Served:
-    command = [sys.executable, str(PEERS / "bare_echo.py"), "0", str(SECONDS + 60)]
+def _of_peer(name: str, connections: int, rate: int, *more: str) -> Served:
+    command = [sys.executable, str(PEERS / f"{name}.py"), *more, str(SECONDS + 60)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         port = int(server.stdout.readline().removeprefix("READY"))
@@ -204,7 +233,10 @@ def running() -> Iterator[tuple[subprocess.Popen[bytes], int]]:
         server.stdin.writelines([*lines, line("go", None)])
         server.stdin.flush()
         _, addresses = read_line(server.stdout.readline())
-        yield server, addresses[0][1]
+        port = addresses[0][1]
+        # The first record of all waits until the first segment is filled with zeros.
+        _stations(port, 1, 0, seconds=WARM_UP_SECONDS)
+        yield server, port
         server.stdin.close()
         server.wait(60)
     shutil.rmtree(BENCH / "spool")
@@ -223,8 +255,11 @@ def _load(server: int, port: int, connections: int, rate: int) -> Served:
     )
 
 
-def _stations(port: int, connections: int, rate: int, *more: str) -> dict[str, Any]:
-    command = [str(BENCH / "station_load"), *map(str, (port, connections, SECONDS, rate)), *more]
+def _stations(
+    port: int, connections: int, rate: int, *more: str, seconds: float | None = None
+) -> dict[str, Any]:
+    facts = (port, connections, seconds or SECONDS, rate)
+    command = [str(BENCH / "station_load"), *map(str, facts), *more]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300)
     told: dict[str, Any] = json.loads(done.stdout.removeprefix("RESULT "))
     assert told["broken"] == 0, told
@@ -251,27 +286,36 @@ def _landing(seconds: float) -> Iterator[Line]:
         "30,000/s",
     )
     yield Line("… the lake was behind by, p50 / most", told["behind"], "")
-    yield Line("… memory of the landing after a quarter / at the end", told["memory"], "flat")
+    yield Line("… memory of the landing, the most in each quarter", told["memory"], "flat")
     yield Line("… as fast as it can, when it has to catch up", f"{told['most']:,.0f}/s")
 
 
 def _report(lines: list[Line]) -> None:
     title = f"Gateway, HJ 212 frames of 212 bytes, 2 cores, {time.strftime('%Y-%m-%d')}"
+    busy = os.getloadavg()[2]
     head = ("what", "measured", "target", "beside")
     rows = [[str(value) for value in asdict(each).values()] for each in lines]
     table = "\n".join(f"| {' | '.join(row)} |" for row in (list(head), ["---"] * 4, *rows))
     print(table)
     RESULTS.mkdir(exist_ok=True)
-    content = {"title": title, "lines": [asdict(each) for each in lines]}
+    content = {
+        "title": title,
+        "waiting_processes": round(busy, 1),
+        "lines": [asdict(each) for each in lines],
+    }
     (RESULTS / "gateway.json").write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
-    (RESULTS / "gateway.md").write_text(f"# {title}\n\n{table}\n\n{_NOTE}\n", encoding="utf-8")
+    (RESULTS / "gateway.md").write_text(
+        f"# {title}\n\n{table}\n\n{_NOTE.format(busy=busy, rounds=ROUNDS, seconds=SECONDS)}\n",
+        encoding="utf-8",
+    )
 
 
-_NOTE = f"""Stations (C, epoll) and server share two cores. Each figure is the best of {ROUNDS}
-rounds of {SECONDS:.0f} s, of which the first fifth is not counted; echo and gateway take turns.
-Every frame has a time of its own, its checksum and password are checked, and it is acknowledged
-after the fdatasync of its batch. On schedule means that frames are sent whatever comes back, and
-that latency counts from when one was due."""
+_NOTE = """Stations (C, epoll) and server share two cores, and here with other work: in the last
+quarter of an hour {busy:.1f} processes wanted them at a time. Each figure is the best of {rounds}
+rounds of {seconds:.0f} s, of which the first fifth is not counted; echo, the least and gateway take
+turns. Every frame has a time of its own, its checksum and password are checked, and it is
+acknowledged after the fdatasync of its batch. On schedule means that frames are sent whatever comes
+back, and that latency counts from when one was due; 2000.0 ms is the most that is told apart."""
 
 
 if __name__ == "__main__":

@@ -100,9 +100,15 @@ def follow(folder: Path, lake: Lake, frames: float) -> dict[str, object]:
     return {
         "frames_per_s": landed / spent,
         "behind": f"{statistics.median(behind):.1f} / {max(behind):.1f} s",
-        "memory": f"{memory[len(memory) // 4]} / {memory[-1]} MiB",
+        "memory": " / ".join(map(str, quarters(memory))) + " MiB",
         "rounds": len(memory),
     }
+
+
+def quarters(values: list[int]) -> list[int]:
+    """Return the greatest of each quarter."""
+    size = max(1, len(values) // 4)
+    return [max(values[n * size : (n + 1) * size]) for n in range(4)]
 
 
 def _rss_mib() -> int:
