@@ -12,6 +12,7 @@ from rich.text import Text
 from shuzhi.cli.options import AsJson, CityFolder, opened
 from shuzhi.cli.output import out, print_json, print_table
 from shuzhi.kernel.errors import RefusedError
+from shuzhi.kernel.instant import wall_clock
 
 if TYPE_CHECKING:
     from shuzhi.act.cases import (
@@ -80,12 +81,21 @@ def list_cases(
     from shuzhi.act.cases import CaseId, Wanted, cases
 
     wanted = Wanted(is_open=True) if is_open else Wanted()
-    page = cases(opened(city).office, wanted, after=CaseId(after) if after else None, limit=limit)
+    office = opened(city).office
+    page = cases(office, wanted, after=CaseId(after) if after else None, limit=limit)
     if as_json:
         print_json(page)
         return
     rows = [
-        (c.id, c.kind, c.title, c.severity, c.stage.value, c.responsible, c.opened_at)
+        (
+            c.id,
+            c.kind,
+            c.title,
+            c.severity,
+            c.stage.value,
+            c.responsible,
+            wall_clock(c.opened_at, office.zone),
+        )
         for c in page.cases
     ]
     columns = ("case", "kind", "title", "severity", "stage", "responsible", "opened")
@@ -110,7 +120,7 @@ def show(
     elif as_json:
         print_json(file)
     else:
-        show_file(file)
+        show_file(file, office.zone)
 
 
 @commands.command("do")
@@ -304,10 +314,12 @@ def show_stage(case: Case, *, as_json: bool) -> None:
         out.print(f"case {case.id}: {case.stage.value}, version {case.version}")
 
 
-def show_file(file: CaseFile) -> None:
+def show_file(file: CaseFile, zone: str) -> None:
     """Show a case's head and its steps."""
     held = file.case
     out.print(Text(f"case {held.id} {held.kind}: {held.title}", style="bold"))
     out.print(f"{held.stage.value}, {held.severity}, answers: {held.responsible}")
-    rows = [(s.at, s.verb.value, s.by, s.party, s.stage.value) for s in file.steps]
+    rows = [
+        (wall_clock(s.at, zone), s.verb.value, s.by, s.party, s.stage.value) for s in file.steps
+    ]
     print_table("What was done", ("at", "act", "by", "party", "stage after"), rows)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +18,7 @@ from shuzhi.cli.warnings import show_warnings
 from shuzhi.kernel.errors import RefusedError
 
 if TYPE_CHECKING:
+    from shuzhi.app import City
     from shuzhi.decide.rules import Evaluation, Judged, Rehearsal, Replayed, Rule
 
 commands = typer.Typer(help="用: what must not be, as SQL over new rows.", no_args_is_help=True)
@@ -41,7 +43,7 @@ def list_rules(city: CityFolder = None, as_json: AsJson = False) -> None:
         state = "not registered" if standing is None else "on" if standing.is_on else "off"
         reason = (standing and standing.off_reason) or ""
         title = f"{rule.title_zh} {rule.title_en}"
-        rows.append((rule.id, title, rule.dataset, str(rule.severity), state, reason))
+        rows.append((rule.id, title, rule.dataset, _severity(rule), state, reason))
     columns = ("rule", "title", "data set", "severity", "state", "why")
     print_table(f"{len(rows)} rules", columns, rows)
 
@@ -117,7 +119,7 @@ def replay(
     if as_json:
         print_json([_as_document(one) for one in done])
     else:
-        show_replay(done)
+        show_replay(there, done)
         out.print(f"{kept} warnings stored" if keep else "nothing was stored")
     _refuse_if(any(one.failure for one in done))
 
@@ -185,7 +187,7 @@ def _say_switched(rule_id: str, as_json: bool, *, is_on: bool) -> None:
         out.print(f"{escape(rule_id)} is {'on' if is_on else 'off'}")
 
 
-def show_replay(done: Sequence[Replayed]) -> None:
+def show_replay(city: City, done: Sequence[Replayed]) -> None:
     """Show how much each rule would have warned, and the first of it."""
     rows = []
     for one in done:
@@ -193,7 +195,7 @@ def show_replay(done: Sequence[Replayed]) -> None:
         counts = ", ".join(f"{count} {colour}" for colour, count in by_severity.items())
         rows.append((one.rule.id, len(one.warnings), counts, one.failure))
     print_table("Replay", ("rule", "warnings", "of them", "why not"), rows)
-    show_warnings([w for one in done for w in one.warnings][:_MOST_SHOWN])
+    show_warnings(city, [w for one in done for w in one.warnings][:_MOST_SHOWN])
 
 
 def show_rehearsal(done: Rehearsal) -> None:
@@ -213,6 +215,11 @@ def show_rehearsal(done: Rehearsal) -> None:
     print_table("Rehearsal", columns, rows)
     days = [(d.day, d.severity.value, d.present, d.other) for d in done.days]
     print_table("By day", ("day", "severity", "as it is", "as it would be"), days)
+
+
+def _severity(rule: Rule) -> str:
+    given = rule.severity
+    return given.value if isinstance(given, Enum) else f"as {given.name} says"
 
 
 def _as_document(one: Replayed) -> Mapping[str, object]:

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from shuzhi.cli.options import AsJson, CityFolder, opened
 from shuzhi.cli.output import out, print_json, print_table
+from shuzhi.kernel.instant import wall_clock
 
 if TYPE_CHECKING:
     from shuzhi.app import City
@@ -21,6 +22,8 @@ def up(city: CityFolder = None) -> None:
     from shuzhi.app.running import run_city
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    # What it says at every start says nothing to whoever runs a city.
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     there = opened(city)
     stop = Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -38,8 +41,14 @@ def status(city: CityFolder = None, as_json: AsJson = False) -> None:
     if as_json:
         print_json(runs)
         return
+    zone = there.settings.city.zone
     rows = [
-        (run.name, run.ended_at, run.done, Text(run.failure or "good", _style(run.failure)))
+        (
+            run.name,
+            wall_clock(run.ended_at, zone),
+            run.done,
+            Text(run.failure or "good", _style(run.failure)),
+        )
         for run in runs
     ]
     print_table(_headline(there), ("job", "last did something", "how much", "how it went"), rows)

@@ -10,6 +10,7 @@ import typer
 from shuzhi.cli.options import AsJson, CityFolder, moment, opened
 from shuzhi.cli.output import out, percent, print_json, print_table
 from shuzhi.cli.warnings_json import backtest_document, score_document
+from shuzhi.kernel.instant import wall_clock
 
 if TYPE_CHECKING:
     from shuzhi.app import City
@@ -38,7 +39,7 @@ def list_warnings(
     if as_json:
         print_json(found)
     else:
-        show_warnings(found)
+        show_warnings(there, found)
 
 
 @commands.command("forecast")
@@ -126,13 +127,23 @@ def outcome(
         out.print(f"warning {warning} {'is' if is_new else 'was already'} {became}")
 
 
-def show_warnings(found: Sequence[Warning]) -> None:
-    """Show warnings as a table."""
+def show_warnings(city: City, found: Sequence[Warning]) -> None:
+    """Show warnings as a table, with what their pack says of them and the city's own times."""
+    zone = city.settings.city.zone
     rows = [
-        (w.id or "", w.severity.value, w.rule_id, w.at, w.last_at, w.count, w.party, _told(w))
+        (
+            w.id or "",
+            w.severity.value,
+            w.rule_id,
+            wall_clock(w.at, zone),
+            wall_clock(w.last_at, zone),
+            w.count,
+            w.party,
+            city.says(w.rule_id, w.facts, "zh") or _told(w),
+        )
         for w in found
     ]
-    columns = ("warning", "severity", "rule", "from", "until", "found", "party", "facts")
+    columns = ("warning", "severity", "rule", "from", "until", "found", "party", "what")
     print_table(f"{len(rows)} warnings", columns, rows)
 
 
