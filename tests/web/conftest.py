@@ -125,6 +125,7 @@ def build_city(folder: Path, clock: Moving) -> City:
     _work(city, clock)
     _load(city, clock)
     _measure(city, clock)
+    _monitor(city, clock)
     return city
 
 
@@ -140,6 +141,9 @@ def _load(city: City, clock: Moving) -> None:
     city.gather("dust_files", NoProgress())
     city.build(NoProgress())
     city.check("dust")
+
+
+def _monitor(city: City, clock: Moving) -> None:
     city.add_station(Station(SIMULATED, "31", outfall="模拟 simulated"), "123456", by="tester")
     observed: list[dict[str, Any]] = [
         {

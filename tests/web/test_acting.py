@@ -89,6 +89,7 @@ def test_whoever_saw_an_older_version_is_told_what_happened_and_keeps_what_was_t
     assert late.status_code == 409
     assert 'role="alert"' in late.text
     assert "wang" in late.text
+    assert "a long note &lt;b&gt;" in late.text
     assert version(mine, NEW) == before
 
 

@@ -50,7 +50,7 @@ def line(
             x, y = place(index, float(each))
             dot = add(made, "circle", class_="dot", cx=x, cy=y, r=3)
             add(dot, "title", f"{name}: {each:,.6g}{unit}")
-    for index, anchor in ((0, "start"), (len(points) - 1, "end")):
+    for index, anchor in {len(points) - 1: "end", 0: "start"}.items():
         x = left + index * step
         add(made, "text", points[index][0], class_="tick", x=x, y=height - 6, text_anchor=anchor)
     return markup(made)

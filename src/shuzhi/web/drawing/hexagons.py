@@ -33,9 +33,8 @@ def hexagons(cells: Sequence[Cell], title: str) -> Markup:
     top = min((y for _, y in places), default=0.0) - _RADIUS
     width = max((x for x, _ in places), default=0.0) + _RADIUS - left
     height = max((y for _, y in places), default=0.0) + _RADIUS - top
-    made = drawing(
-        width, height, "hexagons", title, "; ".join(f"{c.name}: {c.says}" for c in cells)
-    )
+    said = "; ".join(f"{cell.name}: {cell.says}" for cell in cells)
+    made = drawing(width, height, "hexagons", title, said, role="group")
     for cell, (x, y) in zip(cells, places, strict=True):
         _draw(made, cell, x - left, y - top)
     return markup(made)

@@ -36,7 +36,7 @@ def lineage(trace: Trace, title: str, address: Callable[[str], str | None]) -> M
             x = _PAD + (place - first) * (_WIDE + _ACROSS)
             boxes[name] = _Box(name, x, top + row * (_HIGH + _DOWN), place == 0)
     width = (max(columns) - first) * (_WIDE + _ACROSS) + _WIDE + 2 * _PAD
-    made = drawing(width, height, "lineage", title, ", ".join(boxes))
+    made = drawing(width, height, "lineage", title, ", ".join(boxes), role="group")
     for source, target, job in _edges(trace):
         if source in boxes and target in boxes and source != target:
             _arrow(made, boxes[source], boxes[target], job)

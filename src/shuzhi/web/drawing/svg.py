@@ -13,8 +13,13 @@ from markupsafe import Markup
 _NO_XML = dict.fromkeys([*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF, *range(0xD800, 0xE000)])
 
 
-def drawing(width: float, height: float, name: str, title: str, description: str = "") -> Element:
-    """Return an empty drawing that screen readers know by `title` and `description`."""
+def drawing(
+    width: float, height: float, name: str, title: str, description: str = "", *, role: str = "img"
+) -> Element:
+    """Return an empty drawing that screen readers know by `title` and `description`.
+
+    One that holds links is no picture but a `group`.
+    """
     return Element(
         "svg",
         {
@@ -22,7 +27,7 @@ def drawing(width: float, height: float, name: str, title: str, description: str
             "viewBox": f"0 0 {number(width)} {number(height)}",
             "width": number(width),
             "height": number(height),
-            "role": "img",
+            "role": role,
             "aria-label": clean(f"{title}. {description}" if description else title),
         },
     )

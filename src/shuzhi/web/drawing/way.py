@@ -12,7 +12,7 @@ from shuzhi.act.cases import CaseKind, Stage, Step
 from shuzhi.act.cases.kind import leads_to
 from shuzhi.web.drawing.svg import add, drawing, markup
 
-_WIDE, _HIGH, _ACROSS = 104.0, 54.0, 34.0
+_WIDE, _HIGH, _ACROSS = 96.0, 52.0, 26.0
 _LOW, _HIGH_ARCH, _PAD = 10.0, 62.0, 6.0
 # The main line; what leads off it stands below.
 _MAIN = (

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from decimal import Decimal
@@ -14,10 +16,13 @@ from markupsafe import Markup, escape
 
 from shuzhi.act.cases import Reading, Span, SpanUnit
 from shuzhi.app import City
+from shuzhi.kernel.errors import RefusedError
 from shuzhi.kernel.ids import PartyId
-from shuzhi.kernel.instant import Instant, named_zone
+from shuzhi.kernel.instant import Instant, named_zone, parse_instant
 from shuzhi.web.pages.languages import Words
 
+# As a fact of the lake tells an instant.
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?\+00:00")
 _MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 _UNITS = ((_DAY, "days"), (_HOUR, "hours"), (_MINUTE, "minutes"))
 
@@ -82,6 +87,11 @@ class Reader:
         if isinstance(value, Decimal):
             return f"{value:,f}"
         return f"{value:,.6g}" if isinstance(value, float) else str(value)
+
+    def unit(self, code: str) -> str:
+        """Return a unit (UCUM) as people write it: what is counted stands there in braces."""
+        counted = code.removeprefix("{").removesuffix("}")
+        return code if counted == code else self.word("unit", counted)
 
     def percent(self, share: float | Decimal | None, decimals: int = 2) -> str:
         """Return a share as a percentage that never rounds a fault away."""
@@ -175,7 +185,11 @@ class Reader:
             return self.moment(value)
         if isinstance(value, float):
             return f"{value:.6f}".rstrip("0").rstrip(".")
-        return str(value)
+        text = str(value)
+        if _INSTANT.fullmatch(text):
+            with suppress(RefusedError):
+                return self.moment(parse_instant(text))
+        return text
 
     def marked(self, marked: Any) -> Markup:
         """Return a text with what met the search marked."""

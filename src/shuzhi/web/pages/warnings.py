@@ -67,8 +67,8 @@ def _rules(router: APIRouter, site: Site) -> None:
 def told(reader: Reader, warning: Warning) -> str:
     """Return what the pack says of a warning, else the title of its rule."""
     declared = reader.city.declared
-    said = declared.says(f"rules.{warning.rule_id}", reader.language, warning.facts)
-    if said is not None:
+    said = reader.city.says(warning.rule_id, warning.facts, reader.language)
+    if said:
         return said
     rule = declared.rules.get(warning.rule_id) or declared.forecasters.get(warning.rule_id)
     return reader.both(rule) if rule else str(warning.rule_id)
