@@ -3,7 +3,7 @@
 from shuzhi.packs.installed import installed_packs
 from shuzhi.packs.model import Declared, Manifest, Pack
 from shuzhi.packs.needing import needed_packs
-from shuzhi.packs.reading import examine, installed_pack, read_declared, read_pack
+from shuzhi.packs.reading import examine, installed_pack, read_declared, read_manifest, read_pack
 from shuzhi.packs.scaffold import new_pack
 
 __all__ = [
@@ -16,5 +16,6 @@ __all__ = [
     "needed_packs",
     "new_pack",
     "read_declared",
+    "read_manifest",
     "read_pack",
 ]

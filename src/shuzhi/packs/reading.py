@@ -54,6 +54,15 @@ def read_pack(folder: Path) -> Pack:
     return pack
 
 
+def read_manifest(folder: Path) -> Manifest:
+    """Return what the pack in `folder` says of itself; nothing else of it is read.
+
+    Raises:
+        DocumentError: `kernel.bad_document`, `packs.bad_pack`.
+    """
+    return _manifest(folder / MANIFEST)
+
+
 def read_declared(folder: Path) -> Declared:
     """Return what a city's own `folder` declares. Raises as `read_pack`."""
     read = Reading(folder)

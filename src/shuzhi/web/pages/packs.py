@@ -6,7 +6,7 @@ from functools import cache
 
 from fastapi import APIRouter, Request, Response
 
-from shuzhi.packs import Pack, installed_packs, read_pack
+from shuzhi.packs import installed_packs, read_manifest, read_pack
 from shuzhi.web.pages.site import Site
 from shuzhi.web.problems import WebError
 
@@ -16,20 +16,20 @@ def routes(site: Site) -> APIRouter:
     router = APIRouter()
 
     # What is installed does not change under a process that runs.
-    @cache
-    def known() -> dict[str, Pack]:
-        return {name: read_pack(folder) for name, folder in sorted(installed_packs().items())}
+    known = cache(installed_packs)
+    manifest, whole = cache(read_manifest), cache(read_pack)
 
     @router.get("/packs")
     def packs(request: Request) -> Response:
+        found = [manifest(folder) for _, folder in sorted(known().items())]
         running = ("platform", *site.city.settings.city.packs)
-        return site.page(request, "packs.html", packs=known().values(), running=running)
+        return site.page(request, "packs.html", packs=found, running=running)
 
     @router.get("/packs/{pack}")
     def pack(request: Request, pack: str) -> Response:
-        found = known().get(pack)
-        if found is None:
+        folder = known().get(pack)
+        if folder is None:
             raise WebError("web.not_found", f"There is no pack {pack[:60]!r}.")
-        return site.page(request, "pack.html", pack=found)
+        return site.page(request, "pack.html", pack=whole(folder))
 
     return router
