@@ -7,20 +7,24 @@ import random
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from shuzhi.act.cases import CaseId, case, cases, replayed
+from shuzhi.act.cases import SYSTEM, Case, CaseId, Report, case, cases, open_case, replayed
 from shuzhi.act.cases.clocks import ClockState
 from shuzhi.app import City, open_city
+from shuzhi.app.catching_up import NoProgress
 from shuzhi.audit import queued, read_entries, read_keys, verify_folder
+from shuzhi.decide.rules import WarningRaised
+from shuzhi.kernel.events import Publish, ignore, publisher
 
 Put = Callable[[City, int, list[tuple[str, int, int]]], None]
-_KILLS = 8
+_KILLS = 7
 
 
 @contextmanager
@@ -42,7 +46,7 @@ def _wait_for(what: Callable[[], bool], seconds: float) -> bool:
     while time.monotonic() < until:
         if what():
             return True
-        time.sleep(0.1)
+        time.sleep(0.05)
     return what()
 
 
@@ -53,30 +57,116 @@ def _entries(city: City) -> list[dict[str, Any]]:
     return [json.loads(raw)["entry"] for raw in read_entries(settings.audit_folder, keys)]
 
 
+def _opened(city: City) -> list[Case]:
+    return list(cases(city.office, limit=200).cases)
+
+
+def _is_amid(city: City) -> bool:
+    """Tell whether rows that are in the lake wait for their case, or cases for their entry."""
+    with city.sql() as connection:
+        query = "SELECT COUNT(*) FROM dust WHERE pm10_ug_m3 > 150"
+        ((high,),) = connection.execute(query).fetchall()
+    return high > len(_opened(city)) or bool(queued(city.control))
+
+
+def _troubles(city: City, stations: list[str]) -> list[str]:
+    """Return what is not as it must be when each of `stations` was too high once."""
+    warnings, opened, entries = city.warnings(limit=None), _opened(city), _entries(city)
+    subjects = {
+        kind: [e["subject"] for e in entries if e["kind"] == kind]
+        for kind in ("warning.raised", "case.opened")
+    }
+    files = [case(city.office, CaseId(held.id)) for held in opened]
+    running = [[r.clock for r in f.readings if r.state is ClockState.RUNNING] for f in files]
+    same = {
+        "warnings": ([w.facts["station"] for w in warnings], stations),
+        "cases": ({c.merge_key for c in opened}, {f"{w.rule_id}:{w.merge_key}" for w in warnings}),
+        "number of cases": ([len(opened)], [len(stations)]),
+        "reports": ([c.reports for c in opened], [1] * len(stations)),
+        "clocks": (running, [["assign"]] * len(stations)),
+        "histories": ([replayed(city.office, CaseId(c.id)) for c in opened], opened),
+        "entries of cases": (subjects["case.opened"], [f"case:{c.id}" for c in opened]),
+        "entries of warnings": (subjects["warning.raised"], [str(w.id) for w in warnings]),
+    }
+    return [what for what, (found, due) in same.items() if sorted(map(str, found)) != _texts(due)]
+
+
+def _texts(values: Sequence[object]) -> list[str]:
+    return sorted(map(str, values))
+
+
+def _batch(put: Put, city: City, number: int) -> list[str]:
+    """Hand in three files of eight stations that are too high, each a matter of its own."""
+    named = [[f"s{number}.{file}.{i}" for i in range(8)] for file in range(3)]
+    for file, names in enumerate(named):
+        put(city, 3 * number + file, [(name, number, 900) for name in names])
+    return [name for names in named for name in names]
+
+
+def _ends_with(city: City, *, warnings: int, opened: int) -> None:
+    """Run the city until there are so many warnings and cases, and nothing waits for the log."""
+    with _up(city.settings.folder):
+        assert _wait_for(lambda: len(city.warnings(limit=None)) >= warnings, 180)
+        assert _wait_for(lambda: len(_opened(city)) >= opened, 90)
+        assert _wait_for(lambda: not queued(city.control), 90)
+
+
 @pytest.mark.slow
-def test_kill_9_at_any_moment_loses_and_doubles_nothing(loop: City, put: Put) -> None:
-    folder, chance = loop.settings.folder, random.Random(7)  # noqa: S311
-    high = 0
+def test_kill_9_in_the_midst_of_work_loses_and_doubles_nothing(loop: City, put: Put) -> None:
+    chance = random.Random(7)  # noqa: S311
+    stations: list[str] = []
+    amid = 0
     for kill in range(_KILLS):
-        # Each file is one matter of its own: a station that reports once too much.
-        put(loop, kill, [(f"s{kill}", kill, 900), (f"quiet{kill}", kill, 10)])
-        high += 1
-        with _up(folder):
-            # Start-up takes about two seconds; the kill falls somewhere in its first work.
-            time.sleep(chance.uniform(1.5, 4.5))
-    with _up(folder):
-        assert _wait_for(lambda: len(cases(loop.office).cases) >= high, 60)
-        assert _wait_for(lambda: not queued(loop.control), 30)
-    city = open_city(folder)
-    opened = cases(city.office, limit=100).cases
-    assert sorted(c.merge_key or "" for c in opened) == sorted({c.merge_key or "" for c in opened})
-    assert (len(opened), len(city.warnings(limit=100))) == (high, high)
-    for held in opened:
-        assert replayed(city.office, CaseId(held.id)) == held
-        readings = case(city.office, CaseId(held.id)).readings
-        assert [r.clock for r in readings if r.state is ClockState.RUNNING] == ["assign"]
-    told = [e for e in _entries(city) if e["kind"] == "case.opened"]
-    assert len(told) == len({e["subject"] for e in told}) == high
+        before = len(_opened(loop))
+        stations += _batch(put, loop, kill)
+        with _up(loop.settings.folder):
+            assert _wait_for(lambda n=before: len(_opened(loop)) > n, 180)
+            time.sleep(chance.uniform(0, 0.3))
+        amid += _is_amid(loop)
+    assert amid > _KILLS / 2, f"only {amid} of {_KILLS} kills fell into work"
+    _ends_with(loop, warnings=len(stations), opened=len(stations))
+    assert _troubles(open_city(loop.settings.folder), stations) == []
+
+
+class Hasty(City):
+    """A city whose process dies once warnings are noted as told, before anybody reacted."""
+
+    @cached_property
+    def publish(self) -> Publish:
+        return ignore
+
+
+class Forgetful(City):
+    """A city that forgets of what fact a case came, and dies before the fact is noted as told."""
+
+    @cached_property
+    def publish(self) -> Publish:
+        return publisher({WarningRaised: [self._open, self._open]})
+
+    def _open(self, warning: Any) -> None:
+        key = warning.merge_key
+        report = Report("data_defect", "ordinary", SYSTEM, warning.party, "", "", key)
+        open_case(self.office, report)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("worse", "opened", "expected"),
+    [
+        (Hasty, 24, {"cases", "number of cases", "reports", "clocks"}),
+        (Forgetful, 48, {"reports"}),
+    ],
+)
+def test_the_same_check_finds_work_that_is_lost_or_done_twice(
+    loop: City, put: Put, worse: type[City], opened: int, expected: set[str]
+) -> None:
+    stations = _batch(put, loop, 0)
+    city = worse(loop.settings, loop.control, loop.lake)
+    city.gather("dust_files", NoProgress())
+    city.judge("dust")
+    stations += _batch(put, loop, 1)
+    _ends_with(loop, warnings=len(stations), opened=opened)
+    assert set(_troubles(open_city(loop.settings.folder), stations)) >= expected
 
 
 def test_only_one_process_runs_a_city(loop: City) -> None:
