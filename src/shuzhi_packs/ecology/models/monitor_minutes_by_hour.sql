@@ -7,7 +7,8 @@ SELECT
   factor,
   DATE_TRUNC('hour', data_time) AS hour,
   AVG(number) AS mean,
-  COUNT(number) AS minutes
+  COUNT(number) AS minutes,
+  COUNT_IF(COALESCE(mark, 'N') = 'N') AS minutes_normal
 FROM monitor_values
 WHERE cn = '2051' AND field = 'Avg'
 GROUP BY mn, factor, DATE_TRUNC('hour', data_time)
