@@ -39,10 +39,10 @@ def test_a_message_may_use_a_function_of_its_pack(folder: Path) -> None:
         file.write_text(file.read_text().replace("{value}", "{value|grade}"))
     declared = read_pack(folder).declared
     facts = {"station": "north", "value": 71}
-    said = declared.says("rules.noise_too_high", "en", facts)
+    said = declared.says("rules.noise_too_high", "en", facts, "UTC")
     assert said == "Station north reads grade 7, which is too high."
-    assert declared.says("rules.quiet", "en", facts) is None
-    bad = declared.says("rules.noise_too_high", "zh", {"value": "loud"})
+    assert declared.says("rules.quiet", "en", facts, "UTC") is None
+    bad = declared.says("rules.noise_too_high", "zh", {"value": "loud"}, "UTC")
     assert bad == "站点 – 的数值 loud 过高。"
 
 

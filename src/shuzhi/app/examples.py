@@ -7,7 +7,7 @@ deeds through the verbs of cases, time through the clock.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -59,14 +59,19 @@ class Ran:
     differences: tuple[Difference, ...]
 
 
-def run_examples(pack: Pack, *, only: str | None = None) -> Iterator[Ran]:
+def run_examples(
+    pack: Pack, *, only: str | None = None, numbers: Container[int] | None = None
+) -> Iterator[Ran]:
     """Run the examples of `pack`, in order, all or those of the file called `only`.
 
-    One that cannot be run differs, and stops no other.
+    `numbers` takes some of each file, counted from 1. One that cannot be run differs, and stops
+    no other.
     """
     files, needed = pack.declared.examples.values(), needed_packs(pack)
     for file in (each for each in files if only in (None, each.name)):
         for number, example in enumerate(file.examples, start=1):
+            if numbers is not None and number not in numbers:
+                continue
             seen = _run(pack, needed, example)
             yield Ran(file.name, number, example, seen, differences(example, seen))
 
