@@ -13,10 +13,10 @@ from shuzhi.cli.application import (
     Number,
     Party,
     Person,
-    Said,
     Seen,
     actor,
     deadline,
+    plainly,
     show_runs,
     show_state,
     show_steps,
@@ -84,20 +84,23 @@ def show(
         show_file(file)
 
 
-def _plainly(verb: str, says: str) -> None:
-    """Add the command of a verb to which nothing but words belongs."""
+def _do(
+    city: Path | None,
+    number: int,
+    verb: str,
+    person: str,
+    party: str,
+    *,
+    as_json: bool,
+    **given: Any,
+) -> None:
+    from shuzhi.share.agreements import AgreementId, Deed, Verb, deal
 
-    @commands.command(verb, help=says)
-    def run(
-        number: Number,
-        person: Person,
-        party: Party,
-        text: Said = "",
-        seen: Seen = None,
-        city: CityFolder = None,
-        as_json: AsJson = False,
-    ) -> None:
-        _do(city, number, verb, person, party, as_json=as_json, text=text, seen=seen)
+    there = opened(city)
+    deed = Deed(Verb(verb), actor(person, party), **given)
+    done = deal(there.sharing_office, AgreementId(number), deed)
+    there.record()
+    show_agreement(done, as_json=as_json)
 
 
 for _verb, _says in (
@@ -106,7 +109,7 @@ for _verb, _says in (
     ("resume", "Let a suspended agreement go on."),
     ("end", "End an agreement; its provider alone can only propose it."),
 ):
-    _plainly(_verb, _says)
+    plainly(commands, _do, _verb, _says)
 
 
 @commands.command("renew")
@@ -192,22 +195,3 @@ def _day(text: str) -> Any:
         raise RefusedError(
             "cli.bad_word", f"{text[:40]!r} is no day.", next_step="Write it as 2027-01-01."
         ) from None
-
-
-def _do(
-    city: Path | None,
-    number: int,
-    verb: str,
-    person: str,
-    party: str,
-    *,
-    as_json: bool,
-    **given: Any,
-) -> None:
-    from shuzhi.share.agreements import AgreementId, Deed, Verb, deal
-
-    there = opened(city)
-    deed = Deed(Verb(verb), actor(person, party), **given)
-    done = deal(there.sharing_office, AgreementId(number), deed)
-    there.record()
-    show_agreement(done, as_json=as_json)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -145,10 +145,10 @@ def answer(
         )
 
 
-def _plainly(verb: str, says: str) -> None:
-    """Add the command of a verb to which nothing but words belongs."""
+def plainly(group: typer.Typer, do: Callable[..., None], verb: str, says: str) -> None:
+    """Add to `group` the command of a verb to which nothing but words belongs; `do` does it."""
 
-    @commands.command(verb.replace("_", "-"), help=says)
+    @group.command(verb.replace("_", "-"), help=says)
     def run(
         number: Number,
         person: Person,
@@ -158,7 +158,26 @@ def _plainly(verb: str, says: str) -> None:
         city: CityFolder = None,
         as_json: AsJson = False,
     ) -> None:
-        _act(city, number, verb, person, party, as_json=as_json, seen=seen, text=text)
+        do(city, number, verb, person, party, as_json=as_json, seen=seen, text=text)
+
+
+def _act(
+    city: Path | None,
+    number: int,
+    verb: str,
+    person: str,
+    party: str,
+    *,
+    as_json: bool,
+    **given: Any,
+) -> None:
+    from shuzhi.share.agreements import Act, ApplicationId, Verb, act
+
+    there = opened(city)
+    asked = Act(Verb(verb), actor(person, party), **given)
+    done = act(there.sharing_office, ApplicationId(number), asked)
+    there.record()
+    show_state(done, as_json=as_json)
 
 
 for _verb, _says in (
@@ -168,7 +187,7 @@ for _verb, _says in (
     ("dispute", "Dispute a refusal, or an answer that did not come in time."),
     ("go_up", "Send a dispute to the next tier."),
 ):
-    _plainly(_verb, _says)
+    plainly(commands, _act, _verb, _says)
 
 
 @commands.command("assign")
@@ -348,22 +367,3 @@ def show_file(file: ApplicationFile) -> None:
         out.print(f"refused on {basis.title} {basis.article}: {a.refused.reason}", soft_wrap=True)
     show_runs(a.runs)
     show_steps(file.steps)
-
-
-def _act(
-    city: Path | None,
-    number: int,
-    verb: str,
-    person: str,
-    party: str,
-    *,
-    as_json: bool,
-    **given: Any,
-) -> None:
-    from shuzhi.share.agreements import Act, ApplicationId, Verb, act
-
-    there = opened(city)
-    asked = Act(Verb(verb), actor(person, party), **given)
-    done = act(there.sharing_office, ApplicationId(number), asked)
-    there.record()
-    show_state(done, as_json=as_json)
