@@ -12,10 +12,8 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from sqlalchemy import (
-    BigInteger,
     Column,
     Connection,
-    Integer,
     LargeBinary,
     Table,
     delete,
@@ -26,14 +24,14 @@ from sqlalchemy import (
 
 from shuzhi.audit.errors import BrokenLogError
 from shuzhi.audit.model import Entry, number_of, numbered
-from shuzhi.kernel.control import Control, metadata
+from shuzhi.kernel.control import Control, RowId, metadata
 
 _BATCH = 5_000
 
 outbox_table = Table(
     "audit_outbox",
     metadata,
-    Column("no", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("no", RowId, primary_key=True),
     Column("content", LargeBinary, nullable=False),
     # A number is never given twice, also after the row that had it is gone.
     sqlite_autoincrement=True,

@@ -12,7 +12,16 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, Engine, MetaData, create_engine, event
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Dialect,
+    Engine,
+    Integer,
+    MetaData,
+    create_engine,
+    event,
+)
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.types import DateTime, TypeDecorator
 
@@ -30,6 +39,10 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
+
+
+RowId = BigInteger().with_variant(Integer, "sqlite")
+"""The type of a number that the store gives out: SQLite does that for INTEGER keys alone."""
 
 
 class InstantColumn(TypeDecorator[datetime]):

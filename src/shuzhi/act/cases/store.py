@@ -10,7 +10,6 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
-    BigInteger,
     BindParameter,
     Boolean,
     Column,
@@ -35,14 +34,12 @@ from sqlalchemy import (
 
 from shuzhi.act.cases.model import Case, CaseId, Step
 from shuzhi.act.cases.rows import case_of, clock_rows, head_row, step_of, step_row, task_rows
-from shuzhi.kernel.control import InstantColumn, metadata
-
-_Id = BigInteger().with_variant(Integer, "sqlite")
+from shuzhi.kernel.control import InstantColumn, RowId, metadata
 
 case_table = Table(
     "cases_case",
     metadata,
-    Column("id", _Id, primary_key=True),
+    Column("id", RowId, primary_key=True),
     Column("kind", String(60), nullable=False),
     Column("title", Text, nullable=False),
     Column("severity", String(40), nullable=False),
@@ -74,7 +71,7 @@ case_table = Table(
 task_table = Table(
     "cases_task",
     metadata,
-    Column("case_id", _Id, ForeignKey(case_table.c.id), primary_key=True),
+    Column("case_id", RowId, ForeignKey(case_table.c.id), primary_key=True),
     Column("place", Integer, primary_key=True),
     Column("party", String(120), nullable=False),
     Column("is_lead", Boolean, nullable=False),
@@ -86,7 +83,7 @@ task_table = Table(
 clock_table = Table(
     "cases_clock",
     metadata,
-    Column("case_id", _Id, ForeignKey(case_table.c.id), primary_key=True),
+    Column("case_id", RowId, ForeignKey(case_table.c.id), primary_key=True),
     Column("round", Integer, primary_key=True),
     Column("clock", String(60), primary_key=True),
     Column("spells", JSON, nullable=False),
@@ -102,8 +99,8 @@ clock_table = Table(
 step_table = Table(
     "cases_step",
     metadata,
-    Column("id", _Id, primary_key=True),
-    Column("case_id", _Id, ForeignKey(case_table.c.id), nullable=False),
+    Column("id", RowId, primary_key=True),
+    Column("case_id", RowId, ForeignKey(case_table.c.id), nullable=False),
     Column("number", Integer, nullable=False),
     Column("verb", String(12), nullable=False),
     Column("at", InstantColumn, nullable=False),

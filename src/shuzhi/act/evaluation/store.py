@@ -11,7 +11,6 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
-    BigInteger,
     Boolean,
     Column,
     Connection,
@@ -34,18 +33,17 @@ from shuzhi.act.evaluation.appeals import Appeal, AppealId, Decision
 from shuzhi.act.evaluation.arithmetic import Bodies, Body, Number, Score
 from shuzhi.act.evaluation.facts import Fact, FactKind, read_fact, written
 from shuzhi.act.evaluation.rows import appeal_of, number_of, number_row, score_of, score_row
-from shuzhi.kernel.control import InstantColumn, metadata
+from shuzhi.kernel.control import InstantColumn, RowId, metadata
 from shuzhi.kernel.ids import PartyId
 from shuzhi.kernel.instant import Instant
 from shuzhi.kernel.party import Level
 
-_Id = BigInteger().with_variant(Integer, "sqlite")
 _CHUNK = 5_000
 
 basis_table = Table(
     "evaluation_basis",
     metadata,
-    Column("id", _Id, primary_key=True),
+    Column("id", RowId, primary_key=True),
     Column("scheme", String(60), nullable=False),
     Column("period", String(10), nullable=False),
     Column("starts_at", InstantColumn, nullable=False),
@@ -61,7 +59,7 @@ basis_table = Table(
 fact_table = Table(
     "evaluation_fact",
     metadata,
-    Column("basis_id", _Id, ForeignKey(basis_table.c.id), primary_key=True),
+    Column("basis_id", RowId, ForeignKey(basis_table.c.id), primary_key=True),
     Column("fact_id", String(200), primary_key=True),
     Column("kind", String(12), nullable=False),
     Column("party", String(120), nullable=False),
@@ -72,8 +70,8 @@ fact_table = Table(
 scoring_table = Table(
     "evaluation_scoring",
     metadata,
-    Column("id", _Id, primary_key=True),
-    Column("basis_id", _Id, ForeignKey(basis_table.c.id), nullable=False),
+    Column("id", RowId, primary_key=True),
+    Column("basis_id", RowId, ForeignKey(basis_table.c.id), nullable=False),
     Column("version", Integer, nullable=False),
     Column("made_at", InstantColumn, nullable=False),
     Column("made_by", String(120), nullable=False),
@@ -87,7 +85,7 @@ scoring_table = Table(
 score_table = Table(
     "evaluation_score",
     metadata,
-    Column("scoring_id", _Id, ForeignKey(scoring_table.c.id), primary_key=True),
+    Column("scoring_id", RowId, ForeignKey(scoring_table.c.id), primary_key=True),
     Column("party", String(120), primary_key=True),
     Column("level", Integer, nullable=False),
     Column("total", String(12)),
@@ -99,7 +97,7 @@ score_table = Table(
 number_table = Table(
     "evaluation_number",
     metadata,
-    Column("scoring_id", _Id, ForeignKey(scoring_table.c.id), primary_key=True),
+    Column("scoring_id", RowId, ForeignKey(scoring_table.c.id), primary_key=True),
     Column("party", String(120), primary_key=True),
     Column("measure", String(60), primary_key=True),
     Column("place", Integer, nullable=False),
@@ -114,8 +112,8 @@ number_table = Table(
 appeal_table = Table(
     "evaluation_appeal",
     metadata,
-    Column("id", _Id, primary_key=True),
-    Column("basis_id", _Id, ForeignKey(basis_table.c.id), nullable=False, index=True),
+    Column("id", RowId, primary_key=True),
+    Column("basis_id", RowId, ForeignKey(basis_table.c.id), nullable=False, index=True),
     Column("version", Integer, nullable=False),
     Column("measure", String(60), nullable=False),
     Column("facts", JSON, nullable=False),

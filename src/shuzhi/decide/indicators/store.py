@@ -10,7 +10,6 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
-    BigInteger,
     Column,
     Connection,
     ForeignKey,
@@ -29,10 +28,9 @@ from sqlalchemy import (
 
 from shuzhi.decide.indicators.model import Group, IndicatorId, Run, RunId, Value
 from shuzhi.decide.indicators.thresholds import Bound, Colour
-from shuzhi.kernel.control import InstantColumn, metadata
+from shuzhi.kernel.control import InstantColumn, RowId, metadata
 from shuzhi.kernel.instant import Instant
 
-_Id = BigInteger().with_variant(Integer, "sqlite")
 _MOST_KEY = 120
 _WHOLE = ""
 
@@ -49,7 +47,7 @@ definition_table = Table(
 run_table = Table(
     "indicators_run",
     metadata,
-    Column("id", _Id, primary_key=True),
+    Column("id", RowId, primary_key=True),
     Column("indicator", String(121), nullable=False),
     Column("digest", String(64), nullable=False),
     Column("computed_at", InstantColumn, nullable=False),
@@ -66,7 +64,7 @@ run_table = Table(
 value_table = Table(
     "indicators_value",
     metadata,
-    Column("run_id", _Id, ForeignKey(run_table.c.id), primary_key=True),
+    Column("run_id", RowId, ForeignKey(run_table.c.id), primary_key=True),
     Column("group_key", String(_MOST_KEY), primary_key=True),
     Column("place", Integer, nullable=False),
     Column("group", JSON),

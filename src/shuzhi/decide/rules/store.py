@@ -9,7 +9,6 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
-    BigInteger,
     Boolean,
     Column,
     Connection,
@@ -28,13 +27,12 @@ from sqlalchemy import (
 
 from shuzhi.decide.rules.cap import Severity
 from shuzhi.decide.rules.model import Outcome, Rule, RuleId, Warning, WarningId
-from shuzhi.kernel.control import InstantColumn, metadata
+from shuzhi.kernel.control import InstantColumn, RowId, metadata
 from shuzhi.kernel.ids import DatasetName, PartyId
 from shuzhi.kernel.instant import Instant
 
 # More names than these are no longer worth naming in a query.
 _MOST_KEYS = 2_000
-_Id = BigInteger().with_variant(Integer, "sqlite")
 
 rule_table = Table(
     "rules_rule",
@@ -71,7 +69,7 @@ version_table = Table(
 warning_table = Table(
     "rules_warning",
     metadata,
-    Column("id", _Id, primary_key=True),
+    Column("id", RowId, primary_key=True),
     Column("rule_id", String(60), nullable=False),
     Column("rule_version", Integer, nullable=False),
     Column("dataset", String(120), nullable=False),
@@ -88,7 +86,7 @@ warning_table = Table(
     Column("told", String(10)),
     Column("is_told", Boolean, nullable=False, index=True),
     # The warning that this one became part of, when a late finding closed the gap between them.
-    Column("absorbed_by", _Id),
+    Column("absorbed_by", RowId),
     Column("outcome", String(12)),
     Column("outcome_at", InstantColumn),
     Column("outcome_by", String(120)),

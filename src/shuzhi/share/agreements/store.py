@@ -9,7 +9,6 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
-    BigInteger,
     Boolean,
     Column,
     Connection,
@@ -25,7 +24,7 @@ from sqlalchemy import (
     update,
 )
 
-from shuzhi.kernel.control import InstantColumn, metadata
+from shuzhi.kernel.control import InstantColumn, RowId, metadata
 from shuzhi.kernel.ids import PartyId
 from shuzhi.share.agreements.clocks import has_no_deadline, next_at
 from shuzhi.share.agreements.model import (
@@ -40,12 +39,10 @@ from shuzhi.share.agreements.model import (
 )
 from shuzhi.share.agreements.plain import plain, unplain
 
-_Id = BigInteger().with_variant(Integer, "sqlite")
-
 application_table = Table(
     "sharing_application",
     metadata,
-    Column("id", _Id, primary_key=True),
+    Column("id", RowId, primary_key=True),
     Column("state", String(16), nullable=False),
     Column("is_open", Boolean, nullable=False),
     Column("applicant", String(120), nullable=False),
@@ -64,9 +61,9 @@ application_table = Table(
 agreement_table = Table(
     "sharing_agreement",
     metadata,
-    Column("id", _Id, primary_key=True),
+    Column("id", RowId, primary_key=True),
     # One consent makes one agreement.
-    Column("application", _Id, ForeignKey(application_table.c.id), nullable=False, unique=True),
+    Column("application", RowId, ForeignKey(application_table.c.id), nullable=False, unique=True),
     Column("state", String(16), nullable=False),
     Column("assigner", String(120), nullable=False, index=True),
     Column("assignee", String(120), nullable=False),
@@ -85,9 +82,9 @@ agreement_table = Table(
 step_table = Table(
     "sharing_step",
     metadata,
-    Column("id", _Id, primary_key=True),
+    Column("id", RowId, primary_key=True),
     Column("kind", String(12), nullable=False),
-    Column("matter", _Id, nullable=False),
+    Column("matter", RowId, nullable=False),
     Column("number", Integer, nullable=False),
     Column("verb", String(20), nullable=False),
     Column("at", InstantColumn, nullable=False),

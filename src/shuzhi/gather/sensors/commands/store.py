@@ -23,15 +23,13 @@ from sqlalchemy import (
 
 from shuzhi.gather.sensors.commands.model import Asked, Outcome, State
 from shuzhi.gather.sensors.stations.model import MOST_MN
-from shuzhi.kernel.control import InstantColumn, metadata
+from shuzhi.kernel.control import InstantColumn, RowId, metadata
 from shuzhi.kernel.instant import Instant
-
-_BIG = BigInteger().with_variant(Integer, "sqlite")
 
 command_table = Table(
     "sensors_command",
     metadata,
-    Column("id", _BIG, primary_key=True),
+    Column("id", RowId, primary_key=True),
     Column("mn", String(MOST_MN), nullable=False, index=True),
     Column("cn", String(4), nullable=False),
     Column("parameters", JSON, nullable=False),
