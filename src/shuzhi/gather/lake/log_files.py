@@ -33,6 +33,15 @@ def newest_version(log_folder: Path) -> int | None:
     return _newest(log_folder, _COMMIT)
 
 
+def newest_mark(log_folder: Path) -> tuple[int, ...] | None:
+    """What changes with every commit, and when a folder is put back to an older state."""
+    version = newest_version(log_folder)
+    if version is None:
+        return None
+    is_at = (log_folder / commit_file(version)).stat()
+    return version, is_at.st_mtime_ns, is_at.st_ino
+
+
 def set_torn_aside(log_folder: Path, torn_folder: Path) -> tuple[str, ...]:
     """Move a torn newest commit and torn newest checkpoint into `torn_folder`; return their names.
 

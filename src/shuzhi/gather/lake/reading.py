@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 
 import duckdb
 import pyarrow as pa
-from deltalake import DeltaTable
 
 from shuzhi.gather.lake import query
 from shuzhi.gather.lake.delta_log import DeltaLog, LakeFolders
 from shuzhi.gather.lake.difference import REWRITES, Difference, difference, unmoved
 from shuzhi.gather.lake.durable import Sync
+from shuzhi.gather.lake.log_files import newest_mark
 from shuzhi.gather.lake.model import LakeSettings, Version, table_name
 from shuzhi.gather.lake.parquet import describe
 from shuzhi.gather.lake.query import Snapshot
-from shuzhi.gather.lake.snapshots import require_files, snapshot, table_schema
+from shuzhi.gather.lake.snapshots import State, require_files
 from shuzhi.kernel.ids import DatasetName
 from shuzhi.kernel.instant import Clock, Instant
 
@@ -44,6 +44,7 @@ class LakeReader:
         self._sync = sync
         self._clock = clock
         self._logs: dict[str, DeltaLog] = {}
+        self._newest: dict[str, tuple[object, State]] = {}
 
     @property
     def settings(self) -> LakeSettings:
@@ -61,11 +62,11 @@ class LakeReader:
 
     def schema(self, name: str, *, version: At = None) -> pa.Schema:
         """The table's columns; all nullable, instants as timestamp[us, UTC]."""
-        return table_schema(self._open(name, version))
+        return self._state(name, version).schema
 
     def version(self, name: str) -> int:
         """The number of the newest version; the first is 0."""
-        return int(self._log(name).open().version())
+        return int(self._state(name, None).table.version())
 
     def committed_at(self, name: str, version: int) -> Instant:
         """When a version was committed, by its own time stamp."""
@@ -181,13 +182,25 @@ class LakeReader:
             )
         return self._logs[name]
 
-    def _open(self, name: str, at: At) -> DeltaTable:
+    def _state(self, name: str, at: At) -> State:
         log = self._log(name)
-        return log.open(log.version_at(at) if isinstance(at, datetime) else at)
+        if at is None:
+            return self._newest_state(log)
+        table = log.open(log.version_at(at) if isinstance(at, datetime) else at)
+        return State(log.name, log.folder, table)
+
+    def _newest_state(self, log: DeltaLog) -> State:
+        """Return the newest state, opened once after each commit: opening costs milliseconds."""
+        # Looked at before opening: a commit that comes in between is seen the next time.
+        mark = newest_mark(log.log_folder)
+        kept, state = self._newest.get(log.name, (None, None))
+        if state is None or kept != mark:
+            state = State(log.name, log.folder, log.open())
+            self._newest[log.name] = mark, state
+        return state
 
     def _snapshot(self, name: str, at: At) -> Snapshot:
-        log = self._log(name)
-        found = snapshot(log.name, log.folder, self._open(name, at))
+        found = self._state(name, at).snapshot
         return found if at is None else require_files(found)
 
     def _snapshots(self, only: Sequence[str] | None, at: At | Mapping[str, int]) -> list[Snapshot]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -13,6 +15,25 @@ from shuzhi.gather.lake.errors import version_gone
 from shuzhi.gather.lake.model import DataFile
 from shuzhi.gather.lake.query import Snapshot
 from shuzhi.kernel.ids import DatasetName
+
+
+@dataclass(frozen=True)
+class State:
+    """A table opened at one version; what it holds is read from the log once, when asked for."""
+
+    name: DatasetName
+    folder: Path
+    table: DeltaTable
+
+    @cached_property
+    def schema(self) -> pa.Schema:
+        """The table's columns."""
+        return table_schema(self.table)
+
+    @cached_property
+    def snapshot(self) -> Snapshot:
+        """The table's columns and files."""
+        return snapshot(self.name, self.folder, self.table)
 
 
 def table_schema(table: DeltaTable) -> pa.Schema:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from types import MappingProxyType
 from typing import NamedTuple
 
 from sqlglot import exp
@@ -23,6 +25,8 @@ from shuzhi.gather.lineage.queries import (
     unread,
 )
 
+_Frozen = tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
+_ANSWERS_KEPT = 512
 _ORDER = (Subtype.IDENTITY, Subtype.TRANSFORMATION, Subtype.AGGREGATION)
 _CLAUSES = (
     ("where", Subtype.FILTER),
@@ -61,6 +65,14 @@ def columns_of(sql: str, schemas: Schemas) -> Mapping[str, tuple[ColumnRef, ...]
             `gather.sql_unnamed_column` for an output column without a name of its own;
             `gather.sql_not_traced` for constructs whose columns the text does not tell.
     """
+    frozen = tuple((name, tuple(columns.items())) for name, columns in schemas.items())
+    return _columns_of(sql, frozen)
+
+
+# Rules and models ask the same of the same columns whenever they run.
+@lru_cache(maxsize=_ANSWERS_KEPT)
+def _columns_of(sql: str, frozen: _Frozen) -> Mapping[str, tuple[ColumnRef, ...]]:
+    schemas = {name: dict(columns) for name, columns in frozen}
     query = parse_query(sql)
     try:
         qualified = qualified_query(query, sql, schemas)
@@ -68,10 +80,8 @@ def columns_of(sql: str, schemas: Schemas) -> Mapping[str, tuple[ColumnRef, ...]
     except RecursionError:
         raise unread("the query is nested too deeply") from None
     names = _output_names(query, sql, qualified, schemas)
-    return {
-        name: tuple(sorted(refs, key=_by_weight))
-        for name, refs in zip(names, flow.columns.values(), strict=True)
-    }
+    found = zip(names, flow.columns.values(), strict=True)
+    return MappingProxyType({name: tuple(sorted(refs, key=_by_weight)) for name, refs in found})
 
 
 def _by_weight(ref: ColumnRef) -> tuple[object, ...]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
+from functools import lru_cache
 
 import sqlglot
 from sqlglot import exp
@@ -22,6 +23,9 @@ from shuzhi.gather.lineage.errors import SqlError, sql_error
 Schemas = Mapping[str, Mapping[str, str]]
 DIALECT = "duckdb"
 _MOST_CHARACTERS = 100_000
+# The same texts, those of models and rules, are read again and again; longer ones are not kept.
+_TREES_KEPT, _CHARACTERS_KEPT = 256, 4_000
+_NAMES_KEPT = 1_024
 _UNTRACEABLE: Mapping[type, str] = {
     exp.Pivot: "PIVOT",
     exp.UDTF: "a table function",
@@ -38,6 +42,15 @@ def parse_query(sql: str) -> exp.Query:
     """
     if len(sql) > _MOST_CHARACTERS:
         raise unread(f"the query is longer than {_MOST_CHARACTERS:,} characters")
+    return _kept(sql).copy() if len(sql) <= _CHARACTERS_KEPT else _parsed(sql)
+
+
+@lru_cache(maxsize=_TREES_KEPT)
+def _kept(sql: str) -> exp.Query:
+    return _parsed(sql)
+
+
+def _parsed(sql: str) -> exp.Query:
     try:
         parsed = sqlglot.parse(sql, dialect=DIALECT)
     except ParseError as error:
@@ -54,6 +67,7 @@ def parse_query(sql: str) -> exp.Query:
     raise unread(f"one SELECT is needed and nothing else, but there is {kinds}")
 
 
+@lru_cache(maxsize=_NAMES_KEPT)
 def read_datasets(sql: str) -> tuple[str, ...]:
     """Return the data sets that `sql` names, in lower case, sorted. Raises as `parse_query`."""
     return tuple(sorted({t.name for t in _dataset_tables(_normalised(parse_query(sql)))}))
