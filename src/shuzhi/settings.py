@@ -16,6 +16,7 @@ from pydantic import Field
 from shuzhi.gather.sensors.gateway.setup import GatewaySetup
 from shuzhi.kernel.documents import StrictModel, read_document, shape
 from shuzhi.kernel.errors import RefusedError
+from shuzhi.share.accounts.setup import LoginSetup
 
 CITY_FILE = "city.yaml"
 _SECRET = re.compile(r"[A-Z][A-Z0-9_]*")
@@ -29,7 +30,7 @@ class CityFile(StrictModel):
     id, the later over the earlier; `desk` is the party that answers where nobody else does;
     `sharing_authority` the one that manages sharing (the desk where none is named);
     `gateway` how stations are listened to; `keep_versions_days` how long versions of tables that
-    newer ones replaced can still be read.
+    newer ones replaced can still be read; `login` how people sign in.
     """
 
     name: str
@@ -42,6 +43,7 @@ class CityFile(StrictModel):
     sharing_authority: str | None = None
     gateway: GatewaySetup = GatewaySetup()
     keep_versions_days: int = Field(default=30, ge=0)
+    login: LoginSetup = LoginSetup()
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,11 @@ from functools import cached_property
 from pathlib import Path
 
 from shuzhi.act.cases import newest_step
-from shuzhi.app.agreeing import Agrees
+from shuzhi.app.accounts import Knows
 from shuzhi.app.auditing import Audits
 from shuzhi.app.causes import Traces
 from shuzhi.app.deciding import Decides
+from shuzhi.app.forms import FillsForms
 from shuzhi.app.gathering import Gathers
 from shuzhi.app.measuring import Measures
 from shuzhi.app.reactions import reactions
@@ -43,7 +44,7 @@ class Registered:
         return tuple(e for e in self.entries if e.outcome is Outcome.REFUSED)
 
 
-class City(Gathers, Senses, Decides, Measures, Traces, Scores, Agrees, Audits):
+class City(Gathers, Senses, Decides, Measures, Traces, Scores, FillsForms, Knows, Audits):
     """A city that is open, with the verbs of every wing."""
 
     @cached_property
@@ -78,6 +79,7 @@ class City(Gathers, Senses, Decides, Measures, Traces, Scores, Agrees, Audits):
         published = publish_all(self.control, entries, by=name, now=self.clock())
         self.register_rules()
         self.register_forecasters()
+        self.register_forms()
         return Registered(tuple(fresh), published)
 
 

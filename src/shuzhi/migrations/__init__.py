@@ -32,10 +32,14 @@ STORES = (
     "shuzhi.gather.sensors.commands.store",
     "shuzhi.gather.sensors.stations.store",
     "shuzhi.gather.sources.store",
+    "shuzhi.share.accounts.store",
     "shuzhi.share.agreements.store",
     "shuzhi.share.catalogue.store",
     "shuzhi.share.catalogue.text_index",
+    "shuzhi.share.forms.sources",
+    "shuzhi.share.forms.store",
     "shuzhi.share.parties.store",
+    "shuzhi.share.receipts.store",
 )
 
 

@@ -23,6 +23,7 @@ from shuzhi.web.guarding import Guard, is_loopback
 from shuzhi.web.live import Live
 from shuzhi.web.pages import page_routes
 from shuzhi.web.pages.failing import misled, told
+from shuzhi.web.visitors import Recognise
 
 _WORTH_PACKING_BYTES = 700
 _MOST_AT_ONCE = 2_048
@@ -86,11 +87,11 @@ def make_app(city: City, *, token: str | None = None, is_acting: bool = False) -
         redoc_url=None,
         lifespan=running,
         middleware=[
+            Middleware(Recognise, city=city, acts_unnamed=is_acting and token is None),
             Middleware(Guard, token=token),
             Middleware(GZipMiddleware, minimum_size=_WORTH_PACKING_BYTES),
         ],
     )
-    app.state.is_acting = is_acting and token is None
     known = assets.read_assets()
     app.include_router(sensorthings.routes(city))
     app.include_router(assets.routes(known))

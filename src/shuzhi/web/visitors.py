@@ -1,24 +1,125 @@
-"""Who looks at a page, and what they may do: the one place that accounts will fill.
+"""Who asks: the holder of a session or of an API key, whoever sits at this machine, or nobody.
 
-There are no accounts yet. Whoever sits at a server that listens on this machine alone may act when
-it was started so, under the name that they give, as on the command line; everybody else reads.
+Each request is recognised once, before it reaches a page; pages ask `visitor_of` for what the
+visitor may do, by rights and never by roles.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from http.cookies import CookieError, SimpleCookie
 
 from fastapi import Request
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from shuzhi.app import City
+from shuzhi.kernel.errors import ShuzhiError
+from shuzhi.kernel.ids import PartyId
+from shuzhi.share.accounts import Right, Role, Standing
+from shuzhi.web.guarding import STATIC
+from shuzhi.web.problems import problem
+
+SESSION_COOKIE = "shuzhi_session"
+# A browser takes this name only over TLS, for this host alone (RFC 6265bis, section 4.1.3.2).
+SECURE_SESSION_COOKIE = "__Host-shuzhi_session"
 
 
 @dataclass(frozen=True)
 class Visitor:
-    """Who asks. `name` is empty while nobody knows."""
+    """Who asks.
 
-    may_act: bool
-    name: str = ""
+    `standing` is who the visitor proved to be. `acts_unnamed` is true at a server of this machine
+    alone that was started so: whoever sits there acts under the name that they type.
+    """
+
+    standing: Standing | None = None
+    acts_unnamed: bool = False
+
+    @property
+    def name(self) -> str:
+        """What pages call the visitor; empty for somebody unknown."""
+        return self.standing.title if self.standing else ""
+
+    @property
+    def account(self) -> str | None:
+        """The name of the visitor's account, as histories and the audit log have it."""
+        return self.standing.account if self.standing else None
+
+    @property
+    def party(self) -> PartyId | None:
+        """The party that the visitor's account belongs to."""
+        return self.standing.party if self.standing else None
+
+    @property
+    def roles(self) -> frozenset[Role]:
+        """What the visitor is, for whatever party."""
+        return self.standing.roles() if self.standing else frozenset()
+
+    def may(self, right: Right, party: PartyId | None = None) -> bool:
+        """Tell whether the visitor has a right for `party`; for some party when none is named."""
+        if self.standing is None:
+            return self.acts_unnamed and right in _UNNAMED
+        return self.standing.may(right, party)
+
+    @property
+    def may_act(self) -> bool:
+        """Whether the visitor may do anything about a case."""
+        return any(self.may(right) for right in _CASE_RIGHTS)
+
+
+_CASE_RIGHTS = frozenset(right for right in Right if right.value.startswith("case."))
+# Whoever sits at the machine may do what pages did before anybody had an account.
+_UNNAMED = _CASE_RIGHTS
 
 
 def visitor_of(request: Request) -> Visitor:
     """Return who asks for a page."""
-    return Visitor(bool(request.app.state.is_acting))
+    visitor = request.scope.get("visitor")
+    return visitor if isinstance(visitor, Visitor) else Visitor()
+
+
+def session_token(headers: Headers) -> str:
+    """Return the session's token that a browser brought; empty where there is none."""
+    try:
+        cookies = SimpleCookie(headers.get("cookie", ""))
+    except CookieError:
+        return ""
+    for name in (SECURE_SESSION_COOKIE, SESSION_COOKIE):
+        if name in cookies:
+            return cookies[name].value
+    return ""
+
+
+def bearer(headers: Headers) -> str:
+    """Return what a program shows as its bearer token (RFC 6750); empty where there is none."""
+    scheme, _, given = headers.get("authorization", "").partition(" ")
+    return given.strip() if scheme.lower() == "bearer" else ""
+
+
+class Recognise:
+    """Says of each request who asks (ASGI)."""
+
+    def __init__(self, app: ASGIApp, city: City, *, acts_unnamed: bool) -> None:
+        self._app = app
+        self._city = city
+        self._unnamed = acts_unnamed
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        app = self._app
+        if scope["type"] == "http":
+            try:
+                scope["visitor"] = await self._visitor(scope)
+            except ShuzhiError as error:
+                app = problem(error)
+        await app(scope, receive, send)
+
+    async def _visitor(self, scope: Scope) -> Visitor:
+        headers = Headers(scope=scope)
+        session, key = session_token(headers), bearer(headers)
+        standing = None
+        if (session or key) and not scope["path"].startswith(STATIC):
+            standing = await run_in_threadpool(self._city.standing, session=session, key=key)
+        return Visitor(standing, acts_unnamed=self._unnamed and standing is None)

@@ -1,0 +1,32 @@
+"""The verbs of accounts: where people and programs are known, and who somebody is."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from shuzhi.app.wired import Wired
+from shuzhi.share.accounts import (
+    AccountsOffice,
+    Passwords,
+    Standing,
+    standing_by_key,
+    standing_by_session,
+)
+
+
+class Knows(Wired):
+    """Whom a city knows."""
+
+    @cached_property
+    def accounts_office(self) -> AccountsOffice:
+        """Where accounts, sessions and keys are: see the verbs of `shuzhi.share.accounts`."""
+        city = self.settings.city
+        words = (city.name, city.title_en, city.title_zh)
+        passwords = Passwords(city.login.cost)
+        return AccountsOffice(self.control, city.login.terms, passwords, words, self.clock)
+
+    def standing(self, *, session: str = "", key: str = "") -> Standing | None:
+        """Who shows the token of a session, or else a key; None for nobody who is known."""
+        office = self.accounts_office
+        found = standing_by_session(office, session) if session else None
+        return found or (standing_by_key(office, key) if key else None)
