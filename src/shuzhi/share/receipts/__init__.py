@@ -1,0 +1,41 @@
+"""Receipts: proof of every delivery, found by whoever it was about, and what they object to."""
+
+from shuzhi.share.receipts.errors import ReceiptError
+from shuzhi.share.receipts.events import DataDelivered
+from shuzhi.share.receipts.model import (
+    Delivered,
+    Left,
+    Reach,
+    Receipt,
+    ReceiptId,
+    SubjectColumn,
+    SubjectNumber,
+    SubjectSetId,
+)
+from shuzhi.share.receipts.office import ReceiptOffice
+from shuzhi.share.receipts.queries import is_about, receipt, receipts, uses_of
+from shuzhi.share.receipts.subjects import SubjectSet, known_set, set_of, subject_number
+from shuzhi.share.receipts.use_cases import record_receipt
+
+__all__ = [
+    "DataDelivered",
+    "Delivered",
+    "Left",
+    "Reach",
+    "Receipt",
+    "ReceiptError",
+    "ReceiptId",
+    "ReceiptOffice",
+    "SubjectColumn",
+    "SubjectNumber",
+    "SubjectSet",
+    "SubjectSetId",
+    "is_about",
+    "known_set",
+    "receipt",
+    "receipts",
+    "record_receipt",
+    "set_of",
+    "subject_number",
+    "uses_of",
+]

@@ -1,0 +1,111 @@
+"""Questions about receipts: one of them, lists, and who used the data of one subject."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy import ColumnElement, or_
+
+from shuzhi.kernel.ids import PartyId
+from shuzhi.kernel.instant import Instant
+from shuzhi.share.agreements import AgreementId
+from shuzhi.share.receipts.errors import ReceiptError, unknown
+from shuzhi.share.receipts.model import Receipt, ReceiptId, SubjectSetId
+from shuzhi.share.receipts.office import ReceiptOffice
+from shuzhi.share.receipts.store import RECEIPTS, receipt_of, receipt_table
+from shuzhi.share.receipts.subjects import sets_with, subject_number
+
+_MOST = 500
+# SQLite takes some 32,000 parameters in one statement.
+_CHUNK = 10_000
+
+
+def receipt(office: ReceiptOffice, number: ReceiptId) -> Receipt:
+    """Return one receipt.
+
+    Raises:
+        ReceiptError: `share.receipt_unknown`.
+    """
+    with office.sharing.control.transaction() as connection:
+        query = RECEIPTS.where(receipt_table.c.id == number)
+        row = connection.execute(query).mappings().one_or_none()
+    if row is None:
+        raise unknown("receipt", number)
+    return receipt_of(row)
+
+
+def receipts(
+    office: ReceiptOffice,
+    *,
+    party: PartyId | None = None,
+    dataset: str | None = None,
+    agreement: AgreementId | None = None,
+    since: Instant | None = None,
+    until: Instant | None = None,
+    before: int | None = None,
+    limit: int = 50,
+) -> tuple[Receipt, ...]:
+    """Return receipts, the newest first: of a `party` on either side, of a data set, a period.
+
+    `until` itself is no longer in it. At most `limit` (1 to 500) before the one numbered `before`.
+
+    Raises:
+        ReceiptError: `share.bad_page`.
+    """
+    c = receipt_table.c
+    where = [
+        None if party is None else or_(c.assigner == party, c.assignee == party),
+        None if dataset is None else c.dataset == dataset,
+        None if agreement is None else c.agreement == agreement,
+        None if since is None else c.at >= since,
+        None if until is None else c.at < until,
+    ]
+    return _page(office, [term for term in where if term is not None], before, limit)
+
+
+def uses_of(
+    office: ReceiptOffice,
+    kind: str,
+    subject: str,
+    *,
+    dataset: str | None = None,
+    before: int | None = None,
+    limit: int = 50,
+) -> tuple[Receipt, ...]:
+    """Return every receipt about one subject, the newest first: who used my data (谁用了我的数据).
+
+    `kind` and `subject` are as data call them (person, an id number). Pages as `receipts`.
+    """
+    sets = sorted(sets_with(office, subject_number(office, kind, subject)))
+    of_dataset = [] if dataset is None else [receipt_table.c.dataset == dataset]
+    found = [
+        each
+        for start in range(0, len(sets), _CHUNK)
+        for each in _page(office, [_in(sets[start : start + _CHUNK]), *of_dataset], before, limit)
+    ]
+    return tuple(sorted(found, key=lambda r: -r.id)[:limit])
+
+
+def is_about(office: ReceiptOffice, found: Receipt, kind: str, subject: str) -> bool:
+    """Tell whether a receipt is about a subject."""
+    return found.subject_set in sets_with(office, subject_number(office, kind, subject))
+
+
+def _in(sets: Iterable[SubjectSetId]) -> ColumnElement[bool]:
+    return receipt_table.c.subject_set.in_(list(sets))
+
+
+def _page(
+    office: ReceiptOffice, where: list[ColumnElement[bool]], before: int | None, limit: int
+) -> tuple[Receipt, ...]:
+    if not 1 <= limit <= _MOST:
+        raise ReceiptError(
+            "share.bad_page",
+            f"A page has 1 to {_MOST} of them, not {limit}.",
+            next_step="Ask for several pages.",
+        )
+    if before is not None:
+        where = [*where, receipt_table.c.id < before]
+    query = RECEIPTS.where(*where).order_by(receipt_table.c.id.desc()).limit(limit)
+    with office.sharing.control.transaction() as connection:
+        return tuple(receipt_of(row) for row in connection.execute(query).mappings())
