@@ -18,6 +18,7 @@ from shuzhi.cli import (
     cause,
     contract,
     evaluation,
+    form,
     gather,
     indicator,
     lake,
@@ -56,6 +57,7 @@ app.add_typer(application.commands, name="application")
 app.add_typer(audit.commands, name="audit")
 app.add_typer(case.commands, name="case")
 app.add_typer(evaluation.commands, name="evaluation")
+app.add_typer(form.commands, name="form")
 app.add_typer(calendar.commands, name="calendar")
 app.add_typer(catalogue.commands, name="catalogue")
 app.add_typer(cause.commands, name="cause")

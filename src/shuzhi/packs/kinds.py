@@ -21,6 +21,7 @@ from shuzhi.gather.contracts import read_contract
 from shuzhi.gather.sources import read_source
 from shuzhi.packs.examples.reading import read_examples
 from shuzhi.packs.messages import LANGUAGES
+from shuzhi.share.forms import read_form
 
 MANIFEST = "pack.yaml"
 PARTIES = "parties.yaml"
@@ -52,6 +53,7 @@ KINDS: Mapping[str, Kind] = {
     "tracings": Kind("tracings/*.yaml", read_tracing, lambda t: str(t.id)),
     "case_kinds": Kind("cases/*.yaml", _read_case_kind, lambda k: str(k.id)),
     "schemes": Kind("evaluation/*.yaml", read_scheme, lambda s: str(s.id)),
+    "forms": Kind("forms/*.yaml", read_form, lambda f: str(f.id)),
     "examples": Kind("examples/*.yaml", read_examples, lambda e: str(e.name)),
 }
 # What is read in another way, or by people.

@@ -23,6 +23,7 @@ from shuzhi.kernel.law import Law
 from shuzhi.packs.examples.reading import ExampleFile
 from shuzhi.packs.functions import Function
 from shuzhi.packs.messages import Message
+from shuzhi.share.forms import Form
 
 
 class Title(StrictModel):
@@ -67,6 +68,7 @@ class Declared:
     forecasters: Mapping[str, Forecaster] = field(default_factory=dict)
     case_kinds: Mapping[str, CaseKind] = field(default_factory=dict)
     schemes: Mapping[str, Scheme] = field(default_factory=dict)
+    forms: Mapping[str, Form] = field(default_factory=dict)
     examples: Mapping[str, ExampleFile] = field(default_factory=dict)
     messages: Mapping[str, Message] = field(default_factory=dict)
     functions: Mapping[str, Function] = field(default_factory=dict)

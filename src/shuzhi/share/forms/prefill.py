@@ -1,0 +1,214 @@
+"""Values that a form need not ask: read for its owner, inside of what the owner may see.
+
+Every value comes through the one decision of access, by an agreement of the form's owner or from
+its own data; what is shown masked is not filled in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+import pyarrow as pa
+from sqlglot import exp
+
+from shuzhi.gather.contracts import Contract, LogicalType, Table, table_named
+from shuzhi.gather.lake import Lake
+from shuzhi.kernel.ids import DatasetName, PartyId
+from shuzhi.kernel.instant import Instant
+from shuzhi.share.access import (
+    Allowed,
+    DatasetFacts,
+    Grant,
+    Keep,
+    MaskTable,
+    Operator,
+    Refusal,
+    Request,
+    Term,
+    User,
+    ask,
+    decide,
+)
+from shuzhi.share.agreements import grants
+from shuzhi.share.catalogue import Grade, entry
+from shuzhi.share.forms.holdings import columns_with
+from shuzhi.share.forms.model import Form, FormId, Judgement, Reach, Registered, Verdict
+from shuzhi.share.forms.office import FormsOffice
+from shuzhi.share.forms.use_cases import registered
+
+_NO_SUBJECT, _BAD_SUBJECT = "no_subject_column", "subject_unfit"
+_MASKED, _NOTHING, _SEVERAL, _NOT_STORED = "masked", "not_found", "several_values", "not_stored"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Where values are read, and through which masks."""
+
+    lake: Lake
+    masks: MaskTable
+
+
+@dataclass(frozen=True)
+class Prefilled:
+    """A field with the value that is held, or `reason` why there is none (empty: there is one).
+
+    `version` is that of the data set that it was read from, `at` when that was written;
+    `grant` names the agreement. `verdict` says whether the value is only to be confirmed, or
+    not asked at all. The reasons are those of access, and `no_subject_column`, `subject_unfit`,
+    `masked`, `not_found`, `several_values`, `not_stored`.
+    """
+
+    field: str
+    verdict: Verdict
+    dataset: str
+    column: str
+    provider: PartyId | None
+    value: object = None
+    reason: str = ""
+    version: int | None = None
+    at: Instant | None = None
+    grant: str | None = None
+
+
+def prefill(
+    office: FormsOffice, reading: Reading, form: FormId, subject: str, *, user: User
+) -> tuple[Prefilled, ...]:
+    """Return what is held of `subject` for the fields of a form that are not to be typed.
+
+    `user` asks in the name of the form's owner, in the form's role and for its purpose.
+
+    Raises:
+        FormError: `share.form_unknown`.
+        RefusedError: as `agreements.grants`, `table_named`; BrokenError as `access.ask`.
+    """
+    held = registered(office, form)
+    wanted: dict[str, list[Judgement]] = {}
+    for met in held.judgements:
+        if met.verdict in (Verdict.TAKE, Verdict.CONFIRM) and met.dataset is not None:
+            wanted.setdefault(met.dataset, []).append(met)
+    found = {
+        value.field: value
+        for dataset, judgements in wanted.items()
+        for value in _Lookup(office, reading, held, user, dataset).values(judgements, subject)
+    }
+    return tuple(found[f.name] for f in held.form.fields if f.name in found)
+
+
+@dataclass(frozen=True)
+class _Lookup:
+    """Looks up one subject in one data set for one form."""
+
+    office: FormsOffice
+    reading: Reading
+    held: Registered
+    user: User
+    dataset: str
+
+    def values(self, judgements: list[Judgement], subject: str) -> Iterator[Prefilled]:
+        """Yield a value or a reason for each of the fields."""
+        contract, table = table_named(self.office.control, self.dataset)
+        keys = columns_with(table, self.held.form.subject or "")
+        bare = [_bare(met) for met in judgements]
+        if not keys:
+            yield from (replace(each, reason=_NO_SUBJECT) for each in bare)
+            return
+        term = _term(table, keys[0], subject)
+        for each in bare:
+            if term is None:
+                yield replace(each, reason=_BAD_SUBJECT)
+            else:
+                yield self._read(each, term, contract, table)
+
+    def _read(self, bare: Prefilled, term: Term, contract: Contract, table: Table) -> Prefilled:
+        decided = self._decided(bare, term, contract, table)
+        if isinstance(decided, Refusal):
+            return replace(bare, reason=decided.reason)
+        column = next(c for c in decided.columns if c.name == bare.column)
+        if not isinstance(column.mask, Keep):
+            return replace(bare, reason=_MASKED)
+        lake = self.reading.lake
+        if not lake.exists(self.dataset):
+            return replace(bare, reason=_NOT_STORED)
+        # A version that was written while we read could be told for a value of the one before.
+        while True:
+            version = lake.version(self.dataset)
+            answer = ask(lake, [decided], _sql(self.dataset, bare.column), city_key=b"")
+            if lake.version(self.dataset) == version:
+                break
+        if isinstance(answer, Refusal):
+            return replace(bare, reason=answer.reason)
+        at = lake.committed_at(self.dataset, version)
+        return _told(replace(bare, version=version, at=at, grant=decided.grant.id), answer)
+
+    def _decided(
+        self, bare: Prefilled, term: Term, contract: Contract, table: Table
+    ) -> Allowed | Refusal:
+        form, office = self.held.form, self.office
+        now = office.now()
+        record = entry(office.control, self.dataset).entry
+        # What nobody graded is not given to anybody by a rule for what is general.
+        grade = (record.grade or Grade.CORE).value
+        facts = DatasetFacts.of(table, contract_version=contract.version, grade=grade)
+        columns = tuple(dict.fromkeys((term.column, bare.column)))
+        request = Request(self.user, form.role, form.purpose, table.name, now, columns, rows=term)
+        tried: Allowed | Refusal = decide(None, request, facts, self.reading.masks)
+        for grant in self._grants(bare, form, contract, table, now):
+            tried = decide(grant, request, facts, self.reading.masks)
+            if isinstance(tried, Allowed):
+                return tried
+        return tried
+
+    def _grants(
+        self, bare: Prefilled, form: Form, contract: Contract, table: Table, now: Instant
+    ) -> tuple[Grant, ...]:
+        met = self.held.judgement(bare.field)
+        if met.reach is Reach.OWN and form.purpose and form.role:
+            # A party needs nobody's agreement about its own data; masks hold all the same.
+            return (_own(form, contract, table, now),)
+        return grants(self.office.sharing, form.owner, self.dataset, now)
+
+
+def _own(form: Form, contract: Contract, table: Table, now: Instant) -> Grant:
+    return Grant(
+        f"own:{table.name}",
+        form.owner,
+        form.owner,
+        DatasetName(table.name),
+        contract.version,
+        tuple(field.name for field in table.fields),
+        frozenset({form.purpose}),
+        frozenset({form.role}),
+        now,
+        Instant(now + timedelta(minutes=1)),
+    )
+
+
+def _bare(met: Judgement) -> Prefilled:
+    return Prefilled(met.field, met.verdict, met.dataset or "", met.column or "", met.provider)
+
+
+def _term(table: Table, key: str, subject: str) -> Term | None:
+    kind = table.field(key).logical_type
+    value: Any = subject
+    if kind is LogicalType.INTEGER:
+        if not subject.lstrip("-").isdecimal():
+            return None
+        value = int(subject)
+    term = Term(key, Operator.ONE_OF, (value,))
+    return None if term.problem(kind) else term
+
+
+def _sql(dataset: str, column: str) -> str:
+    shown = exp.column(exp.to_identifier(column, quoted=True))
+    table = exp.Table(this=exp.to_identifier(dataset, quoted=True))
+    return exp.select(shown).distinct().from_(table).limit(2).sql("duckdb")
+
+
+def _told(found: Prefilled, answer: pa.Table) -> Prefilled:
+    values = [value for value in answer.column(0).to_pylist() if value is not None]
+    if len(values) == 1 and answer.num_rows == 1:
+        return replace(found, value=values[0])
+    return replace(found, reason=_SEVERAL if values else _NOTHING)
