@@ -4,13 +4,18 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-fuzz test-gateway test-mqtt test-spark test-web bench lint format lock clean
+.PHONY: demo test test-api test-fuzz test-gateway test-mqtt test-spark test-web bench lint format lock clean
 
 demo: $(READY)
 	$(BIN)/shuzhi demo demo-city
 
 test: $(READY)
 	$(BIN)/pytest -n auto --maxprocesses 8
+
+# Sends made-up requests to every operation of the HTTP API and holds the answers against its description.
+test-api: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r locks/api.txt
+	$(BIN)/pytest tests/web/api -m api
 
 # Lets a fuzzer that sees which branches were taken try the HJ 212 codec; FUZZ_SECONDS=600 for longer.
 FUZZ_SECONDS ?= 60
@@ -28,9 +33,9 @@ test-spark: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check pysail==0.7.2 pyspark-client==4.2.0
 	$(BIN)/pytest tests/gather/test_lineage_functions.py
 
-# Against a real broker: Debian's mosquitto, which must be installed (apt-get install mosquitto).
+# Against a real broker. Installs Debian's mosquitto where there is none.
 test-mqtt: $(READY)
-	command -v mosquitto /usr/sbin/mosquitto
+	test -x /usr/sbin/mosquitto || (apt-get update -q && apt-get install -y -q --no-install-recommends mosquitto)
 	$(BIN)/pytest tests/gather/sensors/test_gateway_push.py -m mqtt
 
 # Drives Chromium through the pages; screenshots come to .bench/screenshots. Installs Debian's Chromium where there is none.
@@ -64,9 +69,9 @@ $(READY): locks/build.txt locks/all.txt pyproject.toml
 lock:
 	uv pip compile locks/build.in --universal --python-version 3.11 --generate-hashes --no-header -q -o locks/build.txt
 	uv pip compile pyproject.toml --extra dev --extra demo --universal --python-version 3.11 --generate-hashes --no-header -q -o locks/all.txt
-	for extra in browser fuzz; do \
+	for extra in api browser fuzz; do \
 	  $(PYTHON) -c "import sys, tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['optional-dependencies'][sys.argv[1]], sep='\n')" $$extra \
-	  | uv pip compile - --universal --python-version 3.11 --generate-hashes --no-header -q -o locks/$$extra.txt || exit 1; \
+	  | uv pip compile - -c locks/all.txt --universal --python-version 3.11 --generate-hashes --no-header -q -o locks/$$extra.txt || exit 1; \
 	done
 
 clean:
