@@ -17,6 +17,7 @@ from shuzhi.gather.sensors.gateway.setup import GatewaySetup
 from shuzhi.kernel.documents import StrictModel, read_document, shape
 from shuzhi.kernel.errors import RefusedError
 from shuzhi.share.accounts.setup import LoginSetup
+from shuzhi.share.delivery.setup import DeliverySetup
 
 CITY_FILE = "city.yaml"
 _SECRET = re.compile(r"[A-Z][A-Z0-9_]*")
@@ -29,7 +30,8 @@ class CityFile(StrictModel):
     it, the base of the URIs that it hands out; `packs` are the scenarios that it runs, by
     id, the later over the earlier; `desk` is the party that answers where nobody else does;
     `sharing_authority` the one that manages sharing (the desk where none is named);
-    `gateway` how stations are listened to; `keep_versions_days` how long versions of tables that
+    `gateway` how stations are listened to; `delivery` bounds how data are handed out;
+    `keep_versions_days` how long versions of tables that
     newer ones replaced can still be read; `login` how people sign in.
     """
 
@@ -42,6 +44,7 @@ class CityFile(StrictModel):
     desk: str = "city"
     sharing_authority: str | None = None
     gateway: GatewaySetup = GatewaySetup()
+    delivery: DeliverySetup = DeliverySetup()
     keep_versions_days: int = Field(default=30, ge=0)
     login: LoginSetup = LoginSetup()
 

@@ -11,6 +11,7 @@ from shuzhi.app.accounts import Knows
 from shuzhi.app.auditing import Audits
 from shuzhi.app.causes import Traces
 from shuzhi.app.deciding import Decides
+from shuzhi.app.delivering import Delivers
 from shuzhi.app.forms import FillsForms
 from shuzhi.app.gathering import Gathers
 from shuzhi.app.measuring import Measures
@@ -44,7 +45,7 @@ class Registered:
         return tuple(e for e in self.entries if e.outcome is Outcome.REFUSED)
 
 
-class City(Gathers, Senses, Decides, Measures, Traces, Scores, FillsForms, Knows, Audits):
+class City(Gathers, Senses, Decides, Measures, Traces, Scores, FillsForms, Delivers, Knows, Audits):
     """A city that is open, with the verbs of every wing."""
 
     @cached_property

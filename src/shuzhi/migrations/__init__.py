@@ -38,6 +38,7 @@ STORES = (
     "shuzhi.share.catalogue.text_index",
     "shuzhi.share.forms.sources",
     "shuzhi.share.forms.store",
+    "shuzhi.share.delivery.store",
     "shuzhi.share.parties.store",
     "shuzhi.share.receipts.store",
 )

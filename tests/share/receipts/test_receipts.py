@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
@@ -106,6 +106,7 @@ def test_another_city_has_other_numbers(books: Any) -> None:
     assert subject_number(books.office, "person", "p1") != before
 
 
+@settings(deadline=None, max_examples=30)
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))))
 def test_the_database_gives_the_same_numbers(subjects: list[str]) -> None:
     class Office:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Row
@@ -71,7 +72,13 @@ def contracted_datasets(control: Control) -> tuple[str, ...]:
 
 
 def _read(row: Row[Any]) -> Contract:
-    return parse_contract(row.document.encode(), file=f"{row.name} {row.version}")
+    return _parsed(row.document, f"{row.name} {row.version}")
+
+
+# A version is never changed, and every question by an agreement asks what it says.
+@lru_cache(maxsize=256)
+def _parsed(document: str, file: str) -> Contract:
+    return parse_contract(document.encode(), file=file)
 
 
 def _require_same(contract: Contract, kept: str, given: str) -> None:

@@ -37,6 +37,19 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("subject", "subject_set", name=op.f("pk_receipt_subject")),
     )
     op.create_table(
+        "delivery_count",
+        sa.Column(
+            "agreement", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("answers", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["agreement"],
+            ["sharing_agreement.id"],
+            name=op.f("fk_delivery_count_agreement_sharing_agreement"),
+        ),
+        sa.PrimaryKeyConstraint("agreement", name=op.f("pk_delivery_count")),
+    )
+    op.create_table(
         "receipt",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("at", InstantColumn(timezone=True), nullable=False),

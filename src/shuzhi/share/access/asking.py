@@ -48,11 +48,13 @@ def ask(
     *,
     city_key: bytes,
     limits: Limits = Limits(),
+    versions: Mapping[str, int] | None = None,
 ) -> pa.Table | Refusal:
     """Answer `sql` from what is `allowed`, all for one assignee; or say why not.
 
     A caller whose grants have a budget counts the question before the answer leaves. `city_key`
-    is the secret of pseudonyms.
+    is the secret of pseudonyms; `versions` says which version of a data set to read, the newest of
+    those that it does not name.
 
     Raises:
         BrokenError: `share.query_unreadable` when the lake's files cannot be read.
@@ -61,7 +63,9 @@ def ask(
     if isinstance(made, Refusal):
         return made
     parameters = {KEY: mask_key(city_key, allowed[0].grant.assignee)}
-    with lake.duck(only=tuple(made.tables), memory_limit=limits.memory) as connection:
+    with lake.duck(
+        only=tuple(made.tables), version=versions or {}, memory_limit=limits.memory
+    ) as connection:
         for name, held in made.tables.items():
             old, new = (table_called(n).sql(DIALECT) for n in (name, held))
             connection.execute(f"ALTER VIEW {old} RENAME TO {new}")

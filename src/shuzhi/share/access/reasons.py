@@ -48,6 +48,10 @@ REASONS: Mapping[str, tuple[str, str]] = {
         "授权约定的提问次数已用完。",
         "All the questions that the grant allows have been asked.",
     ),
+    "too_often": (
+        "此协议一分钟内的取数次数已达上限，请稍后再取。",
+        "The agreement has had all the answers that it may have within a minute; ask again later.",
+    ),
     # Of SQL.
     "sql_text": (
         "查询含有不允许的字符，或过长。",

@@ -13,7 +13,7 @@ from shuzhi.share.agreements.events import (
     SharingReminded,
     clock_broken,
 )
-from shuzhi.share.agreements.grants import grants, terms_of
+from shuzhi.share.agreements.grants import grant_of, grants, terms_of
 from shuzhi.share.agreements.model import (
     Actor,
     Agreement,
@@ -95,6 +95,7 @@ __all__ = [
     "clock_broken",
     "deal",
     "duties",
+    "grant_of",
     "grants",
     "in_force",
     "policy_of",

@@ -62,9 +62,13 @@ def grants(
     Columns have the types of the contract's version that was agreed on. Raises as `terms_of`.
     """
     return tuple(
-        terms_of(agreement, _types(office, agreement))
-        for agreement in in_force(office, assignee, dataset, now)
+        grant_of(office, agreement) for agreement in in_force(office, assignee, dataset, now)
     )
+
+
+def grant_of(office: SharingOffice, agreement: Agreement) -> Grant:
+    """Return what `agreement` lets its user do, in force or not. Raises as `terms_of`."""
+    return terms_of(agreement, _types(office, agreement))
 
 
 def condition(rows: tuple[RowTerm, ...], types: Types) -> Condition | None:

@@ -1,0 +1,31 @@
+"""What the delivery room refuses.
+
+Codes: `share.bad_cursor`, `share.bad_page`, `share.bad_subject_kind`, `share.delivery_unreadable`.
+An expected no of access is no error but a `Refusal`.
+"""
+
+from __future__ import annotations
+
+from shuzhi.kernel.errors import BrokenError, RefusedError
+
+
+class DeliveryError(RefusedError):
+    """What was asked for cannot be delivered so."""
+
+
+def bad_cursor() -> DeliveryError:
+    """Refuse a cursor that we did not give for this question."""
+    return DeliveryError(
+        "share.bad_cursor",
+        "This cursor belongs to another question, or is none of ours.",
+        next_step="Begin again without a cursor, and take each from the page before, unchanged.",
+    )
+
+
+def unreadable() -> BrokenError:
+    """Say that files of the lake cannot be read, without what the database says of them."""
+    return BrokenError(
+        "share.delivery_unreadable",
+        "The files of a data set cannot be read.",
+        next_step="Run `shuzhi lake repair` and ask again.",
+    )
