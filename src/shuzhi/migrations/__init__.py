@@ -41,6 +41,7 @@ STORES = (
     "shuzhi.share.delivery.store",
     "shuzhi.share.parties.store",
     "shuzhi.share.receipts.store",
+    "shuzhi.share.verification.store",
 )
 
 

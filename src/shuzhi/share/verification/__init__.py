@@ -1,0 +1,52 @@
+"""Verification (核验比对): whether something holds of somebody, told without the data leaving."""
+
+from shuzhi.share.verification.asking import question_of
+from shuzhi.share.verification.building import Done, Refreshed
+from shuzhi.share.verification.declared import Action, Declaration, read_declaration
+from shuzhi.share.verification.desk import Desk
+from shuzhi.share.verification.errors import VerificationError
+from shuzhi.share.verification.events import FishingSuspected
+from shuzhi.share.verification.fishing import Kind
+from shuzhi.share.verification.index import Index, Opened
+from shuzhi.share.verification.model import Answer, Claim, How, Question, Told, Verdict
+from shuzhi.share.verification.office import VerificationOffice
+from shuzhi.share.verification.permits import Asking, Permit
+from shuzhi.share.verification.settling import Answered, Receipted
+from shuzhi.share.verification.shown import plain_verdict, with_receipt
+from shuzhi.share.verification.store import Finding
+from shuzhi.share.verification.use_cases import ask, findings, lift, refresh
+from shuzhi.share.verification.words import Slowed
+
+__all__ = [
+    "Action",
+    "Answer",
+    "Answered",
+    "Asking",
+    "Claim",
+    "Declaration",
+    "Desk",
+    "Done",
+    "Finding",
+    "FishingSuspected",
+    "How",
+    "Index",
+    "Kind",
+    "Opened",
+    "Permit",
+    "Question",
+    "Receipted",
+    "Refreshed",
+    "Slowed",
+    "Told",
+    "Verdict",
+    "VerificationError",
+    "VerificationOffice",
+    "ask",
+    "findings",
+    "lift",
+    "plain_verdict",
+    "question_of",
+    "read_declaration",
+    "refresh",
+    "with_receipt",
+]

@@ -1,0 +1,167 @@
+"""The desk where questions are answered, and what it remembers of those who ask.
+
+A question is answered in memory (`answer`) and written down with others (`settle`); only then may
+its answer leave.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import time
+from collections import OrderedDict
+from collections.abc import Hashable, Sequence
+from threading import Lock
+
+from shuzhi.share.access import Refusal
+from shuzhi.share.receipts import subject_number
+from shuzhi.share.receipts.many import Small
+from shuzhi.share.verification.answering import Found, found_of
+from shuzhi.share.verification.declared import Rate
+from shuzhi.share.verification.fishing import Kind, Seen, Suspicion, Watch
+from shuzhi.share.verification.model import Answer, AsOf, Question, Told
+from shuzhi.share.verification.office import VerificationOffice
+from shuzhi.share.verification.parts import Key
+from shuzhi.share.verification.permits import Asking, Permit, permit_of
+from shuzhi.share.verification.rates import Buckets
+from shuzhi.share.verification.settling import Answered, Receipted, settled
+from shuzhi.share.verification.shown import answer_bytes
+from shuzhi.share.verification.words import refused, too_fast
+
+# What was decided about an asker is decided anew after so long, whatever was told meanwhile.
+_VALID_S = 1.0
+_MOST_PERMITS = 10_000
+
+
+class Desk:
+    """Answers questions for a city in one process; any number of threads may use it."""
+
+    def __init__(self, office: VerificationOffice) -> None:
+        self.office = office
+        self._watch = Watch()
+        self._buckets = Buckets()
+        self._permits: OrderedDict[Asking, tuple[float, Permit | Refusal]] = OrderedDict()
+        self._gate = Lock()
+        self._key = hmac.digest(office.receipts.city_key, b"questions of verification", "sha256")
+
+    def known_permit(self, asking: Asking) -> Permit | Refusal | None:
+        """Return what was decided about an asker a moment ago; None when it must be looked up."""
+        found = self._permits.get(asking)
+        return found[1] if found is not None and time.monotonic() < found[0] else None
+
+    def permit(self, asking: Asking) -> Permit | Refusal:
+        """Return what an asker may ask. Raises as `permit_of`."""
+        known = self.known_permit(asking)
+        if known is not None:
+            return known
+        ends = time.monotonic() + _VALID_S
+        found = permit_of(self.office, asking, self.office.sharing.clock())
+        with self._gate:
+            self._permits[asking] = (ends, found)
+            if len(self._permits) > _MOST_PERMITS:
+                self._permits.popitem(last=False)
+        return found
+
+    def forget(self, agreement: int, *, with_past: bool = False) -> None:
+        """Let what was decided about an agreement be decided anew.
+
+        `with_past` also forgets what was noticed of it, as when a finding is lifted.
+        """
+        with self._gate:
+            for asking in [a for a in self._permits if a.agreement == agreement]:
+                del self._permits[asking]
+            if with_past:
+                self._watch.forget(agreement)
+
+    def answer(self, permit: Permit, question: Question) -> Answered | Refusal:
+        """Answer a question from the index; what it returns may not leave before `settle`.
+
+        Raises:
+            VerificationError: `share.bad_claim`; BrokenError
+                `share.verification_index_damaged`.
+        """
+        tests = permit.tests(question.claims)
+        if isinstance(tests, Refusal):
+            return tests
+        if refusal := self._held_back(permit):
+            return refusal
+        index = self.office.indexes.index(permit.verifiable.dataset)
+        if index is None:
+            return refused("no_index", permit.verifiable.dataset)
+        sought = index.find(question.subject)
+        if sought.key in permit.held:
+            return refused("suspended", Kind.GUESSING.value)
+        columns = [claim.column for claim in question.claims]
+        found = found_of(sought.rows, columns, tests, permit.grant.rows)
+        suspicions = self.noted(permit, question, sought.key, found)
+        return self.written(permit, question, found, index.as_of, sought.spelling, suspicions)
+
+    def noted(
+        self, permit: Permit, question: Question, key: Key, found: Found
+    ) -> tuple[Suspicion, ...]:
+        """Let the watch see a question; return what is suspicious about it."""
+        asking = permit.asking
+        seen = Seen(
+            asking.agreement,
+            asking.user.id,
+            question.subject,
+            key,
+            hash(question.claims),
+            found.is_absent,
+            found.told is not Told.YES,
+        )
+        with self._gate:
+            return self._watch.note(seen, permit.terms.limits, self.office.sharing.clock())
+
+    def written(
+        self,
+        permit: Permit,
+        question: Question,
+        found: Found,
+        as_of: AsOf,
+        spelling: str,
+        suspicions: tuple[Suspicion, ...] = (),
+    ) -> Answered:
+        """Return what is told of what was found, with the receipt that is to be written."""
+        shown = found.shown(tells_absent=permit.terms.tells_absent)
+        body = answer_bytes(question.claims, shown.told, shown.verdicts, as_of)
+        small = Small(
+            permit.receipt(tuple(c.column for c in question.claims), as_of.version),
+            subject_number(self.office.receipts, permit.kind, spelling),
+            hashlib.sha256(body).hexdigest(),
+            len(body),
+            # A plain hash of an id and a birthday could be found by trying.
+            hmac.digest(self._key, repr(question).encode(), "sha256").hex(),
+        )
+        answer = Answer(shown.told, shown.verdicts, as_of)
+        return Answered(permit, answer, body, small, suspicions)
+
+    def settle(self, waiting: Sequence[Answered]) -> list[Receipted | Refusal]:
+        """Write down answers together, durably; in their order, what may leave or why not.
+
+        Raises BrokenError as `Control.transaction`; then nothing may leave.
+        """
+        results, findings = settled(self.office, waiting)
+        for agreement in findings:
+            self.forget(agreement)
+        return results
+
+    def _held_back(self, permit: Permit) -> Refusal | None:
+        """Return why a permit's question is not answered now; else count it."""
+        if permit.suspended is not None:
+            return refused("suspended", permit.suspended.value)
+        limits, asking = permit.terms.limits, permit.asking
+        now_s = time.monotonic()
+        with self._gate:
+            wait_s = max(
+                self._wait_s(asking.agreement, limits.agreement, permit, now_s),
+                self._wait_s((asking.agreement, asking.user.id), limits.asker, permit, now_s),
+            )
+        return too_fast(wait_s) if wait_s else None
+
+    def _wait_s(self, name: Hashable, rate: Rate | None, permit: Permit, now_s: float) -> float:
+        if rate is None:
+            return 0.0
+        share = (permit.terms.limits.slow_to or 1.0) if permit.is_slowed else 1.0
+        per_second, at_once = rate.per_second * share, max(rate.at_once * share, 1.0)
+        return self._buckets.take(name, now_s, per_second=per_second, at_once=at_once)

@@ -1,0 +1,140 @@
+"""The serving index of a data set: who is asked about is found in microseconds, as of a version.
+
+A generation is all subjects as of a version (`base`), under those that changed since (`changes`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from shuzhi.share.verification.files import Generation, IndexFolder, Sync
+from shuzhi.share.verification.model import AsOf
+from shuzhi.share.verification.parts import GONE, Key, Part, Row, key_of
+from shuzhi.share.verification.spelling import spellings
+
+
+class Sought(NamedTuple):
+    """A subject as it is spelt in the data, the hash of that, and its rows."""
+
+    spelling: str
+    key: Key
+    rows: list[Row]
+
+
+class Index:
+    """One generation that is open."""
+
+    def __init__(self, folder: Path, generation: Generation, secret: str) -> None:
+        self.generation = generation
+        self.as_of = AsOf(generation.dataset, generation.version, generation.committed_at)
+        self._secret = secret
+        opened = [Part(folder / p.name, p.chunks, generation.dataset) for p in generation.files]
+        self._base, self._changes = opened[0], (opened[1] if len(opened) > 1 else None)
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The columns of its rows."""
+        return self._base.schema
+
+    def find(self, subject: str) -> Sought:
+        """Return the rows of a subject, and as what it was found; without rows: as it was given."""
+        first: Sought | None = None
+        for spelling in spellings(subject):
+            key = key_of(self._secret, spelling)
+            if self._changes is not None and (changed := self._changes.find(key)):
+                rows = [row for row in changed if not row.held(GONE)]
+            else:
+                rows = self._base.find(key)
+            sought = Sought(spelling, key, rows)
+            if rows:
+                return sought
+            first = first or sought
+        return first or Sought(subject, key_of(self._secret, subject), [])
+
+    def many(self, subjects: Sequence[str]) -> tuple[np.ndarray[Any, Any], pa.Table]:
+        """Return the rows of many subjects, each with the number of the subject that it is of."""
+        given = [spellings(subject) for subject in subjects]
+        waiting = list(range(len(given)))
+        numbers: list[np.ndarray[Any, Any]] = []
+        batches: list[pa.RecordBatch] = []
+        for turn in range(max(map(len, given), default=0)):
+            waiting = [n for n in waiting if turn < len(given[n])]
+            keys = [key_of(self._secret, given[n][turn]) for n in waiting]
+            found: set[int] = set()
+            for at, rows in self._found(keys):
+                numbers.append(np.array(waiting)[at])
+                batches.append(rows)
+                found.update(numbers[-1].tolist())
+            waiting = [n for n in waiting if n not in found]
+        if not batches:
+            return np.array([], dtype=np.int64), self.schema.empty_table()
+        return np.concatenate(numbers), pa.Table.from_batches(batches)
+
+    def check(self) -> None:
+        """Read all of it once. Raises `share.verification_index_damaged`."""
+        for part in (self._base, self._changes):
+            if part is not None:
+                part.check()
+
+    def _found(
+        self, keys: Sequence[tuple[int, int]]
+    ) -> Iterator[tuple[np.ndarray[Any, Any], pa.RecordBatch]]:
+        both = np.array(keys, dtype=np.uint64).reshape(-1, 2)
+        high, low = np.ascontiguousarray(both[:, 0]), np.ascontiguousarray(both[:, 1])
+        is_changed = np.zeros(len(keys), dtype=bool)
+        if self._changes is not None:
+            for at, rows in self._changes.find_many(high, low):
+                is_changed[at] = True
+                here = np.invert(rows.column(GONE).to_numpy(zero_copy_only=False))
+                kept = rows.filter(pa.array(here)).drop_columns([GONE])
+                yield at[here], kept
+        left = np.flatnonzero(~is_changed)
+        for at, rows in self._base.find_many(high[left], low[left]):
+            yield left[at], rows
+
+
+class Opened:
+    """The indexes of a city that are open, each in its present generation."""
+
+    def __init__(self, folder: Path, secret: str, sync: Sync) -> None:
+        self._folder = folder
+        self._secret = secret
+        self._sync = sync
+        self._folders: dict[str, IndexFolder] = {}
+        self._open: dict[str, tuple[tuple[int, int], Index]] = {}
+
+    @property
+    def secret(self) -> str:
+        """The key of the hashes."""
+        return self._secret
+
+    def folder_of(self, dataset: str) -> IndexFolder:
+        """Return the folder of a data set's index."""
+        known = self._folders.get(dataset)
+        if known is None:
+            known = self._folders[dataset] = IndexFolder(self._folder / dataset, self._sync)
+        return known
+
+    def index(self, dataset: str) -> Index | None:
+        """Return the newest generation of an index, opened once; None where there is none.
+
+        Raises:
+            BrokenError: `share.verification_index_damaged`.
+        """
+        files = self.folder_of(dataset)
+        known = self._open.get(dataset)
+        stamp = files.stamp()
+        if known is not None and known[0] == stamp:
+            return known[1]
+        # A build may end between the two looks; then the next question opens it.
+        generation = None if stamp is None else files.read()
+        if stamp is None or generation is None:
+            return None
+        opened = Index(files.folder, generation, self._secret)
+        self._open[dataset] = (stamp, opened)
+        return opened

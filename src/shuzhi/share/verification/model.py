@@ -1,0 +1,80 @@
+"""Questions whether something holds of somebody, and their answers, as frozen values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from shuzhi.kernel.instant import Instant
+
+Claimed = str | int | float | bool
+
+
+class How(StrEnum):
+    """How a claim is compared: as a whole, by its first or last signs, masked, or nearly."""
+
+    EXACT = "exact"
+    FIRST = "first"
+    LAST = "last"
+    MASKED = "masked"
+    NAME = "name"
+    DATE = "date"
+
+
+class Told(StrEnum):
+    """What is told of a claim, and of a question over all its claims.
+
+    Of a question: YES where all its claims hold, NO where none does, DIFFERS where some do.
+    """
+
+    YES = "yes"
+    NO = "no"
+    DIFFERS = "differs"
+    NO_SUCH_SUBJECT = "no_such_subject"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What is said to hold of one column; `within_days` belongs to the comparison DATE."""
+
+    column: str
+    value: Claimed
+    how: How = How.EXACT
+    within_days: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a party asks under an agreement, for a purpose, of the subject with an id."""
+
+    agreement: int
+    purpose: str
+    role: str
+    subject: str
+    claims: tuple[Claim, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What is told of one claim; `reason` is a key of `words.REASONS`."""
+
+    told: Told
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class AsOf:
+    """Which version of the data set an answer stands on, and when it was committed."""
+
+    dataset: str
+    version: int
+    committed_at: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is told: over all, and of each claim in their order. Never a value that is held."""
+
+    told: Told
+    verdicts: tuple[Verdict, ...]
+    as_of: AsOf
