@@ -79,3 +79,35 @@ def upgrade() -> None:
     op.create_index("ix_receipt_assigner_id", "receipt", ["assigner", "id"], unique=False)
     op.create_index("ix_receipt_dataset_id", "receipt", ["dataset", "id"], unique=False)
     op.create_index(op.f("ix_receipt_subject_set"), "receipt", ["subject_set"], unique=False)
+    op.create_table(
+        "objection",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("receipt", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column(
+            "agreement", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("provider", sa.String(length=120), nullable=False),
+        sa.Column("kind", sa.String(length=120), nullable=False),
+        sa.Column("number", sa.BigInteger(), nullable=False),
+        sa.Column("subject", sa.String(length=2000), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("is_overdue", sa.Boolean(), nullable=False),
+        sa.Column("next_at", InstantColumn(timezone=True), nullable=True),
+        sa.Column("has_no_deadline", sa.Boolean(), nullable=False),
+        sa.Column("content", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["agreement"],
+            ["sharing_agreement.id"],
+            name=op.f("fk_objection_agreement_sharing_agreement"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["receipt"], ["receipt.id"], name=op.f("fk_objection_receipt_receipt")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_objection")),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(
+        "ix_objection_agreement_state", "objection", ["agreement", "state"], unique=False
+    )
+    op.create_index(op.f("ix_objection_next_at"), "objection", ["next_at"], unique=False)
+    op.create_index("ix_objection_provider_state", "objection", ["provider", "state"], unique=False)

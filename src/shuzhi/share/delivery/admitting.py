@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from shuzhi.gather.contracts import Table, table_named
+from shuzhi.gather.contracts import LogicalType, Table, table_named
 from shuzhi.kernel.ids import DatasetName
-from shuzhi.share.access import Allowed, DatasetFacts, Refusal, Request, decide
+from shuzhi.share.access import (
+    Allowed,
+    DatasetFacts,
+    Either,
+    Operator,
+    Refusal,
+    Request,
+    Term,
+    decide,
+)
+from shuzhi.share.access.conditions import both
 from shuzhi.share.access.masks import KEEP
 from shuzhi.share.access.reasons import refused
 from shuzhi.share.agreements import Agreement, grant_of
@@ -17,10 +28,11 @@ from shuzhi.share.delivery.counting import asked_so_far
 from shuzhi.share.delivery.desk import DeliveryDesk
 from shuzhi.share.delivery.errors import DeliveryError
 from shuzhi.share.delivery.model import Asker, Wanted
-from shuzhi.share.receipts import SubjectColumn
+from shuzhi.share.receipts import SubjectColumn, stopped_subjects
 
 _SUBJECT_KIND = "subjectKind"
 _ANY_KIND = "subject"
+_IDS = (LogicalType.STRING, LogicalType.INTEGER)
 
 
 @dataclass(frozen=True)
@@ -80,9 +92,35 @@ def admitted(desk: DeliveryDesk, wanted: Wanted, asker: Asker) -> Admitted | Ref
     decided = decide(grant, request, facts, desk.masks)
     if isinstance(decided, Refusal):
         return decided
-    read = desk.lake.version(dataset)
     subjects = subject_columns(table, grant.subject)
+    decided = _without(stopped_subjects(desk.receipts, held.id), subjects, decided, types)
+    read = desk.lake.version(dataset)
     return Admitted(held, asker, decided, contract.version, read, table.key, subjects)
+
+
+def _without(
+    stopped: Iterable[tuple[str, str]],
+    subjects: Iterable[SubjectColumn],
+    decided: Allowed,
+    types: Mapping[str, LogicalType],
+) -> Allowed:
+    """Return what is allowed without the rows of those who objected with success."""
+    left_out: dict[str, list[str]] = {}
+    for kind, subject in stopped:
+        left_out.setdefault(kind, []).append(subject)
+    rows = decided.rows
+    for column in subjects:
+        if values := _values(left_out.get(column.kind, ()), types[column.name]):
+            others = Term(column.name, Operator.NONE_OF, values)
+            rows = both(rows, Either((others, Term(column.name, Operator.IS_MISSING))))
+    return replace(decided, rows=rows)
+
+
+def _values(subjects: Iterable[str], logical_type: LogicalType) -> tuple[str | int, ...]:
+    if logical_type is LogicalType.STRING:
+        return tuple(subjects)
+    # One that is no number stands in no column of numbers.
+    return tuple(int(subject) for subject in subjects if subject.isdecimal())
 
 
 def subject_columns(table: Table, named: str | None) -> tuple[SubjectColumn, ...]:
@@ -94,10 +132,12 @@ def subject_columns(table: Table, named: str | None) -> tuple[SubjectColumn, ...
     kinds = {f.name: str(f.properties.get(_SUBJECT_KIND, "")) for f in table.fields}
     if named is not None and not kinds.get(named):
         kinds[named] = _ANY_KIND
-    if bad := next((kind for kind in kinds.values() if kind and not kind.isidentifier()), None):
-        raise DeliveryError(
-            "share.bad_subject_kind",
-            f"The contract of {table.name} calls a kind of subject {bad[:40]!r}.",
-            next_step="Write subjectKind as one word: person, company.",
-        )
+    for f in table.fields:
+        is_word = not kinds[f.name] or kinds[f.name].isidentifier()
+        if not is_word or (kinds[f.name] and f.logical_type not in _IDS):
+            raise DeliveryError(
+                "share.bad_subject_kind",
+                f"{table.name}.{f.name} cannot say whom a row is about.",
+                next_step="Let subjectKind be one word (person, company), of a string or integer.",
+            )
     return tuple(SubjectColumn(name, kind) for name, kind in kinds.items() if kind)

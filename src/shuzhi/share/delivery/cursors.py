@@ -8,18 +8,15 @@ asker: in the place of another question it does not open.
 from __future__ import annotations
 
 import json
-import os
 import zlib
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
 
 import pyarrow as pa
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from shuzhi.share.delivery.errors import bad_cursor
+from shuzhi.share.receipts.sealing import sealed as seal
+from shuzhi.share.receipts.sealing import unsealed
 
-_NONCE = 12
 _MOST = 100_000
 
 
@@ -43,8 +40,7 @@ def sealed(key: bytes, position: Position, binding: bytes) -> str:
         stream.write_table(position.values)
     head = json.dumps([position.version, position.skip]).encode()
     content = zlib.compress(head + b"\n" + sink.getvalue().to_pybytes())
-    nonce = os.urandom(_NONCE)
-    return urlsafe_b64encode(nonce + AESGCM(key).encrypt(nonce, content, binding)).decode()
+    return seal(key, content, binding)
 
 
 def opened(key: bytes, cursor: str, binding: bytes) -> Position:
@@ -55,11 +51,9 @@ def opened(key: bytes, cursor: str, binding: bytes) -> Position:
     """
     if len(cursor) > _MOST:
         raise bad_cursor()
-    try:
-        raw = urlsafe_b64decode(cursor.encode())
-        content = zlib.decompress(AESGCM(key).decrypt(raw[:_NONCE], raw[_NONCE:], binding))
-    except (ValueError, InvalidTag):
-        raise bad_cursor() from None
-    head, _, stream = content.partition(b"\n")
+    raw = unsealed(key, cursor, binding)
+    if raw is None:
+        raise bad_cursor()
+    head, _, stream = zlib.decompress(raw).partition(b"\n")
     version, skip = json.loads(head)
     return Position(version, pa.ipc.open_stream(stream).read_all(), skip)

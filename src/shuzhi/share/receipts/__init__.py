@@ -1,7 +1,7 @@
 """Receipts: proof of every delivery, found by whoever it was about, and what they object to."""
 
 from shuzhi.share.receipts.errors import ReceiptError
-from shuzhi.share.receipts.events import DataDelivered
+from shuzhi.share.receipts.events import DataDelivered, ObjectionMoved
 from shuzhi.share.receipts.model import (
     Delivered,
     Left,
@@ -12,6 +12,16 @@ from shuzhi.share.receipts.model import (
     SubjectNumber,
     SubjectSetId,
 )
+from shuzhi.share.receipts.objecting import (
+    answer_objection,
+    object_to,
+    objection,
+    objections,
+    stopped_subjects,
+    tick_objections,
+    withdraw_objection,
+)
+from shuzhi.share.receipts.objections import Objection, ObjectionId, ObjectionState
 from shuzhi.share.receipts.office import ReceiptOffice
 from shuzhi.share.receipts.queries import is_about, receipt, receipts, uses_of
 from shuzhi.share.receipts.subjects import SubjectSet, known_set, set_of, subject_number
@@ -21,6 +31,10 @@ __all__ = [
     "DataDelivered",
     "Delivered",
     "Left",
+    "Objection",
+    "ObjectionId",
+    "ObjectionMoved",
+    "ObjectionState",
     "Reach",
     "Receipt",
     "ReceiptError",
@@ -30,12 +44,19 @@ __all__ = [
     "SubjectNumber",
     "SubjectSet",
     "SubjectSetId",
+    "answer_objection",
     "is_about",
     "known_set",
+    "object_to",
+    "objection",
+    "objections",
     "receipt",
     "receipts",
     "record_receipt",
     "set_of",
+    "stopped_subjects",
     "subject_number",
+    "tick_objections",
     "uses_of",
+    "withdraw_objection",
 ]

@@ -1,8 +1,8 @@
 """What the receipts room refuses.
 
 Codes: `share.receipt_unknown`, `share.receipt_bad`, `share.objection_unknown`,
-`share.objection_open`, `share.objection_settled`, `share.not_touched`, `share.not_your_side`,
-`share.reason_missing`, `share.bad_text`, `share.bad_page`.
+`share.objection_open`, `share.objection_settled`, `share.objection_unreadable`,
+`share.not_touched`, `share.not_your_side`, `share.bad_page`.
 """
 
 from __future__ import annotations

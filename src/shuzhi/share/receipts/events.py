@@ -8,6 +8,7 @@ from shuzhi.kernel.events import Event
 from shuzhi.kernel.ids import PartyId
 from shuzhi.share.agreements import AgreementId
 from shuzhi.share.receipts.model import ReceiptId
+from shuzhi.share.receipts.objections import ObjectionId
 
 
 @dataclass(frozen=True)
@@ -19,3 +20,15 @@ class DataDelivered(Event):
     assigner: PartyId
     assignee: PartyId
     dataset: str
+
+
+@dataclass(frozen=True)
+class ObjectionMoved(Event):
+    """An objection was made, answered, withdrawn, or not answered in time."""
+
+    objection: ObjectionId
+    receipt: ReceiptId
+    agreement: AgreementId
+    provider: PartyId
+    state: str
+    is_overdue: bool

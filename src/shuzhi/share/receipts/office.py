@@ -23,6 +23,11 @@ class ReceiptOffice:
     city_key: bytes = field(repr=False)
 
     @cached_property
+    def objection_key(self) -> bytes:
+        """The key that seals who objected."""
+        return hmac.digest(self.city_key, b"subjects of objections", "sha256")
+
+    @cached_property
     def subject_key(self) -> bytes:
         """The key of subjects, from which the city's cannot be found."""
         return hmac.digest(self.city_key, b"subjects of receipts", "sha256")

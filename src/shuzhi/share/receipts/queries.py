@@ -91,6 +91,17 @@ def is_about(office: ReceiptOffice, found: Receipt, kind: str, subject: str) -> 
     return found.subject_set in sets_with(office, subject_number(office, kind, subject))
 
 
+def require_page(limit: int) -> int:
+    """Return the length of a page, or refuse it (`share.bad_page`)."""
+    if 1 <= limit <= _MOST:
+        return limit
+    raise ReceiptError(
+        "share.bad_page",
+        f"A page has 1 to {_MOST} of them, not {limit}.",
+        next_step="Ask for several pages.",
+    )
+
+
 def _in(sets: Iterable[SubjectSetId]) -> ColumnElement[bool]:
     return receipt_table.c.subject_set.in_(list(sets))
 
@@ -98,12 +109,7 @@ def _in(sets: Iterable[SubjectSetId]) -> ColumnElement[bool]:
 def _page(
     office: ReceiptOffice, where: list[ColumnElement[bool]], before: int | None, limit: int
 ) -> tuple[Receipt, ...]:
-    if not 1 <= limit <= _MOST:
-        raise ReceiptError(
-            "share.bad_page",
-            f"A page has 1 to {_MOST} of them, not {limit}.",
-            next_step="Ask for several pages.",
-        )
+    require_page(limit)
     if before is not None:
         where = [*where, receipt_table.c.id < before]
     query = RECEIPTS.where(*where).order_by(receipt_table.c.id.desc()).limit(limit)

@@ -67,6 +67,27 @@ receipt_table = Table(
     sqlite_autoincrement=True,
 )
 
+objection_table = Table(
+    "objection",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("receipt", RowId, ForeignKey(receipt_table.c.id), nullable=False),
+    Column("agreement", RowId, ForeignKey(agreement_table.c.id), nullable=False),
+    Column("provider", String(120), nullable=False),
+    Column("kind", String(120), nullable=False),
+    Column("number", BigInteger, nullable=False),
+    # The id of the subject, sealed.
+    Column("subject", String(2_000), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("is_overdue", Boolean, nullable=False),
+    Column("next_at", InstantColumn, index=True),
+    Column("has_no_deadline", Boolean, nullable=False),
+    Column("content", JSON, nullable=False),
+    Index("ix_objection_agreement_state", "agreement", "state"),
+    Index("ix_objection_provider_state", "provider", "state"),
+    sqlite_autoincrement=True,
+)
+
 # A receipt with how many subjects its set has.
 RECEIPTS = select(receipt_table, set_table.c.subjects).outerjoin(
     set_table, set_table.c.id == receipt_table.c.subject_set
