@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from shuzhi.act.cases import Step, Verb, case, steps_since
 from shuzhi.app.city import City
-from shuzhi.app.reactions import open_sharing_overdue, warning_of
+from shuzhi.app.reactions import open_correction_overdue, open_sharing_overdue, warning_of
 from shuzhi.app.store import position, save_position
 from shuzhi.decide.models import State as ModelState
 from shuzhi.decide.rules import Outcome, RowRule
@@ -18,10 +18,11 @@ from shuzhi.decide.warnings.outcomes import SYSTEM, note_outcome
 from shuzhi.gather.quality import latest
 from shuzhi.gather.sources import Source, State
 from shuzhi.kernel.errors import RefusedError
-from shuzhi.share import agreements
+from shuzhi.share import agreements, correction
 from shuzhi.share.agreements import clock_broken
 
 _STEPS_READER, _SHARING_READER = "case steps", "sharing steps"
+_CORRECTION_READER = "correction steps"
 # How a case is closed that came of a warning of nothing.
 UNFOUNDED = "unfounded"
 
@@ -114,6 +115,25 @@ def share(city: City) -> int:
     if steps:
         with city.control.transaction() as connection:
             save_position(connection, _SHARING_READER, steps[-1][0])
+    return moved
+
+
+def correct(city: City) -> int:
+    """Let doubts go on by themselves, and see that each that is late became a case.
+
+    Returns how many doubts moved.
+    """
+    office = city.correction_office
+    moved = correction.tick(office).moved
+    with city.control.transaction() as connection:
+        last = position(connection, _CORRECTION_READER)
+    steps = correction.steps_since(office, last)
+    for _, step in steps:
+        if late := correction.overdue(step):
+            open_correction_overdue(city, late)
+    if steps:
+        with city.control.transaction() as connection:
+            save_position(connection, _CORRECTION_READER, steps[-1][0])
     return moved
 
 

@@ -10,11 +10,11 @@ from shuzhi.act.cases import newest_step
 from shuzhi.app.accounts import Knows
 from shuzhi.app.auditing import Audits
 from shuzhi.app.causes import Traces
+from shuzhi.app.correcting import Corrects
 from shuzhi.app.deciding import Decides
-from shuzhi.app.delivering import Delivers
 from shuzhi.app.forms import FillsForms
 from shuzhi.app.gathering import Gathers
-from shuzhi.app.measuring import Measures
+from shuzhi.app.linking import Links
 from shuzhi.app.reactions import reactions
 from shuzhi.app.scoring import Scores
 from shuzhi.app.sensing import Senses
@@ -45,7 +45,9 @@ class Registered:
         return tuple(e for e in self.entries if e.outcome is Outcome.REFUSED)
 
 
-class City(Gathers, Senses, Decides, Measures, Traces, Scores, FillsForms, Delivers, Knows, Audits):
+class City(
+    Gathers, Senses, Decides, Corrects, Traces, Scores, FillsForms, Verifies, Links, Knows, Audits
+):
     """A city that is open, with the verbs of every wing."""
 
     @cached_property

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 
-from shuzhi.app.agreeing import Agrees
+from shuzhi.app.delivering import Delivers
 from shuzhi.kernel.ids import PartyId
-from shuzhi.share.access import MaskTable, User, read_masks_file
+from shuzhi.share.access import User
 from shuzhi.share.agreements import Actor
 from shuzhi.share.forms import (
     Axis,
@@ -24,11 +24,8 @@ from shuzhi.share.forms import (
     register,
 )
 
-_MASKS = "masks.yaml"
-_NO_MASKS = MaskTable("none", ())
 
-
-class FillsForms(Agrees):
+class FillsForms(Delivers):
     """What a city's departments ask of others, once and not again."""
 
     @property
@@ -49,8 +46,8 @@ class FillsForms(Agrees):
         return recheck_all(self.forms_office)
 
     def prefill(self, form: str, subject: str, *, user: User) -> tuple[Prefilled, ...]:
-        """What is held of a subject for a form. Raises as `forms.prefill`, `read_masks_file`."""
-        reading = Reading(self.lake, self._masks())
+        """What is held of a subject for a form. Raises as `forms.prefill`, `masks`."""
+        reading = Reading(self.lake, self.masks)
         return prefill(self.forms_office, reading, FormId(form), subject, user=user)
 
     def burden(
@@ -78,8 +75,3 @@ class FillsForms(Agrees):
         name = self.settings.city.name
         for form in self.declared.forms.values():
             yield register(self.forms_office, form, by=Actor(name, form.owner))
-
-    def _masks(self) -> MaskTable:
-        """The city's own masks; where there are none, nothing is shown to anybody."""
-        file = self.settings.folder / _MASKS
-        return read_masks_file(file) if file.exists() else _NO_MASKS

@@ -24,6 +24,7 @@ from shuzhi.gather.sources import RowsStored
 from shuzhi.kernel.events import Reactions
 from shuzhi.packs.messages import LANGUAGES
 from shuzhi.share.agreements import SharingClockBroken
+from shuzhi.share.correction import CorrectionOverdue
 
 if TYPE_CHECKING:
     from shuzhi.app.city import City
@@ -49,6 +50,7 @@ def reactions(city: City) -> Reactions:
         RuleSwitchedOff: [open_rule_defect],
         CheckFailed: [open_data_defect],
         SharingClockBroken: [open_sharing_overdue],
+        CorrectionOverdue: [open_correction_overdue],
     }
     return {event: [given(react) for react in reacts] for event, reacts in table.items()}
 
@@ -74,7 +76,7 @@ def open_warned_case(city: City, warning: WarningRaised) -> None:
         rule.title_zh if rule else "",
         _told(city, warning),
         warning.merge_key,
-        f"{_OF_WARNING}{warning.warning_id}:{warning.severity.value}",
+        origin_of_warning(warning.warning_id, warning.severity),
     )
     open_case(office, report)
 
@@ -128,6 +130,28 @@ def open_sharing_overdue(city: City, broken: SharingClockBroken) -> None:
         f"sharing:{matter}:{broken.step}",
     )
     open_case(city.office, report)
+
+
+def open_correction_overdue(city: City, late: CorrectionOverdue) -> None:
+    """Make a doubt that was not verified and corrected in time a case of the party that is late."""
+    kind = city.office.clocks(SHARING_OVERDUE).kind
+    matter = f"doubt:{late.doubt}"
+    report = Report(
+        kind.id,
+        kind.severities[0],
+        SYSTEM,
+        late.party,
+        f"{kind.title.zh}: {matter}",
+        f"{matter} · {late.due_at.isoformat()}",
+        f"{matter}:{late.party}",
+        f"correction:{matter}:{late.step}",
+    )
+    open_case(city.office, report)
+
+
+def origin_of_warning(warning: WarningId, severity: Severity) -> str:
+    """Return the origin of a report that a warning makes when it is of that severity."""
+    return f"{_OF_WARNING}{warning}:{severity.value}"
 
 
 def warning_of(origin: str | None) -> WarningId | None:

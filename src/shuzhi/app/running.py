@@ -44,6 +44,7 @@ def lanes_of(city: City) -> tuple[tuple[Job, ...], ...]:
         Job("measure", _TEN_SECONDS, lambda: len(city.compute_due_indicators())),
         Job("forecast", _MINUTE, lambda: city.forecast().raised),
         Job("tidy", _HOUR, lambda: sum(bool(t.cleared.files) for t in city.tidy())),
+        Job("correct", _TEN_SECONDS, lambda: catching_up.correct(city)),
         Job("forms", _HOUR, city.recheck_forms),
         Job("check", _MINUTE, lambda: catching_up.check(city)),
     )

@@ -36,6 +36,7 @@ STORES = (
     "shuzhi.share.agreements.store",
     "shuzhi.share.catalogue.store",
     "shuzhi.share.catalogue.text_index",
+    "shuzhi.share.correction.store",
     "shuzhi.share.forms.sources",
     "shuzhi.share.forms.store",
     "shuzhi.share.delivery.store",

@@ -137,6 +137,13 @@ def find_run(connection: Connection, run_id: int) -> Run | None:
     return next(iter(_runs(connection, query)), None)
 
 
+def runs_since(connection: Connection, since: Instant) -> list[Run]:
+    """Return the computations since then that succeeded, of every indicator, oldest first."""
+    c = run_table.c
+    query = select(run_table).where(c.computed_at >= since, c.problem == "").order_by(c.id)
+    return _runs(connection, query)
+
+
 def runs_of(
     connection: Connection, indicator: IndicatorId, group: Group | None, limit: int
 ) -> list[Run]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import Any
 
 import pyarrow as pa
@@ -16,7 +15,7 @@ from sqlglot import exp
 
 from shuzhi.gather.contracts import Contract, LogicalType, Table, table_named
 from shuzhi.gather.lake import Lake
-from shuzhi.kernel.ids import DatasetName, PartyId
+from shuzhi.kernel.ids import PartyId
 from shuzhi.kernel.instant import Instant
 from shuzhi.share.access import (
     Allowed,
@@ -33,10 +32,11 @@ from shuzhi.share.access import (
     decide,
 )
 from shuzhi.share.agreements import grants
-from shuzhi.share.catalogue import Grade, entry
+from shuzhi.share.catalogue import entry
 from shuzhi.share.forms.holdings import columns_with
 from shuzhi.share.forms.model import Form, FormId, Judgement, Reach, Registered, Verdict
 from shuzhi.share.forms.office import FormsOffice
+from shuzhi.share.forms.own import own_grant
 from shuzhi.share.forms.use_cases import registered
 
 _NO_SUBJECT, _BAD_SUBJECT = "no_subject_column", "subject_unfit"
@@ -148,10 +148,8 @@ class _Lookup:
     ) -> Allowed | Refusal:
         form, office = self.held.form, self.office
         now = office.now()
-        record = entry(office.control, self.dataset).entry
-        # What nobody graded is not given to anybody by a rule for what is general.
-        grade = (record.grade or Grade.CORE).value
-        facts = DatasetFacts.of(table, contract_version=contract.version, grade=grade)
+        grade = entry(office.control, self.dataset).entry.grade
+        facts = DatasetFacts.of(table, contract_version=contract.version, grade=grade or "")
         columns = tuple(dict.fromkeys((term.column, bare.column)))
         request = Request(self.user, form.role, form.purpose, table.name, now, columns, rows=term)
         tried: Allowed | Refusal = decide(None, request, facts, self.reading.masks)
@@ -166,24 +164,9 @@ class _Lookup:
     ) -> tuple[Grant, ...]:
         met = self.held.judgement(bare.field)
         if met.reach is Reach.OWN and form.purpose and form.role:
-            # A party needs nobody's agreement about its own data; masks hold all the same.
-            return (_own(form, contract, table, now),)
+            purpose, role = form.purpose, form.role
+            return (own_grant(form.owner, contract, table, purpose=purpose, role=role, now=now),)
         return grants(self.office.sharing, form.owner, self.dataset, now)
-
-
-def _own(form: Form, contract: Contract, table: Table, now: Instant) -> Grant:
-    return Grant(
-        f"own:{table.name}",
-        form.owner,
-        form.owner,
-        DatasetName(table.name),
-        contract.version,
-        tuple(field.name for field in table.fields),
-        frozenset({form.purpose}),
-        frozenset({form.role}),
-        now,
-        Instant(now + timedelta(minutes=1)),
-    )
 
 
 def _bare(met: Judgement) -> Prefilled:

@@ -1,0 +1,81 @@
+"""Who received a wrong value, by the receipts of what left."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from shuzhi.kernel.ids import PartyId
+from shuzhi.share.correction.model import Decision, DecisionKind, Nearness, Used
+from shuzhi.share.correction.office import CorrectionOffice
+from shuzhi.share.receipts import Left, Receipt, is_about, receipts
+
+_PAGE = 500
+
+
+def receipts_of(office: CorrectionOffice, used: Used) -> tuple[Receipt, ...]:
+    """Return the receipts of what left with the wrong value in it, the newest first.
+
+    Those are meant that show the column at a version that held the value (or at the time, where
+    the version is not known), and that are about the subject of the row, where a receipt tells
+    whom it is about.
+    """
+    if used.first_version is None:
+        return ()
+    return tuple(found for found in _at_the_time(office, used) if _is_meant(office, found, used))
+
+
+def by_party(found: Iterable[Receipt]) -> dict[PartyId, tuple[int, ...]]:
+    """Return receipts by the party that received, each party's in order."""
+    known: dict[PartyId, list[int]] = {}
+    for receipt in found:
+        known.setdefault(receipt.what.assignee, []).append(receipt.id)
+    return {party: tuple(sorted(numbers)) for party, numbers in sorted(known.items())}
+
+
+def deliveries(found: Iterable[Receipt]) -> Iterator[Decision]:
+    """Yield each delivery, and each verification, as something to be reviewed by its receiver."""
+    for receipt in found:
+        what = receipt.what
+        is_answer = what.left is Left.YES_NO
+        yield Decision(
+            DecisionKind.VERIFICATION if is_answer else DecisionKind.DELIVERY,
+            f"receipt:{receipt.id}",
+            receipt.at,
+            what.assignee,
+            f"{what.purpose}: {what.dataset}",
+            what.dataset,
+            what.lake_version,
+            Nearness.DATASET if receipt.subject_set is None else Nearness.ROW,
+        )
+
+
+def _at_the_time(office: CorrectionOffice, used: Used) -> Iterator[Receipt]:
+    before: int | None = None
+    while True:
+        page = receipts(
+            office.receipts, dataset=used.dataset, since=used.since, before=before, limit=_PAGE
+        )
+        yield from page
+        if len(page) < _PAGE:
+            return
+        before = page[-1].id
+
+
+def _is_meant(office: CorrectionOffice, found: Receipt, used: Used) -> bool:
+    what = found.what
+    if used.column not in what.columns or not _held(found, used):
+        return False
+    if found.subject_set is None:
+        return True
+    key = dict(used.key)
+    subjects = [s for s in office.subjects(used.dataset) if s.name in key]
+    if not subjects:
+        return True
+    return any(is_about(office.receipts, found, s.kind, key[s.name]) for s in subjects)
+
+
+def _held(found: Receipt, used: Used) -> bool:
+    version = found.what.lake_version
+    if version is None or used.first_version is None or used.last_version is None:
+        return found.at < used.until
+    return used.first_version <= version <= used.last_version
