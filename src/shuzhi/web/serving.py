@@ -19,6 +19,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from shuzhi.app import City
 from shuzhi.kernel.errors import RefusedError, ShuzhiError
 from shuzhi.web import assets, sensorthings
+from shuzhi.web.api import PREFIX, make_api
 from shuzhi.web.guarding import Guard, is_loopback
 from shuzhi.web.live import Live
 from shuzhi.web.pages import page_routes
@@ -95,6 +96,8 @@ def make_app(city: City, *, token: str | None = None, is_acting: bool = False) -
     known = assets.read_assets()
     app.include_router(sensorthings.routes(city))
     app.include_router(assets.routes(known))
+    app.state.api = make_api(city, token=token)
+    app.mount(PREFIX, app.state.api)
     app.state.site, pages = page_routes(city, known, live, token)
     app.include_router(pages)
     app.add_exception_handler(ShuzhiError, told)

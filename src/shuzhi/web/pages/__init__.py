@@ -20,6 +20,7 @@ from shuzhi.web.pages import (
     indicators,
     operations,
     packs,
+    programs,
     sources,
     visiting,
     warnings,
@@ -38,6 +39,7 @@ _WINGS = (
     audit,
     sources,
     packs,
+    programs,
     operations,
 )
 

@@ -1,0 +1,101 @@
+"""Accounts of the pages' small city, a key for each, and programs that use them."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx2 as httpx
+import pytest
+from starlette.testclient import TestClient
+
+from shuzhi.app import City
+from shuzhi.kernel.ids import PartyId
+from shuzhi.share.accounts import RIGHTS, NewAccount, NewKey, Right, Role, add_account, make_key
+from shuzhi.web import make_app
+
+ROOT = "/api/v1"
+_NUMBERS = itertools.count()
+# Keys make no keys and manage no accounts.
+_OF_PEOPLE = {Right.MAKE_KEY, Right.MANAGE_ACCOUNTS}
+DESK = frozenset({Role.DUTY_OFFICER, Role.MANAGER, Role.DATA_USER})
+PEOPLE: dict[str, tuple[str, frozenset[Role]]] = {
+    "chen": ("hotline_centre", DESK),
+    "gao": ("city_government", frozenset({Role.DUTY_OFFICER, Role.MANAGER})),
+    "li": ("west", frozenset({Role.FIELD_OFFICER, Role.STEWARD, Role.DATA_USER})),
+    "wu": ("east", frozenset({Role.FIELD_OFFICER, Role.STEWARD})),
+    "sun": ("city_government", frozenset({Role.ADMINISTRATOR})),
+    "zhou": ("west", frozenset({Role.CITIZEN})),
+}
+
+
+@dataclass
+class Program:
+    """Somebody's program: it bears a key, and names each request that changes something."""
+
+    client: TestClient
+    key: str = ""
+
+    def get(self, path: str, **asked: Any) -> httpx.Response:
+        return self.client.get(ROOT + path, headers=self._headers(asked), **asked)
+
+    def post(self, path: str, given: Any = None, **asked: Any) -> httpx.Response:
+        headers = {"Idempotency-Key": f"key-{next(_NUMBERS)}"}
+        headers |= asked.pop("headers", {})
+        if "content" not in asked:
+            asked["json"] = given
+        headers = self._headers({"headers": headers})
+        return self.client.post(ROOT + path, headers=headers, **asked)
+
+    def act(self, case: int, verb: str, **more: Any) -> httpx.Response:
+        """Act on a case as it is now."""
+        seen = self.get(f"/cases/{case}").headers["etag"]
+        given = {"verb": verb, **more}
+        return self.post(f"/cases/{case}/acts", given, headers={"If-Match": seen})
+
+    def _headers(self, asked: dict[str, Any]) -> dict[str, str]:
+        mine = {"Authorization": f"Bearer {self.key}"} if self.key else {}
+        return {"Accept-Language": "en", **mine, **asked.pop("headers", {})}
+
+
+def enrol(city: City, name: str) -> str:
+    """Give one of the people an account, and return a key with all that the person may do."""
+    party, roles = PEOPLE[name]
+    office = city.accounts_office
+    add_account(office, NewAccount(name, PartyId(party), name.title(), roles), by="tester")
+    rights = frozenset().union(*(RIGHTS[role] for role in roles)) - _OF_PEOPLE
+    new = NewKey(name, PartyId(party), "a program", rights, timedelta(days=300))
+    return make_key(office, new, by=name)[1].value
+
+
+@dataclass
+class Town:
+    """A city of these tests' own, whose people have accounts."""
+
+    city: City
+    keys: dict[str, str]
+
+    def program(self, client: TestClient, name: str = "") -> Program:
+        return Program(client, self.keys.get(name, ""))
+
+
+@pytest.fixture(scope="session")
+def town(build: Callable[[Path], City], tmp_path_factory: pytest.TempPathFactory) -> Town:
+    city = build(tmp_path_factory.mktemp("api") / "city")
+    return Town(city, {name: enrol(city, name) for name in PEOPLE})
+
+
+@pytest.fixture(scope="session")
+def client(town: Town) -> Iterator[TestClient]:
+    with TestClient(make_app(town.city), "http://127.0.0.1") as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def as_(town: Town, client: TestClient) -> Callable[[str], Program]:
+    """Makes the program of one of the people; of nobody for an empty name."""
+    return lambda name: town.program(client, name)
