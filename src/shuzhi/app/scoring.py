@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import chain
 
 from shuzhi.act import evaluation
 from shuzhi.act.evaluation import (
@@ -21,7 +22,7 @@ from shuzhi.act.evaluation import (
     Scored,
     ScoredPeriod,
 )
-from shuzhi.app.acting import Acts
+from shuzhi.app.duties import LooksAfterDuties, duty_facts
 from shuzhi.app.score_facts import Witnesses
 from shuzhi.app.sharing import Shares
 from shuzhi.kernel.errors import RefusedError
@@ -30,7 +31,7 @@ from shuzhi.kernel.party import Level
 from shuzhi.share.parties import tree
 
 
-class Scores(Acts, Shares):
+class Scores(LooksAfterDuties, Shares):
     """How a city tells its parties what they have done."""
 
     @property
@@ -58,7 +59,9 @@ class Scores(Acts, Shares):
         self._refuse_unknown(chosen)
         window = evaluating.window(chosen, evaluating.period(chosen, period))
         witnesses = Witnesses(self.office, self.declared.sources, self.provider)
-        found = witnesses.facts(window, frozenset(measure.of for measure in chosen))
+        kinds = frozenset(measure.of for measure in chosen)
+        duties = duty_facts(self.duties_office, window) if FactKind.DUTIES in kinds else ()
+        found = chain(witnesses.facts(window, kinds), duties)
         return evaluation.score(evaluating, scheme, period, found, self._bodies(), by=by)
 
     def publish_score(self, scheme: str, period: str, *, by: str) -> int:

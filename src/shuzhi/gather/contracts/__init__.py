@@ -15,7 +15,9 @@ from shuzhi.gather.contracts.model import (
 )
 from shuzhi.gather.contracts.odcs import parse_contract, read_contract, write_contract
 from shuzhi.gather.contracts.use_cases import (
+    InService,
     contracted_datasets,
+    in_service,
     register,
     table_named,
     versions,
@@ -29,6 +31,7 @@ __all__ = [
     "Dimension",
     "Field",
     "Impact",
+    "InService",
     "LogicalType",
     "QualityRule",
     "Reference",
@@ -37,6 +40,7 @@ __all__ = [
     "contracted_datasets",
     "diff",
     "diff_documents",
+    "in_service",
     "parse_contract",
     "read_contract",
     "register",

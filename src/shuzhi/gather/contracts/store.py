@@ -65,6 +65,14 @@ def all_datasets(connection: Connection) -> list[str]:
     return [str(name) for name in connection.execute(query).scalars()]
 
 
+def newest_of_datasets(connection: Connection) -> list[Row[Any]]:
+    """Return the rows of all versions that answer for a data set, each once, by name."""
+    c, d = version_table.c, dataset_table.c
+    joined = version_table.join(dataset_table, (d.contract == c.name) & (d.version == c.version))
+    query = select(version_table).select_from(joined).distinct().order_by(c.name)
+    return list(connection.execute(query))
+
+
 def add_version(
     connection: Connection, contract: Contract, document: str, sha256: str, now: Instant
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -15,6 +16,14 @@ from shuzhi.gather.contracts.versioning import require_rising
 from shuzhi.kernel.control import Control
 from shuzhi.kernel.errors import RefusedError
 from shuzhi.kernel.instant import Instant
+
+
+@dataclass(frozen=True)
+class InService:
+    """The version of a contract that answers for its data sets, and since when."""
+
+    contract: Contract
+    since: Instant
 
 
 def register(control: Control, contract: Contract, *, now: Instant) -> bool:
@@ -63,6 +72,13 @@ def table_named(control: Control, dataset: str) -> tuple[Contract, Table]:
         )
     contract = _read(row)
     return contract, contract.table(dataset)
+
+
+def in_service(control: Control) -> tuple[InService, ...]:
+    """Return every contract that answers for a data set, and since when."""
+    with control.transaction() as connection:
+        rows = store.newest_of_datasets(connection)
+    return tuple(InService(_read(row), row.registered_at) for row in rows)
 
 
 def contracted_datasets(control: Control) -> tuple[str, ...]:

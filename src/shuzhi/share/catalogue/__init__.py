@@ -4,7 +4,13 @@ from shuzhi.share.catalogue.contract import CATALOGUE_PROPERTIES, from_contract
 from shuzhi.share.catalogue.dcat import CatalogueForm, Publisher, write_catalogue
 from shuzhi.share.catalogue.errors import CatalogueError
 from shuzhi.share.catalogue.facets import FACETS
-from shuzhi.share.catalogue.guide import EntryFinding, Severity, is_stale, validate
+from shuzhi.share.catalogue.guide import (
+    EntryFinding,
+    Severity,
+    is_stale,
+    stale_from,
+    validate,
+)
 from shuzhi.share.catalogue.harvest import (
     HarvestReport,
     Refusal,
@@ -68,6 +74,7 @@ __all__ = [
     "records",
     "refusals",
     "search",
+    "stale_from",
     "validate",
     "withdraw",
     "withdraw_all",

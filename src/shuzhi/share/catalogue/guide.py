@@ -113,11 +113,22 @@ def is_stale(
 ) -> bool:
     """Whether the newest data (`data_at`) are older than `cycles_allowed` update cycles.
 
-    False where the cycle sets no date (irregular, never, unknown) or no data time is known.
+    False where `stale_from` is None.
+    """
+    since = stale_from(cycle, data_at, cycles_allowed=cycles_allowed)
+    return since is not None and now > since
+
+
+def stale_from(
+    cycle: Cycle | None, data_at: Instant | None, *, cycles_allowed: float = 2.0
+) -> Instant | None:
+    """Return when data that were newest at `data_at` become older than the cycle allows.
+
+    None where the cycle sets no date (irregular, never, unknown) or no data time is known.
     Two cycles are our choice: one to collect, one to deliver; the guide names no number.
     """
     length = _CYCLE_LENGTHS.get(cycle) if cycle else None
-    return length is not None and data_at is not None and now - data_at > length * cycles_allowed
+    return None if length is None or data_at is None else Instant(data_at + length * cycles_allowed)
 
 
 def _identity(entry: Entry) -> Iterator[EntryFinding]:
