@@ -10,9 +10,7 @@ from shuzhi.act.cases import newest_step
 from shuzhi.app.accounts import Knows
 from shuzhi.app.auditing import Audits
 from shuzhi.app.causes import Traces
-from shuzhi.app.correcting import Corrects
 from shuzhi.app.deciding import Decides
-from shuzhi.app.forms import FillsForms
 from shuzhi.app.gathering import Gathers
 from shuzhi.app.linking import Links
 from shuzhi.app.reactions import reactions
@@ -45,9 +43,7 @@ class Registered:
         return tuple(e for e in self.entries if e.outcome is Outcome.REFUSED)
 
 
-class City(
-    Gathers, Senses, Decides, Corrects, Traces, Scores, FillsForms, Verifies, Links, Knows, Audits
-):
+class City(Gathers, Senses, Decides, Traces, Scores, Verifies, Links, Knows, Audits):
     """A city that is open, with the verbs of every wing."""
 
     @cached_property

@@ -25,13 +25,14 @@ from shuzhi.kernel.events import Reactions
 from shuzhi.packs.messages import LANGUAGES
 from shuzhi.share.agreements import SharingClockBroken
 from shuzhi.share.correction import CorrectionOverdue
+from shuzhi.share.duties import DutyBroken, duty_list
 
 if TYPE_CHECKING:
     from shuzhi.app.city import City
 
 # The case kinds of the pack `platform`, which every city runs.
 DATA_DEFECT, RULE_DEFECT = "data_defect", "rule_defect"
-SHARING_OVERDUE = "sharing_overdue"
+SHARING_OVERDUE, DUTY_BROKEN = "sharing_overdue", "duty_broken"
 _OF_WARNING = "warning:"
 _GRAVEST = max(severity.rank for severity in Severity)
 
@@ -50,6 +51,7 @@ def reactions(city: City) -> Reactions:
         RuleSwitchedOff: [open_rule_defect],
         CheckFailed: [open_data_defect],
         SharingClockBroken: [open_sharing_overdue],
+        DutyBroken: [open_duty_broken],
         CorrectionOverdue: [open_correction_overdue],
     }
     return {event: [given(react) for react in reacts] for event, reacts in table.items()}
@@ -128,6 +130,25 @@ def open_sharing_overdue(city: City, broken: SharingClockBroken) -> None:
         f"{broken.clock.value} · {broken.due_at.isoformat()}",
         f"{matter}:{broken.clock.value}",
         f"sharing:{matter}:{broken.step}",
+    )
+    open_case(city.office, report)
+
+
+def open_duty_broken(city: City, broken: DutyBroken) -> None:
+    """Make a duty that is not kept a case of the party that owes it, unless it is one already."""
+    duty = duty_list().duty(broken.duty)
+    if not duty.opens_case:
+        return
+    kind = city.office.clocks(DUTY_BROKEN).kind
+    report = Report(
+        kind.id,
+        kind.severities[0],
+        SYSTEM,
+        broken.party,
+        f"{duty.title.zh}: {broken.subject}",
+        f"{duty.title.zh} {duty.title.en}\n{broken.subject} · {broken.since.isoformat()}",
+        f"{broken.duty}:{broken.subject}",
+        f"duty:{broken.breach}",
     )
     open_case(city.office, report)
 

@@ -46,6 +46,7 @@ def lanes_of(city: City) -> tuple[tuple[Job, ...], ...]:
         Job("tidy", _HOUR, lambda: sum(bool(t.cleared.files) for t in city.tidy())),
         Job("correct", _TEN_SECONDS, lambda: catching_up.correct(city)),
         Job("forms", _HOUR, city.recheck_forms),
+        Job("duties", _HOUR, lambda: len(city.review_duties().found)),
         Job("check", _MINUTE, lambda: catching_up.check(city)),
     )
     return quick, sources, slow

@@ -17,6 +17,7 @@ from shuzhi.cli import (
     catalogue,
     cause,
     contract,
+    duty,
     evaluation,
     form,
     gather,
@@ -57,6 +58,7 @@ app.add_typer(application.commands, name="application")
 app.add_typer(audit.commands, name="audit")
 app.add_typer(case.commands, name="case")
 app.add_typer(evaluation.commands, name="evaluation")
+app.add_typer(duty.commands, name="duty")
 app.add_typer(form.commands, name="form")
 app.add_typer(calendar.commands, name="calendar")
 app.add_typer(catalogue.commands, name="catalogue")

@@ -38,6 +38,7 @@ STORES = (
     "shuzhi.share.catalogue.store",
     "shuzhi.share.catalogue.text_index",
     "shuzhi.share.correction.store",
+    "shuzhi.share.duties.store",
     "shuzhi.share.forms.sources",
     "shuzhi.share.forms.store",
     "shuzhi.share.delivery.store",
