@@ -24,6 +24,7 @@ from shuzhi.cli import (
     indicator,
     lake,
     lineage,
+    linkage,
     model,
     pack,
     quality,
@@ -66,6 +67,7 @@ app.add_typer(cause.commands, name="cause")
 app.add_typer(indicator.commands, name="indicator")
 app.add_typer(lake.commands, name="lake")
 app.add_typer(lineage.commands, name="lineage")
+app.add_typer(linkage.commands, name="linkage")
 app.add_typer(model.commands, name="model")
 app.add_typer(pack.commands, name="pack")
 app.add_typer(station.commands, name="station")

@@ -42,6 +42,7 @@ STORES = (
     "shuzhi.share.forms.sources",
     "shuzhi.share.forms.store",
     "shuzhi.share.delivery.store",
+    "shuzhi.share.linkage.store",
     "shuzhi.share.parties.store",
     "shuzhi.share.receipts.store",
     "shuzhi.share.verification.store",

@@ -22,6 +22,7 @@ from shuzhi.gather.sources import read_source
 from shuzhi.packs.examples.reading import read_examples
 from shuzhi.packs.messages import LANGUAGES
 from shuzhi.share.forms import read_form
+from shuzhi.share.linkage import read_linkage
 
 MANIFEST = "pack.yaml"
 PARTIES = "parties.yaml"
@@ -54,6 +55,7 @@ KINDS: Mapping[str, Kind] = {
     "case_kinds": Kind("cases/*.yaml", _read_case_kind, lambda k: str(k.id)),
     "schemes": Kind("evaluation/*.yaml", read_scheme, lambda s: str(s.id)),
     "forms": Kind("forms/*.yaml", read_form, lambda f: str(f.id)),
+    "linkages": Kind("linkages/*.yaml", read_linkage, lambda each: str(each.id)),
     "examples": Kind("examples/*.yaml", read_examples, lambda e: str(e.name)),
 }
 # What is read in another way, or by people.

@@ -24,6 +24,7 @@ from shuzhi.packs.examples.reading import ExampleFile
 from shuzhi.packs.functions import Function
 from shuzhi.packs.messages import Message
 from shuzhi.share.forms import Form
+from shuzhi.share.linkage import Linkage
 
 
 class Title(StrictModel):
@@ -69,6 +70,7 @@ class Declared:
     case_kinds: Mapping[str, CaseKind] = field(default_factory=dict)
     schemes: Mapping[str, Scheme] = field(default_factory=dict)
     forms: Mapping[str, Form] = field(default_factory=dict)
+    linkages: Mapping[str, Linkage] = field(default_factory=dict)
     examples: Mapping[str, ExampleFile] = field(default_factory=dict)
     messages: Mapping[str, Message] = field(default_factory=dict)
     functions: Mapping[str, Function] = field(default_factory=dict)

@@ -1,0 +1,15 @@
+"""What the linkage room refuses.
+
+Codes: `share.bad_linkage` (YAML), `share.linkage_unknown`, `share.linkage_columns`,
+`share.linkage_untrainable`, `share.linkage_not_accepted`, `share.linkage_model_unknown`,
+`share.linkage_model_state`, `share.linkage_not_run`, `share.linkage_pair_unknown`,
+`share.linkage_bad_verdict`, `share.linkage_subject_unknown`.
+"""
+
+from __future__ import annotations
+
+from shuzhi.kernel.errors import RefusedError
+
+
+class LinkageError(RefusedError):
+    """A linkage cannot be declared, trained, run, reviewed or shown as asked."""

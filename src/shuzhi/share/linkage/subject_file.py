@@ -1,0 +1,225 @@
+"""One file per subject (一人一档, 一企一档): a governed view over the sources, never a copy.
+
+Each row comes through `share.access.decide` for whoever asks, at the moment they ask. Of a data set
+that they may not see they do not learn either whether it knows the subject.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from shuzhi.audit import Entry, queue
+from shuzhi.gather.contracts import LogicalType
+from shuzhi.gather.lake import Lake
+from shuzhi.gather.lake.schema import identifier
+from shuzhi.share.access import (
+    Allowed,
+    DatasetFacts,
+    Form,
+    Grant,
+    Limits,
+    MaskTable,
+    Operator,
+    Refusal,
+    Request,
+    Term,
+    User,
+    ask,
+    decide,
+)
+from shuzhi.share.access.conditions import both
+from shuzhi.share.access.masks import KEEP
+from shuzhi.share.access.reasons import refused
+from shuzhi.share.linkage.errors import LinkageError
+from shuzhi.share.linkage.model import Linkage, Member, Record
+from shuzhi.share.linkage.office import LinkageOffice
+from shuzhi.share.linkage.use_cases import records, subject_of
+
+
+@dataclass(frozen=True)
+class Asker:
+    """Who looks at a subject, in which role and for which purpose."""
+
+    user: User
+    role: str
+    purpose: str
+
+
+@dataclass(frozen=True)
+class Source:
+    """What access needs to know of a data set: its facts, and what the asker's party may do."""
+
+    facts: DatasetFacts
+    grants: tuple[Grant, ...]
+
+
+@dataclass(frozen=True)
+class Door:
+    """What stands between the asker and the rows: data sets, masks, the secret of pseudonyms."""
+
+    lake: Lake
+    sources: Mapping[str, Source]
+    masks: MaskTable
+    city_key: bytes
+    limits: Limits = field(default_factory=Limits)
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """What one data set shows of a subject.
+
+    With a `refusal` nothing is shown, and whether there is a row is not told. `masked` are columns
+    shown through a mask, `withheld` granted ones for which no mask was found.
+    """
+
+    dataset: str
+    refusal: Refusal | None
+    columns: tuple[str, ...] = ()
+    masked: tuple[str, ...] = ()
+    withheld: tuple[str, ...] = ()
+    rows: tuple[tuple[Any, ...], ...] = ()
+
+
+@dataclass(frozen=True)
+class Told:
+    """What one source says of a datum, and when it was true last, where that may be seen."""
+
+    dataset: str
+    value: str
+    seen_at: str | None
+
+
+@dataclass(frozen=True)
+class Differs:
+    """A part of which the sources that may be seen say different things, the newest first."""
+
+    part: str
+    told: tuple[Told, ...]
+
+
+@dataclass(frozen=True)
+class SubjectFile:
+    """All that the asker may see of one subject, source by source, and where sources differ."""
+
+    linkage: str
+    subject: str | None
+    sheets: tuple[Sheet, ...]
+    differs: tuple[Differs, ...]
+
+
+def subject_file(
+    office: LinkageOffice, door: Door, linkage: str, subject: str | Record, *, asker: Asker
+) -> SubjectFile:
+    """Return the file of a subject, by its id or by a record that the asker may see.
+
+    Raises:
+        LinkageError: `share.linkage_unknown`, `share.linkage_subject_unknown`.
+        BrokenError: as `access.ask`.
+    """
+    declared = office.linkage(linkage)
+    if isinstance(subject, Record):
+        _require_seen(office, door, declared, subject, asker)
+        found = subject_of(office, linkage, subject)
+    else:
+        found = subject
+    known = (subject,) if found is None and isinstance(subject, Record) else ()
+    held = known or records(office, linkage, found or "")
+    sheets = tuple(_sheet(office, door, m, held, asker) for m in declared.members)
+    shown = SubjectFile(linkage, found, sheets, tuple(_differs(declared, sheets)))
+    _note(office, shown, asker)
+    return shown
+
+
+def _require_seen(
+    office: LinkageOffice, door: Door, declared: Linkage, record: Record, asker: Asker
+) -> None:
+    """Refuse alike what is not there and what the asker may not see."""
+    member = declared.member(record.dataset)
+    if member is None or not _sheet(office, door, member, [record], asker).rows:
+        raise LinkageError(
+            "share.linkage_subject_unknown",
+            f"There is no record of {record.dataset[:60]} that you may see under this key.",
+            next_step="Correct the key, or apply for the data set.",
+        )
+
+
+def _sheet(
+    office: LinkageOffice, door: Door, member: Member, held: Iterable[Record], asker: Asker
+) -> Sheet:
+    allowed = _allowed(office, door, member.dataset, asker)
+    if isinstance(allowed, Refusal):
+        return Sheet(member.dataset, allowed)
+    source = door.sources[member.dataset]
+    keys = [r.key for r in held if r.dataset == member.dataset]
+    masked = tuple(c.name for c in allowed.columns if c.mask != KEEP)
+    names = tuple(c.name for c in allowed.columns)
+    sheet = Sheet(member.dataset, None, names, masked, allowed.withheld)
+    if not keys:
+        return sheet
+    only = _only(member.key, keys, source.facts)
+    mine = replace(allowed, rows=both(allowed.rows, only))
+    sql = f"SELECT {', '.join(map(identifier, names))} FROM {identifier(member.dataset)}"  # noqa: S608
+    answer = ask(door.lake, [mine], sql, city_key=door.city_key, limits=door.limits)
+    if isinstance(answer, Refusal):
+        return Sheet(member.dataset, answer)
+    columns = [answer.column(i).to_pylist() for i in range(len(names))]
+    return replace(sheet, rows=tuple(zip(*columns, strict=True)))
+
+
+def _allowed(office: LinkageOffice, door: Door, dataset: str, asker: Asker) -> Allowed | Refusal:
+    source = door.sources[dataset]
+    request = Request(asker.user, asker.role, asker.purpose, source.facts.name, office.clock())
+    # A grant of figures or of yes and no shows no rows.
+    held = [grant for grant in source.grants if grant.form is Form.ROWS]
+    tried = [decide(grant, request, source.facts, door.masks) for grant in held]
+    allowed = [each for each in tried if isinstance(each, Allowed)]
+    if allowed:
+        return max(allowed, key=lambda each: len(each.columns))
+    return next((r for r in tried if isinstance(r, Refusal)), refused("no_grant"))
+
+
+def _only(column: str, keys: Sequence[str], facts: DatasetFacts) -> Term:
+    known = facts.columns.get(column)
+    is_whole = known is not None and known.logical_type is LogicalType.INTEGER
+    return Term(column, Operator.ONE_OF, tuple(int(k) if is_whole else k for k in keys))
+
+
+def _differs(declared: Linkage, sheets: Sequence[Sheet]) -> Iterable[Differs]:
+    for part in declared.parts:
+        told = [t for sheet in sheets for t in _told(declared, part.name, sheet)]
+        if len({t.value for t in told}) > 1:
+            newest = sorted(told, key=lambda t: (t.seen_at or "", t.dataset), reverse=True)
+            yield Differs(part.name, tuple(dict.fromkeys(newest)))
+
+
+def _told(declared: Linkage, part: str, sheet: Sheet) -> Iterable[Told]:
+    """Yield what a sheet says of a part; a masked value is no value to hold against another."""
+    member = declared.member(sheet.dataset)
+    column = None if member is None else member.parts[part]
+    if member is None or column not in sheet.columns or column in sheet.masked:
+        return
+    place = sheet.columns.index(column)
+    seen = member.seen_at if member.seen_at in sheet.columns else None
+    when = None if seen is None else sheet.columns.index(seen)
+    for row in sheet.rows:
+        if row[place] is not None:
+            moment = None if when is None or row[when] is None else str(row[when])
+            yield Told(sheet.dataset, str(row[place]).strip(), moment)
+
+
+def _note(office: LinkageOffice, shown: SubjectFile, asker: Asker) -> None:
+    """Record the look before the answer leaves: who, for what, and how much of which source."""
+    facts = {
+        "party": asker.user.party,
+        "role": asker.role,
+        "purpose": asker.purpose,
+        "subject": shown.subject,
+        "rows": {s.dataset: len(s.rows) for s in shown.sheets if s.refusal is None},
+        "refused": {s.dataset: s.refusal.reason for s in shown.sheets if s.refusal is not None},
+    }
+    about = f"linkage:{shown.linkage}"
+    entry = Entry("linkage.subject_shown", office.clock(), asker.user.id, about, facts)
+    with office.control.transaction() as connection:
+        queue(connection, entry)
