@@ -14,6 +14,7 @@ from shuzhi.act.cases import CaseRole, EvidenceKind, Stage, TaskState, Verb
 from shuzhi.decide.indicators import Colour
 from shuzhi.decide.rules import Outcome, Severity
 from shuzhi.gather.sources import State
+from shuzhi.share.accounts import AccountState, LoginWay, Right, Role
 from shuzhi.share.catalogue import Cycle, Grade, Sharing
 from shuzhi.share.catalogue.model import Format, Openness
 from shuzhi.web.pages.feeds import Health
@@ -24,6 +25,7 @@ _DOMAIN: dict[str, type[StrEnum]] = {
     "colour": Colour, "stage": Stage, "verb": Verb, "role": CaseRole, "task": TaskState,
     "evidence": EvidenceKind, "outcome": Outcome, "sharing": Sharing, "openness": Openness,
     "grade": Grade, "cycle": Cycle, "format": Format, "health": Health, "run": State,
+    "account_role": Role, "account_state": AccountState, "right": Right, "login_way": LoginWay,
 }  # fmt: skip
 
 

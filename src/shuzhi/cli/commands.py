@@ -9,6 +9,7 @@ import typer
 from rich.markup import escape
 
 from shuzhi.cli import (
+    account,
     agreement,
     application,
     audit,
@@ -54,6 +55,8 @@ app = typer.Typer(
 app.add_typer(contract.commands, name="contract")
 app.add_typer(gather.commands, name="gather")
 app.add_typer(quality.commands, name="quality")
+app.add_typer(account.commands, name="account")
+app.add_typer(account.key_commands, name="key")
 app.add_typer(agreement.commands, name="agreement")
 app.add_typer(application.commands, name="application")
 app.add_typer(audit.commands, name="audit")

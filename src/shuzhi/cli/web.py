@@ -15,14 +15,18 @@ def web(
     acting: Annotated[
         bool, typer.Option(help="Let whoever sits at this machine act on cases from the pages.")
     ] = False,
+    login: Annotated[
+        bool, typer.Option(help="Show nothing before a visitor signed in (docs/accounts.md).")
+    ] = False,
     city: CityFolder = None,
 ) -> None:
-    """Serve the city's pages and SensorThings 1.1; to this machine alone without a token."""
+    """Serve the city's pages and SensorThings 1.1; to others with --login or a token alone."""
     from shuzhi.web import listen_of, serve
 
     there = opened(city)
     token = there.settings.web_token
-    where = listen_of(listen, has_token=token is not None, is_acting=acting)
+    has_token = token is not None
+    where = listen_of(listen, has_token=has_token, is_acting=acting, asks_login=login)
     address = f"http://{where.host}:{where.port}"
     out.print(f"{address}/  {address}/operations  {address}/sensorthings/v1.1  (stop it: Ctrl-C)")
-    serve(there, where, token=token, is_acting=acting)
+    serve(there, where, token=token, is_acting=acting, asks_login=login)

@@ -1,7 +1,7 @@
 """What every request and every answer passes: who may come in, and what a browser may do.
 
-Without a token the server is for this machine alone, and asks that the request names it so: a page
-of a stranger whose name was made to point here (DNS rebinding) is turned away.
+Without a token or accounts the server is for this machine alone, and asks that the request names
+it so: a page of a stranger whose name was made to point here (DNS rebinding) is turned away.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import ipaddress
+from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import quote
 
@@ -21,6 +22,9 @@ from shuzhi.web.problems import WebError, problem
 SIGN_IN = "/sign-in"
 STATIC = "/static/"
 TOKEN_COOKIE = "shuzhi_token"  # noqa: S105  (the name of a cookie)
+# Before anybody is known: the way in, what its page is made of, and its language.
+_FOR_ALL_PATHS = (SIGN_IN, STATIC, "/language/")
+_TLS_FOR_A_YEAR = "max-age=31536000"
 _FOR_PAGES = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "worker-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -36,12 +40,40 @@ _FOR_ALL = {
 }
 
 
+@dataclass(frozen=True)
+class Entrance:
+    """Who may come in.
+
+    With a `token`, whoever bears it, or has an account. With `asks_login`, who has an account;
+    `hosts` are then the names that the server answers to besides this machine's own.
+    """
+
+    token: str | None = None
+    asks_login: bool = False
+    hosts: frozenset[str] = frozenset()
+
+    def lets_in(self, headers: Headers, path: str, *, is_known: bool) -> bool:
+        """Tell whether a request may go on to what it asks for."""
+        if is_known or path.startswith(_FOR_ALL_PATHS):
+            return True
+        if self.token is not None:
+            return bears(headers, self.token)
+        return not self.asks_login
+
+    def is_named(self, headers: Headers) -> bool:
+        """Tell whether a request names this server as it is called."""
+        if self.token is not None:
+            return True
+        host = host_of(headers)
+        return is_loopback(host) or (self.asks_login and host in self.hosts)
+
+
 class Guard:
     """Lets requests in that may come, and sends what comes back with its security headers."""
 
-    def __init__(self, app: ASGIApp, token: str | None) -> None:
+    def __init__(self, app: ASGIApp, entrance: Entrance) -> None:
         self._app = app
-        self._token = token
+        self._entrance = entrance
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request (ASGI)."""
@@ -51,7 +83,7 @@ class Guard:
 
         async def sealed(message: Message) -> None:
             if message["type"] == "http.response.start":
-                _seal(MutableHeaders(scope=message))
+                _seal(MutableHeaders(scope=message), is_https=scope.get("scheme") == "https")
             await send(message)
 
         app = self._turned_away(scope) or self._app
@@ -59,15 +91,14 @@ class Guard:
 
     def _turned_away(self, scope: Scope) -> Response | None:
         headers, path = Headers(scope=scope), scope["path"]
-        if self._token is None:
-            if is_loopback(_host_name(headers.get("host", ""))):
-                return None
-            return problem(WebError("web.wrong_host", "This server is for this machine alone."))
-        if bears(headers, self._token) or path == SIGN_IN or path.startswith(STATIC):
+        if not self._entrance.is_named(headers):
+            return problem(WebError("web.wrong_host", "This server is not called so."))
+        is_known = bool(scope.get("is_known"))
+        if self._entrance.lets_in(headers, path, is_known=is_known):
             return None
         if scope["method"] == "GET" and "text/html" in headers.get("accept", ""):
             return RedirectResponse(f"{SIGN_IN}?back={quote(path)}", 303)
-        answer = problem(WebError("web.unauthorized", "This service asks for a token."))
+        answer = problem(WebError("web.unauthorized", "This service asks who you are."))
         answer.headers["WWW-Authenticate"] = "Bearer"
         return answer
 
@@ -99,13 +130,17 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def _host_name(host: str) -> str:
+def host_of(headers: Headers) -> str:
+    """Return the host that a request names, without its port."""
+    host = headers.get("host", "")
     if host.startswith("["):
         return host[1:].partition("]")[0]
     return host.partition(":")[0]
 
 
-def _seal(headers: MutableHeaders) -> None:
+def _seal(headers: MutableHeaders, *, is_https: bool) -> None:
+    if is_https:
+        headers.setdefault("Strict-Transport-Security", _TLS_FOR_A_YEAR)
     for name, value in _FOR_ALL.items():
         headers.setdefault(name, value)
     # The worker that keeps a page's stream lives by the policy of its own script.

@@ -1,6 +1,6 @@
 """The ASGI application of a city, and the server that runs it.
 
-There are no accounts yet: without a token it listens on this machine alone.
+Without a token or accounts that it asks for, it listens on this machine alone.
 """
 
 from __future__ import annotations
@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 import uvicorn
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -20,11 +21,11 @@ from shuzhi.app import City
 from shuzhi.kernel.errors import RefusedError, ShuzhiError
 from shuzhi.web import assets, sensorthings
 from shuzhi.web.api import PREFIX, make_api
-from shuzhi.web.guarding import Guard, is_loopback
+from shuzhi.web.guarding import Entrance, Guard, is_loopback
 from shuzhi.web.live import Live
 from shuzhi.web.pages import page_routes
 from shuzhi.web.pages.failing import misled, told
-from shuzhi.web.visitors import Recognise
+from shuzhi.web.visitors import Recognise, require_reader
 
 _WORTH_PACKING_BYTES = 700
 _MOST_AT_ONCE = 2_048
@@ -38,7 +39,9 @@ class Listen:
     port: int
 
 
-def listen_of(text: str, *, has_token: bool, is_acting: bool = False) -> Listen:
+def listen_of(
+    text: str, *, has_token: bool, is_acting: bool = False, asks_login: bool = False
+) -> Listen:
     """Return what `HOST:PORT` names.
 
     Raises:
@@ -53,26 +56,29 @@ def listen_of(text: str, *, has_token: bool, is_acting: bool = False) -> Listen:
             f"{text[:60]!r} is no address to listen on.",
             next_step="Write it as 127.0.0.1:8000.",
         )
-    if not has_token and not is_loopback(host):
+    if not (has_token or asks_login or is_loopback(host)):
         raise RefusedError(
             "web.token_needed",
             f"Others can reach {host}, and nothing would ask them who they are.",
-            next_step="Set SHUZHI_WEB_TOKEN, or listen on 127.0.0.1.",
+            next_step="Start it with --login, set SHUZHI_WEB_TOKEN, or listen on 127.0.0.1.",
         )
-    if is_acting and (has_token or not is_loopback(host)):
+    if is_acting and (has_token or asks_login or not is_loopback(host)):
         raise RefusedError(
             "web.acting_from_elsewhere",
-            "Pages take acts only at this machine: there are no accounts to say who acts.",
-            next_step="Leave --acting away, or listen on 127.0.0.1 without SHUZHI_WEB_TOKEN.",
+            "With --acting no accounts say who acts, so that is for this machine alone.",
+            next_step="Leave --acting away and let people sign in (docs/accounts.md).",
         )
     return Listen(host, int(port))
 
 
-def make_app(city: City, *, token: str | None = None, is_acting: bool = False) -> FastAPI:
+def make_app(
+    city: City, *, token: str | None = None, is_acting: bool = False, asks_login: bool = False
+) -> FastAPI:
     """Return the application over a city: pages and SensorThings.
 
     With a `token` every request must bear it (RFC 6750), or the cookie of who signed in with it.
-    `is_acting` lets pages act on cases, under the name that the visitor gives.
+    `is_acting` lets pages act on cases, under the name that the visitor gives. With `asks_login`
+    nothing is shown before a visitor signed in; without, whoever has an account may sign in.
     """
     live = Live(city)
 
@@ -89,14 +95,15 @@ def make_app(city: City, *, token: str | None = None, is_acting: bool = False) -
         lifespan=running,
         middleware=[
             Middleware(Recognise, city=city, acts_unnamed=is_acting and token is None),
-            Middleware(Guard, token=token),
+            Middleware(Guard, entrance=_entrance(city, token, asks_login=asks_login)),
             Middleware(GZipMiddleware, minimum_size=_WORTH_PACKING_BYTES),
         ],
     )
     known = assets.read_assets()
-    app.include_router(sensorthings.routes(city))
+    app.state.asks_login = asks_login
+    app.include_router(sensorthings.routes(city), dependencies=[Depends(require_reader)])
     app.include_router(assets.routes(known))
-    app.state.api = make_api(city, token=token)
+    app.state.api = make_api(city, token=token, asks_login=asks_login)
     app.mount(PREFIX, app.state.api)
     app.state.site, pages = page_routes(city, known, live, token)
     app.include_router(pages)
@@ -106,12 +113,24 @@ def make_app(city: City, *, token: str | None = None, is_acting: bool = False) -
     return app
 
 
-def serve(city: City, listen: Listen, *, token: str | None = None, is_acting: bool = False) -> None:
+def _entrance(city: City, token: str | None, *, asks_login: bool) -> Entrance:
+    host = urlsplit(city.settings.city.address).hostname
+    return Entrance(token, asks_login, frozenset({host} if host else ()))
+
+
+def serve(
+    city: City,
+    listen: Listen,
+    *,
+    token: str | None = None,
+    is_acting: bool = False,
+    asks_login: bool = False,
+) -> None:
     """Serve a city until the process is told to stop."""
     # What the city's packs declare is read once, and refused before anybody waits for a page.
     _ = city.declared
     uvicorn.run(
-        make_app(city, token=token, is_acting=is_acting),
+        make_app(city, token=token, is_acting=is_acting, asks_login=asks_login),
         host=listen.host,
         port=listen.port,
         log_level="warning",

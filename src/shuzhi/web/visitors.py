@@ -19,7 +19,7 @@ from shuzhi.kernel.errors import ShuzhiError
 from shuzhi.kernel.ids import PartyId
 from shuzhi.share.accounts import Right, Role, Standing
 from shuzhi.web.guarding import STATIC
-from shuzhi.web.problems import problem
+from shuzhi.web.problems import WebError, problem
 
 SESSION_COOKIE = "shuzhi_session"
 # A browser takes this name only over TLS, for this host alone (RFC 6265bis, section 4.1.3.2).
@@ -80,16 +80,34 @@ def visitor_of(request: Request) -> Visitor:
     return visitor if isinstance(visitor, Visitor) else Visitor()
 
 
-def session_token(headers: Headers) -> str:
-    """Return the session's token that a browser brought; empty where there is none."""
+def require_reader(request: Request) -> None:
+    """Refuse (`web.not_allowed`) who is known, but may not read, at a server that asks.
+
+    Raises:
+        WebError: `web.not_allowed`.
+    """
+    visitor = visitor_of(request)
+    if request.app.state.asks_login and visitor.standing and not visitor.may(Right.READ):
+        raise WebError(
+            "web.not_allowed",
+            "Your roles do not open this page."
+            if not visitor.standing.must_change
+            else "Choose a password of your own first.",
+            next_step="See your roles at /account.",
+        )
+
+
+def session_token(scope: Scope) -> str:
+    """Return the session's token that a browser brought; empty where there is none.
+
+    Over TLS only the cookie counts that nobody but this host can have set.
+    """
     try:
-        cookies = SimpleCookie(headers.get("cookie", ""))
+        cookies = SimpleCookie(Headers(scope=scope).get("cookie", ""))
     except CookieError:
         return ""
-    for name in (SECURE_SESSION_COOKIE, SESSION_COOKIE):
-        if name in cookies:
-            return cookies[name].value
-    return ""
+    name = SECURE_SESSION_COOKIE if scope.get("scheme") == "https" else SESSION_COOKIE
+    return cookies[name].value if name in cookies else ""
 
 
 def bearer(headers: Headers) -> str:
@@ -111,14 +129,15 @@ class Recognise:
         app = self._app
         if scope["type"] == "http":
             try:
-                scope["visitor"] = await self._visitor(scope)
+                scope["visitor"] = visitor = await self._visitor(scope)
+                scope["is_known"] = visitor.standing is not None
             except ShuzhiError as error:
                 app = problem(error)
         await app(scope, receive, send)
 
     async def _visitor(self, scope: Scope) -> Visitor:
         headers = Headers(scope=scope)
-        session, key = session_token(headers), bearer(headers)
+        session, key = session_token(scope), bearer(headers)
         standing = None
         if (session or key) and not scope["path"].startswith(STATIC):
             standing = await run_in_threadpool(self._city.standing, session=session, key=key)

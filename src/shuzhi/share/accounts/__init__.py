@@ -2,6 +2,7 @@
 
 from shuzhi.share.accounts.errors import AccountError, LoginRefusedError, ProviderBrokenError
 from shuzhi.share.accounts.keys import NewKey, keys, make_key, revoke_key, standing_by_key
+from shuzhi.share.accounts.managing import manages, reaches
 from shuzhi.share.accounts.model import (
     Account,
     AccountName,
@@ -89,8 +90,10 @@ __all__ = [
     "login",
     "logout",
     "make_key",
+    "manages",
     "new_password",
     "open_session",
+    "reaches",
     "revoke",
     "revoke_key",
     "right_of",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 
 from shuzhi.app import City
 from shuzhi.web.assets import Asset
@@ -19,13 +19,17 @@ from shuzhi.web.pages import (
     home,
     indicators,
     operations,
+    own_account,
     packs,
+    people,
     programs,
+    signing_in,
     sources,
     visiting,
     warnings,
 )
 from shuzhi.web.pages.site import Site
+from shuzhi.web.visitors import require_reader
 
 _WINGS = (
     home,
@@ -41,16 +45,24 @@ _WINGS = (
     packs,
     programs,
     operations,
+    visiting,
 )
 
 
 def page_routes(
     city: City, assets: Mapping[str, Asset], live: Live, token: str | None
 ) -> tuple[Site, APIRouter]:
-    """Return the pages of a city and their routes."""
+    """Return the pages of a city and their routes.
+
+    Signing in, one's own account and the language are there for everybody, accounts for those who
+    may see them, and all others for those who may read (`require_reader`).
+    """
     site = Site(city, assets, live)
     router = APIRouter(include_in_schema=False)
     for wing in _WINGS:
-        router.include_router(wing.routes(site))
-    router.include_router(visiting.routes(site, token))
+        router.include_router(wing.routes(site), dependencies=[Depends(require_reader)])
+    router.include_router(visiting.language_routes())
+    router.include_router(signing_in.routes(site, token))
+    router.include_router(own_account.routes(site))
+    router.include_router(people.routes(site))
     return site, router

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Annotated, TypeVar
 
 from fastapi import APIRouter, Path, Request, Response
@@ -15,7 +16,6 @@ from shuzhi.act.cases import (
     Actor,
     CaseId,
     CaseRole,
-    EvidenceFile,
     Order,
     Upload,
     Verb,
@@ -25,10 +25,10 @@ from shuzhi.act.cases import (
 )
 from shuzhi.kernel.errors import RefusedError
 from shuzhi.kernel.ids import PartyId
-from shuzhi.web.pages.case_file import file_context
+from shuzhi.web.pages.case_file import RIGHT_OF, file_context
 from shuzhi.web.pages.site import Site
 from shuzhi.web.problems import WebError, status_of
-from shuzhi.web.visitors import visitor_of
+from shuzhi.web.visitors import Visitor, visitor_of
 
 Word = TypeVar("Word")
 _UNPROCESSABLE = 422
@@ -49,6 +49,7 @@ _FIELDS = {
     "act.reason_missing": "text",
     "web.no_name": "person",
     "web.no_party": "party",
+    "web.not_your_role": "party",
 }
 
 
@@ -62,7 +63,7 @@ def routes(site: Site) -> APIRouter:
             raise WebError(
                 "web.read_only",
                 "Nobody can act from this page: the server does not know who you are.",
-                next_step="Act with `shuzhi case do`, or at a server started with --acting.",
+                next_step="Sign in, use `shuzhi case do`, or a server started with --acting.",
             )
         async with request.form(max_files=_MOST_FILES, max_fields=40) as form:
             uploads = [
@@ -79,15 +80,21 @@ def _done(
     site: Site, request: Request, case_id: CaseId, form: FormData, uploads: list[Upload]
 ) -> Response:
     typed = {name: value for name, value in form.multi_items() if isinstance(value, str)}
+    visitor = visitor_of(request)
+    if visitor.account:
+        # Whoever signed in acts as nobody else.
+        typed["person"] = visitor.account
     key = f"{case_id}:{typed.get('key', '')}"
     try:
         site.forms.require_ours(request, form)
         led_to = site.forms.done(key)
         if led_to is None:
+            wanted = _act(case_id, typed, form.getlist("help"))
+            _require_role(visitor, wanted.by)
             office = site.city.office
             most = office.most_evidence_bytes
             kept = [keep_evidence(office.evidence_folder, u, most_bytes=most) for u in uploads]
-            after = act(office, _act(case_id, typed, form.getlist("help"), kept))
+            after = act(office, replace(wanted, evidence=tuple(kept)))
             site.city.record()
             led_to = f"/cases/{case_id}#step-{after.version}"
             site.forms.note(key, led_to)
@@ -111,9 +118,18 @@ def _refused(
     return answer
 
 
-def _act(
-    case_id: CaseId, typed: Mapping[str, str], helpers: Sequence[object], kept: list[EvidenceFile]
-) -> Act:
+def _require_role(visitor: Visitor, by: Actor) -> None:
+    """Refuse (`web.not_your_role`) who acts in a role, or for a party, that is not theirs."""
+    for role in by.roles:
+        if not visitor.may(RIGHT_OF[role], by.party):
+            raise WebError(
+                "web.not_your_role",
+                f"You are no {role.value} for this party.",
+                next_step="Choose a party and role of yours; /account shows them.",
+            )
+
+
+def _act(case_id: CaseId, typed: Mapping[str, str], helpers: Sequence[object]) -> Act:
     seen = _number(typed.get("seen", ""))
     if seen is None:
         raise WebError("web.bad_form", "The form does not say which version of the case it is for.")
@@ -132,7 +148,6 @@ def _act(
         seen=seen,
         text=typed.get("text", ""),
         orders=tuple(orders),
-        evidence=tuple(kept),
         asked_by=typed.get("asked_by", "").strip() or None,
         is_good=typed.get("is_good", "yes") == "yes",
         outcome=typed.get("outcome", "").strip() or "resolved",

@@ -7,12 +7,24 @@ from typing import Any
 
 from fastapi import Request
 
-from shuzhi.act.cases import CaseFile, Step
+from shuzhi.act.cases import CaseFile, CaseRole, Step
 from shuzhi.kernel.errors import ShuzhiError
+from shuzhi.share.accounts import Right
 from shuzhi.web.drawing.way import way
 from shuzhi.web.pages.forms import new_key
 from shuzhi.web.pages.reading import Reader
 from shuzhi.web.pages.site import Site
+from shuzhi.web.visitors import visitor_of
+
+# In which role of a case one acts by which right.
+RIGHT_OF: Mapping[CaseRole, Right] = {
+    CaseRole.REPORTER: Right.CASE_REPORT,
+    CaseRole.DESK: Right.CASE_DESK,
+    CaseRole.DISPATCHER: Right.CASE_DISPATCH,
+    CaseRole.HANDLER: Right.CASE_HANDLE,
+    CaseRole.CHECKER: Right.CASE_CHECK,
+    CaseRole.RATER: Right.CASE_RATE,
+}
 
 
 def file_context(
@@ -28,7 +40,8 @@ def file_context(
     """Return what the template of a case needs; `typed` is what a refused form held."""
     city, held = site.city, file.case
     kind = city.office.kinds[held.kind]
-    cookie = site.forms.cookie(request)
+    cookie, visitor = site.forms.cookie(request), visitor_of(request)
+    parties = sorted(city.organisation(), key=lambda party: party.id)
     return {
         "file": file,
         "case": held,
@@ -42,8 +55,10 @@ def file_context(
         ),
         "report": _report(file.steps),
         "entries": _entries(site, file),
-        "ways": file.ways,
-        "parties": sorted(city.organisation(), key=lambda party: party.id),
+        "ways": [way for way in file.ways if any(visitor.may(RIGHT_OF[r]) for r in way.roles)],
+        "held_roles": {role for role, right in RIGHT_OF.items() if visitor.may(right)},
+        "parties": parties,
+        "mine": [p for p in parties if any(visitor.may(r, p.id) for r in RIGHT_OF.values())],
         "typed": dict(typed or {}),
         "error": error,
         "field": field,

@@ -40,6 +40,11 @@ class Forms:
         """Return what a form for the browser with that cookie bears."""
         return hmac.new(self.secret, cookie.encode(), hashlib.sha256).hexdigest()
 
+    def fields(self, request: Request) -> dict[str, str]:
+        """Return what the template of a form needs: its token and key, and the cookie to give."""
+        cookie = self.cookie(request)
+        return {"cookie": cookie, "token": self.token(cookie), "key": new_key()}
+
     def give(self, response: Response, cookie: str) -> None:
         """Let the browser keep its cookie."""
         response.set_cookie(FORM_COOKIE, cookie, httponly=True, samesite="strict")

@@ -1,13 +1,10 @@
-"""What belongs to a visit: signing in with the server's token, the language, what is new."""
+"""What belongs to a visit: the language, and what is new."""
 
 from __future__ import annotations
 
-import hmac
-
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Response
 from fastapi.responses import RedirectResponse, StreamingResponse
 
-from shuzhi.web.guarding import SIGN_IN, TOKEN_COOKIE, token_cookie
 from shuzhi.web.pages.forms import local_path
 from shuzhi.web.pages.languages import LANGUAGE_COOKIE, LANGUAGES
 from shuzhi.web.pages.site import Site
@@ -16,8 +13,8 @@ from shuzhi.web.problems import WebError
 _YEAR_SECONDS = 365 * 24 * 3600
 
 
-def routes(site: Site, token: str | None) -> APIRouter:
-    """Return the routes of a visit."""
+def language_routes() -> APIRouter:
+    """Return the route by which a visitor chooses a language; it asks nobody who they are."""
     router = APIRouter()
 
     @router.get("/language/{language}")
@@ -28,27 +25,15 @@ def routes(site: Site, token: str | None) -> APIRouter:
         answer.set_cookie(LANGUAGE_COOKIE, language, max_age=_YEAR_SECONDS, samesite="lax")
         return answer
 
+    return router
+
+
+def routes(site: Site) -> APIRouter:
+    """Return the route of what is new."""
+    router = APIRouter()
+
     @router.get("/live/pulse")
     async def pulse() -> Response:
         return StreamingResponse(site.live.pulse(), media_type="text/event-stream")
-
-    @router.get(SIGN_IN)
-    def ask(request: Request, back: str = "/") -> Response:
-        if token is None:
-            return RedirectResponse(local_path(back), 303)
-        return site.page(request, "sign_in.html", back=local_path(back), is_wrong=False)
-
-    @router.post(SIGN_IN)
-    async def sign_in(request: Request) -> Response:
-        form = await request.form()
-        back, given = local_path(str(form.get("back", "/"))), str(form.get("given", ""))
-        if token is None or not hmac.compare_digest(given.strip().encode(), token.encode()):
-            return site.page(request, "sign_in.html", status=401, back=back, is_wrong=True)
-        answer = RedirectResponse(back, 303)
-        is_https = request.url.scheme == "https"
-        answer.set_cookie(
-            TOKEN_COOKIE, token_cookie(token), httponly=True, samesite="lax", secure=is_https
-        )
-        return answer
 
     return router
