@@ -16,6 +16,7 @@ from shuzhi.app.linking import Links
 from shuzhi.app.reactions import reactions
 from shuzhi.app.scoring import Scores
 from shuzhi.app.sensing import Senses
+from shuzhi.app.verifying import Verifies
 from shuzhi.gather.contracts import register
 from shuzhi.gather.lake import open_lake
 from shuzhi.kernel.control import open_control

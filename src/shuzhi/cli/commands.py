@@ -34,6 +34,7 @@ from shuzhi.cli import (
     sensing,
     simulate,
     station,
+    verification,
     warnings,
     web,
 )
@@ -75,6 +76,7 @@ app.add_typer(model.commands, name="model")
 app.add_typer(pack.commands, name="pack")
 app.add_typer(station.commands, name="station")
 app.add_typer(rules.commands, name="rules")
+app.add_typer(verification.commands, name="verification")
 app.add_typer(warnings.commands, name="warnings")
 app.command("trace")(lineage.trace)
 app.command("gateway")(sensing.gateway)

@@ -19,7 +19,7 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from shuzhi.app import City
 from shuzhi.kernel.errors import RefusedError, ShuzhiError
-from shuzhi.web import assets, sensorthings
+from shuzhi.web import assets, sensorthings, verifying
 from shuzhi.web.api import PREFIX, make_api
 from shuzhi.web.guarding import Entrance, Guard, is_loopback
 from shuzhi.web.live import Live
@@ -81,6 +81,7 @@ def make_app(
     nothing is shown before a visitor signed in; without, whoever has an account may sign in.
     """
     live = Live(city)
+    line = verifying.Line(city)
 
     @asynccontextmanager
     async def running(_app: FastAPI) -> AsyncIterator[None]:
@@ -94,11 +95,17 @@ def make_app(
         redoc_url=None,
         lifespan=running,
         middleware=[
-            Middleware(Recognise, city=city, acts_unnamed=is_acting and token is None),
+            Middleware(
+                Recognise,
+                city=city,
+                acts_unnamed=is_acting and token is None,
+                busy={verifying.PATH: line.standing},
+            ),
             Middleware(Guard, entrance=_entrance(city, token, asks_login=asks_login)),
             Middleware(GZipMiddleware, minimum_size=_WORTH_PACKING_BYTES),
         ],
     )
+    app.router.routes.append(verifying.route(line))
     known = assets.read_assets()
     app.state.asks_login = asks_login
     app.include_router(sensorthings.routes(city), dependencies=[Depends(require_reader)])

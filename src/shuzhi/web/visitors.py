@@ -6,6 +6,7 @@ visitor may do, by rights and never by roles.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
 
@@ -24,6 +25,9 @@ from shuzhi.web.problems import WebError, problem
 SESSION_COOKIE = "shuzhi_session"
 # A browser takes this name only over TLS, for this host alone (RFC 6265bis, section 4.1.3.2).
 SECURE_SESSION_COOKIE = "__Host-shuzhi_session"
+
+
+_NONE_BUSY: Mapping[str, Callable[[str], Awaitable[Standing | None]]] = {}
 
 
 @dataclass(frozen=True)
@@ -117,11 +121,19 @@ def bearer(headers: Headers) -> str:
 
 
 class Recognise:
-    """Says of each request who asks (ASGI)."""
+    """Says of each request who asks (ASGI); paths that are `busy` look keys up in their own way."""
 
-    def __init__(self, app: ASGIApp, city: City, *, acts_unnamed: bool) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        city: City,
+        *,
+        acts_unnamed: bool,
+        busy: Mapping[str, Callable[[str], Awaitable[Standing | None]]] = _NONE_BUSY,
+    ) -> None:
         self._app = app
         self._city = city
+        self._busy = busy
         self._unnamed = acts_unnamed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -139,6 +151,8 @@ class Recognise:
         headers = Headers(scope=scope)
         session, key = session_token(scope), bearer(headers)
         standing = None
-        if (session or key) and not scope["path"].startswith(STATIC):
+        if key and not session and scope["path"] in self._busy:
+            standing = await self._busy[scope["path"]](key)
+        elif (session or key) and not scope["path"].startswith(STATIC):
             standing = await run_in_threadpool(self._city.standing, session=session, key=key)
         return Visitor(standing, acts_unnamed=self._unnamed and standing is None)

@@ -43,6 +43,7 @@ from shuzhi.share.verification import (
     Opened,
     Receipted,
     Refreshed,
+    VerificationError,
     VerificationOffice,
     ask,
     question_of,
@@ -223,6 +224,25 @@ class Registry:
         }
         return ask(self.desk, user, question_of(document))
 
+    user = USER
+
+    def claim(self, title: str, value: str) -> Any:
+        """Return a cell of a list as a claim of a single question."""
+        _, *how = title.split(":")
+        return (
+            {how[0]: value, **({"within_days": int(how[1])} if how[1:] else {})} if how else value
+        )
+
+    def alone(self, subject: str, claims: Mapping[str, Any]) -> list[str]:
+        """Return what a question gives alone, over all and of each claim, or its refusal."""
+        try:
+            result = self.ask(subject, claims)
+        except VerificationError as error:
+            return [error.code]
+        if isinstance(result, Refusal):
+            return [result.reason]
+        return [result.answer.told.value, *(v.told.value for v in result.answer.verdicts)]
+
     def told(self, subject: str, claims: Mapping[str, Any], **asked: Any) -> str:
         """Ask one question and return what is told, or why nothing."""
         result = self.ask(subject, claims, **asked)
@@ -247,3 +267,34 @@ def registry(control: Control, tmp_path: Path) -> Registry:
     made.agreed()
     made.events.clear()
     return made
+
+
+@pytest.fixture
+def loose(registry: Registry) -> Registry:
+    """The same without any watch or limit, and somebody who is there twice."""
+    registry.declare("""
+limits: {agreement: {per_second: 1000000, at_once: 1000000},
+         asker: {per_second: 1000000, at_once: 1000000},
+         guessing: null, absence: null, misses: null, enumeration: null}
+agreements: {1: {tells_absent: true}}
+""")
+    twice = ("twice", "Li Si", date(1985, 12, 12), "13800005678", "d1", 3, "s")
+    registry.lake.append("residents", people(twice, ("twice", "张三", None, None, "d9", 1, "s")))
+    registry.refresh()
+    return registry
+
+
+@pytest.fixture
+def declarations() -> dict[str, str]:
+    """The files of a city in which residents can be asked about."""
+    return {
+        "contracts/residents.odcs.yaml": CONTRACT,
+        "masks.yaml": MASKS,
+        "verification.yaml": DECLARED,
+    }
+
+
+@pytest.fixture
+def residents() -> pa.Table:
+    """Three residents."""
+    return people(*PEOPLE)

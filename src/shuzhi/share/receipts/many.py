@@ -35,6 +35,11 @@ class Alike:
         made: dict[str, Any] = plain(self.what)
         return made
 
+    @cached_property
+    def sha256(self) -> str:
+        """The hash of that content."""
+        return hashlib.sha256(canonical(self.content)).hexdigest()
+
 
 @dataclass(frozen=True, slots=True)
 class Small:
@@ -67,29 +72,31 @@ def record_many(
     if not leaving:
         return ()
     sets = [randbits(62) for _ in leaving]
-    contents = [small.content for small in leaving]
     subjects = [
         {"subject": small.subject, "subject_set": n} for small, n in zip(leaving, sets, strict=True)
     ]
     connection.execute(insert(set_table), [_set_row(row) for row in subjects])
     connection.execute(insert(subject_table), subjects)
     rows = [
-        {**_row(small.alike.what, content), "at": at, "subject_set": n}
-        for small, content, n in zip(leaving, contents, sets, strict=True)
+        {**_row(small), "at": at, "subject_set": n} for small, n in zip(leaving, sets, strict=True)
     ]
     made = insert(receipt_table).returning(receipt_table.c.subject_set, receipt_table.c.id)
     given = {row.subject_set: ReceiptId(row.id) for row in connection.execute(made, rows)}
     ids = tuple(given[n] for n in sets)
-    queue(connection, _entry(leaving, contents, ids, at))
+    queue(connection, _entry(leaving, ids, at))
     return ids
 
 
-def turn_sha256(receipts: Sequence[tuple[ReceiptId, dict[str, Any]]]) -> str:
-    """Return the hash over receipts that were written together: ids and contents, in order."""
-    digest = hashlib.sha256()
-    for number, content in receipts:
-        digest.update(canonical([number, content]))
-    return digest.hexdigest()
+def turn_sha256(leaving: Sequence[Small], ids: Sequence[ReceiptId]) -> str:
+    """Return the hash over receipts that were written together, in order.
+
+    Of each: its id, the hash of what it has in common with those like it, and what is its own.
+    """
+    lines = (
+        f"{number} {s.alike.sha256} {s.subject} {s.sha256} {s.size_bytes} {s.question_sha256}\n"
+        for number, s in zip(ids, leaving, strict=True)
+    )
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def _set_row(subject: dict[str, int]) -> dict[str, Any]:
@@ -102,22 +109,18 @@ def _set_row(subject: dict[str, int]) -> dict[str, Any]:
     }
 
 
-def _row(what: Delivered, content: dict[str, Any]) -> dict[str, Any]:
+def _row(small: Small) -> dict[str, Any]:
+    what = small.alike.what
     return {
         "agreement": what.agreement,
         "assigner": what.assigner,
         "assignee": what.assignee,
         "dataset": what.dataset,
-        "content": content,
+        "content": small.content,
     }
 
 
-def _entry(
-    leaving: Sequence[Small],
-    contents: Sequence[dict[str, Any]],
-    ids: Sequence[ReceiptId],
-    at: Instant,
-) -> Entry:
+def _entry(leaving: Sequence[Small], ids: Sequence[ReceiptId], at: Instant) -> Entry:
     agreements = Counter(f"{small.alike.what.agreement}" for small in leaving)
     facts = {
         "receipts": len(ids),
@@ -125,6 +128,6 @@ def _entry(
         "last": ids[-1],
         "agreements": dict(agreements),
         "askers": sorted({small.alike.what.asker for small in leaving})[:100],
-        "sha256": turn_sha256(list(zip(ids, contents, strict=True))),
+        "sha256": turn_sha256(leaving, ids),
     }
     return Entry("receipt.many_recorded", at, "system", f"receipts:{ids[0]}", facts)

@@ -1,6 +1,7 @@
 """Verification (核验比对): whether something holds of somebody, told without the data leaving."""
 
 from shuzhi.share.verification.asking import question_of
+from shuzhi.share.verification.batch import AnsweredBlock, Aside, answer_sheet
 from shuzhi.share.verification.building import Done, Refreshed
 from shuzhi.share.verification.declared import Action, Declaration, read_declaration
 from shuzhi.share.verification.desk import Desk
@@ -12,6 +13,7 @@ from shuzhi.share.verification.model import Answer, Claim, How, Question, Told, 
 from shuzhi.share.verification.office import VerificationOffice
 from shuzhi.share.verification.permits import Asking, Permit
 from shuzhi.share.verification.settling import Answered, Receipted
+from shuzhi.share.verification.sheets import Block, ClaimColumn, Sheet, read_sheet
 from shuzhi.share.verification.shown import plain_verdict, with_receipt
 from shuzhi.share.verification.store import Finding
 from shuzhi.share.verification.use_cases import ask, findings, lift, refresh
@@ -21,8 +23,12 @@ __all__ = [
     "Action",
     "Answer",
     "Answered",
+    "AnsweredBlock",
+    "Aside",
     "Asking",
+    "Block",
     "Claim",
+    "ClaimColumn",
     "Declaration",
     "Desk",
     "Done",
@@ -36,17 +42,20 @@ __all__ = [
     "Question",
     "Receipted",
     "Refreshed",
+    "Sheet",
     "Slowed",
     "Told",
     "Verdict",
     "VerificationError",
     "VerificationOffice",
+    "answer_sheet",
     "ask",
     "findings",
     "lift",
     "plain_verdict",
     "question_of",
     "read_declaration",
+    "read_sheet",
     "refresh",
     "with_receipt",
 ]

@@ -6,12 +6,12 @@ its answer leave.
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import time
 from collections import OrderedDict
 from collections.abc import Hashable, Sequence
 from threading import Lock
+from typing import NamedTuple
 
 from shuzhi.share.access import Refusal
 from shuzhi.share.receipts import subject_number
@@ -25,12 +25,18 @@ from shuzhi.share.verification.parts import Key
 from shuzhi.share.verification.permits import Asking, Permit, permit_of
 from shuzhi.share.verification.rates import Buckets
 from shuzhi.share.verification.settling import Answered, Receipted, settled
-from shuzhi.share.verification.shown import answer_bytes
 from shuzhi.share.verification.words import refused, too_fast
 
 # What was decided about an asker is decided anew after so long, whatever was told meanwhile.
 _VALID_S = 1.0
 _MOST_PERMITS = 10_000
+
+
+class Known(NamedTuple):
+    """What was decided about an asker, and whether it is time to look it up anew."""
+
+    permit: Permit | Refusal
+    is_due: bool
 
 
 class Desk:
@@ -44,20 +50,25 @@ class Desk:
         self._gate = Lock()
         self._key = hmac.digest(office.receipts.city_key, b"questions of verification", "sha256")
 
-    def known_permit(self, asking: Asking) -> Permit | Refusal | None:
+    def known_permit(self, asking: Asking) -> Known | None:
         """Return what was decided about an asker a moment ago; None when it must be looked up."""
-        found = self._permits.get(asking)
-        return found[1] if found is not None and time.monotonic() < found[0] else None
+        at_s, permit = self._permits.get(asking, (0.0, None))
+        age_s = time.monotonic() - at_s
+        if permit is None or age_s >= _VALID_S:
+            return None
+        return Known(permit, age_s >= _VALID_S / 2)
 
     def permit(self, asking: Asking) -> Permit | Refusal:
         """Return what an asker may ask. Raises as `permit_of`."""
         known = self.known_permit(asking)
-        if known is not None:
-            return known
-        ends = time.monotonic() + _VALID_S
+        return self.look_up(asking) if known is None else known.permit
+
+    def look_up(self, asking: Asking) -> Permit | Refusal:
+        """Decide anew what an asker may ask, and remember it. Raises as `permit_of`."""
+        at_s = time.monotonic()
         found = permit_of(self.office, asking, self.office.sharing.clock())
         with self._gate:
-            self._permits[asking] = (ends, found)
+            self._permits[asking] = (at_s, found)
             if len(self._permits) > _MOST_PERMITS:
                 self._permits.popitem(last=False)
         return found
@@ -124,11 +135,12 @@ class Desk:
     ) -> Answered:
         """Return what is told of what was found, with the receipt that is to be written."""
         shown = found.shown(tells_absent=permit.terms.tells_absent)
-        body = answer_bytes(question.claims, shown.told, shown.verdicts, as_of)
+        columns = tuple([claim.column for claim in question.claims])
+        body, digest = permit.body(columns, shown, as_of)
         small = Small(
-            permit.receipt(tuple(c.column for c in question.claims), as_of.version),
+            permit.receipt(columns, as_of.version),
             subject_number(self.office.receipts, permit.kind, spelling),
-            hashlib.sha256(body).hexdigest(),
+            digest,
             len(body),
             # A plain hash of an id and a birthday could be found by trying.
             hmac.digest(self._key, repr(question).encode(), "sha256").hex(),

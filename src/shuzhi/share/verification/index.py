@@ -26,6 +26,14 @@ class Sought(NamedTuple):
     rows: list[Row]
 
 
+class Many(NamedTuple):
+    """Rows of many subjects: each with the number of its subject, and as what that was found."""
+
+    numbers: np.ndarray[Any, Any]
+    rows: pa.RecordBatch
+    spelt: list[str]
+
+
 class Index:
     """One generation that is open."""
 
@@ -35,11 +43,6 @@ class Index:
         self._secret = secret
         opened = [Part(folder / p.name, p.chunks, generation.dataset) for p in generation.files]
         self._base, self._changes = opened[0], (opened[1] if len(opened) > 1 else None)
-
-    @property
-    def schema(self) -> pa.Schema:
-        """The columns of its rows."""
-        return self._base.schema
 
     def find(self, subject: str) -> Sought:
         """Return the rows of a subject, and as what it was found; without rows: as it was given."""
@@ -56,24 +59,19 @@ class Index:
             first = first or sought
         return first or Sought(subject, key_of(self._secret, subject), [])
 
-    def many(self, subjects: Sequence[str]) -> tuple[np.ndarray[Any, Any], pa.Table]:
-        """Return the rows of many subjects, each with the number of the subject that it is of."""
+    def many(self, subjects: Sequence[str]) -> Iterator[Many]:
+        """Yield the rows of many subjects, some at a time."""
         given = [spellings(subject) for subject in subjects]
         waiting = list(range(len(given)))
-        numbers: list[np.ndarray[Any, Any]] = []
-        batches: list[pa.RecordBatch] = []
         for turn in range(max(map(len, given), default=0)):
             waiting = [n for n in waiting if turn < len(given[n])]
             keys = [key_of(self._secret, given[n][turn]) for n in waiting]
             found: set[int] = set()
             for at, rows in self._found(keys):
-                numbers.append(np.array(waiting)[at])
-                batches.append(rows)
-                found.update(numbers[-1].tolist())
+                numbers = np.array(waiting)[at]
+                found.update(numbers.tolist())
+                yield Many(numbers, rows, [given[n][turn] for n in numbers.tolist()])
             waiting = [n for n in waiting if n not in found]
-        if not batches:
-            return np.array([], dtype=np.int64), self.schema.empty_table()
-        return np.concatenate(numbers), pa.Table.from_batches(batches)
 
     def check(self) -> None:
         """Read all of it once. Raises `share.verification_index_damaged`."""

@@ -54,9 +54,12 @@ class Question:
     claims: tuple[Claim, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Verdict:
-    """What is told of one claim; `reason` is a key of `words.REASONS`."""
+    """What is told of one claim; `reason` is a key of `words.REASONS`.
+
+    There are a handful of them, each made once; they are told apart by what they are.
+    """
 
     told: Told
     reason: str

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from hashlib import sha256
+from typing import Any
 
 from shuzhi.gather.contracts import LogicalType, table_named
 from shuzhi.kernel.errors import RefusedError
@@ -26,12 +28,14 @@ from shuzhi.share.agreements import AgreementId, agreement, grants
 from shuzhi.share.catalogue import entry
 from shuzhi.share.receipts import Delivered, Left
 from shuzhi.share.receipts.many import Alike
+from shuzhi.share.verification.answering import Found
 from shuzhi.share.verification.comparing import Likeness, Test, fits, test_of
 from shuzhi.share.verification.declared import Action, Terms, Verifiable
 from shuzhi.share.verification.fishing import Kind
-from shuzhi.share.verification.model import Claim, How
+from shuzhi.share.verification.model import AsOf, Claim, How
 from shuzhi.share.verification.office import VerificationOffice
 from shuzhi.share.verification.parts import Key
+from shuzhi.share.verification.shown import answer_bytes
 from shuzhi.share.verification.store import Finding, read_tally, standing_findings
 from shuzhi.share.verification.words import refused
 
@@ -62,7 +66,8 @@ class Permit:
     columns: Mapping[str, tuple[LogicalType, frozenset[How]]]
     refusals: Mapping[str, Refusal]
     findings: tuple[Finding, ...]
-    alike: dict[tuple[tuple[str, ...], int], Alike] = field(default_factory=dict, compare=False)
+    _alike: dict[tuple[tuple[str, ...], int], Alike] = field(default_factory=dict)
+    _bodies: dict[tuple[Any, ...], tuple[bytes, str]] = field(default_factory=dict)
 
     @cached_property
     def likeness(self) -> Likeness:
@@ -90,12 +95,22 @@ class Permit:
 
     def receipt(self, columns: tuple[str, ...], version: int) -> Alike:
         """Return what receipts of questions about these columns have in common."""
-        known = self.alike.get((columns, version))
+        known = self._alike.get((columns, version))
         if known is None:
-            known = self.alike[columns, version] = Alike(self._delivered(columns, version))
+            known = self._alike[columns, version] = Alike(self._delivered(columns, version))
+        return known
+
+    def body(self, columns: tuple[str, ...], found: Found, as_of: AsOf) -> tuple[bytes, str]:
+        """Return an answer as it leaves, and its hash: few of them differ."""
+        name = (columns, found.told, found.verdicts, as_of.version)
+        known = self._bodies.get(name)
+        if known is None:
+            body = answer_bytes(columns, found.told, found.verdicts, as_of)
+            known = self._bodies[name] = (body, sha256(body).hexdigest())
         return known
 
     def _delivered(self, columns: tuple[str, ...], version: int) -> Delivered:
+        """Return what leaves when somebody asks about columns; its counts are of one question."""
         grant, asking = self.grant, self.asking
         return Delivered(
             AgreementId(asking.agreement),

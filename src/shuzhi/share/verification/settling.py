@@ -13,8 +13,7 @@ from shuzhi.kernel.events import Event
 from shuzhi.kernel.instant import Instant
 from shuzhi.share.access import Refusal
 from shuzhi.share.access.reasons import refused as access_refused
-from shuzhi.share.agreements import Agreement, AgreementId, MatterKind
-from shuzhi.share.agreements.store import find_matter
+from shuzhi.share.agreements import AgreementId
 from shuzhi.share.receipts import DataDelivered, ReceiptId
 from shuzhi.share.receipts.many import Small, record_many
 from shuzhi.share.verification.events import FishingSuspected
@@ -22,7 +21,13 @@ from shuzhi.share.verification.fishing import Kind, Suspicion, until_of
 from shuzhi.share.verification.model import Answer
 from shuzhi.share.verification.office import VerificationOffice
 from shuzhi.share.verification.permits import Permit
-from shuzhi.share.verification.store import Tally, insert_finding, read_tally, write_tally
+from shuzhi.share.verification.store import (
+    Tally,
+    insert_finding,
+    is_in_force,
+    read_tally,
+    write_tally,
+)
 from shuzhi.share.verification.words import refused
 
 _EVERYBODY = "everybody"
@@ -61,7 +66,7 @@ def settled(
         refusals, findings = _counted(connection, office, waiting, now)
         leaving = [a for i, a in enumerate(waiting) if i not in refusals]
         ids = record_many(connection, [a.small for a in leaving], now)
-        events += [_kept(connection, found, permit) for found, permit in findings]
+        events += [kept(connection, found, permit) for found, permit in findings]
     events += [_delivered(a, number, now) for a, number in zip(leaving, ids, strict=True)]
     for event in events:
         office.sharing.publish(event)
@@ -81,24 +86,35 @@ def _counted(
         of_each[answered.permit.asking.agreement].append(i)
     refusals: dict[int, Refusal] = {}
     findings = [(found, a.permit) for a in waiting for found in a.suspicions]
-    for agreement, numbers in of_each.items():
+    for numbers in of_each.values():
         permit = waiting[numbers[0]].permit
-        before = read_tally(connection, agreement, office.today(now))
-        room, refusal = _room(connection, permit, before, now)
+        room, refusal, unusual = counted(connection, office, permit, len(numbers), now)
         refusals |= dict.fromkeys(numbers[room:], refusal)
-        after = before.plus(len(numbers[:room]))
-        write_tally(connection, after)
-        if (found := _unusual(permit, before, after, now)) is not None:
-            findings.append((found, permit))
+        findings += [(found, permit) for found in unusual]
     return refusals, findings
+
+
+def counted(
+    connection: Connection, office: VerificationOffice, permit: Permit, asked: int, now: Instant
+) -> tuple[int, Refusal, tuple[Suspicion, ...]]:
+    """Count questions as far as there is room.
+
+    Return for how many there is, what is said of the others, and whether there are unusually many.
+    """
+    before = read_tally(connection, permit.asking.agreement, office.today(now))
+    room, refusal = _room(connection, permit, before, now)
+    taken = asked if room is None else min(asked, room)
+    after = before.plus(taken)
+    write_tally(connection, after)
+    unusual = _unusual(permit, before, after, now)
+    return taken, refusal, () if unusual is None else (unusual,)
 
 
 def _room(
     connection: Connection, permit: Permit, tally: Tally, now: Instant
 ) -> tuple[int | None, Refusal]:
     """Return for how many more questions there is room (None: any), and what is said beyond."""
-    held = find_matter(connection, MatterKind.AGREEMENT, permit.asking.agreement, lock=True)
-    if not isinstance(held, Agreement) or not held.in_force(now):
+    if not is_in_force(connection, permit.asking.agreement, now):
         # It was ended since the permit was given.
         return 0, access_refused("no_grant")
     budget, most = permit.grant.budget, permit.terms.limits.most_a_day
@@ -123,7 +139,8 @@ def _unusual(permit: Permit, before: Tally, after: Tally, now: Instant) -> Suspi
     return Suspicion(agreement, _EVERYBODY, Kind.VOLUME, rule.action, now, until, measured)
 
 
-def _kept(connection: Connection, found: Suspicion, permit: Permit) -> FishingSuspected:
+def kept(connection: Connection, found: Suspicion, permit: Permit) -> FishingSuspected:
+    """Keep a finding with its audit entry; return what is told of it."""
     number = insert_finding(connection, found)
     facts = {
         "finding": number,

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from functools import cache, lru_cache
+from functools import cache
 
-from shuzhi.share.verification.model import AsOf, Claim, Told, Verdict
+from shuzhi.share.verification.model import AsOf, Told, Verdict
 from shuzhi.share.verification.words import REASONS
 
 
 def answer_bytes(
-    claims: Sequence[Claim], told: Told, verdicts: Sequence[Verdict], as_of: AsOf
+    columns: Sequence[str], told: Told, verdicts: Sequence[Verdict], as_of: AsOf
 ) -> bytes:
     """Return an answer without its receipt, as JSON in UTF-8."""
     each = ", ".join(
-        f"{_text(claim.column)}: {_verdict(verdict)}"
-        for claim, verdict in zip(claims, verdicts, strict=True)
+        f"{json.dumps(column, ensure_ascii=False)}: {_verdict(verdict)}"
+        for column, verdict in zip(columns, verdicts, strict=True)
     )
     return f'{{"answer": "{told.value}", "claims": {{{each}}}, {_as_of(as_of)}}}'.encode()
 
@@ -37,11 +37,6 @@ def _verdict(verdict: Verdict) -> str:
     return json.dumps(plain_verdict(verdict), ensure_ascii=False)
 
 
-def _text(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
-
-
-@lru_cache(maxsize=64)
 def _as_of(as_of: AsOf) -> str:
     stands = {
         "dataset": as_of.dataset,

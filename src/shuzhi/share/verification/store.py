@@ -12,10 +12,12 @@ from sqlalchemy import (
     Date,
     Float,
     Index,
+    Row,
     RowMapping,
     String,
     Table,
     and_,
+    bindparam,
     insert,
     select,
     update,
@@ -23,6 +25,8 @@ from sqlalchemy import (
 
 from shuzhi.kernel.control import InstantColumn, RowId, metadata
 from shuzhi.kernel.instant import Instant
+from shuzhi.share.agreements import AgreementState
+from shuzhi.share.agreements.store import agreement_table
 from shuzhi.share.verification.declared import Action
 from shuzhi.share.verification.fishing import Kind, Suspicion
 
@@ -93,19 +97,39 @@ class Finding:
     lifted_by: str | None = None
 
 
+# Made once: with each turn of questions these run, and to make them takes longer than to run them.
+_READ_TALLY = (
+    select(tally_table).where(tally_table.c.agreement == bindparam("id")).with_for_update()
+)
+_WRITE_TALLY = (
+    update(tally_table)
+    .where(tally_table.c.agreement == bindparam("id"))
+    .values({name: bindparam(name) for name in ("asked", "day", "asked_that_day", "usual")})
+)
+_IN_FORCE = (
+    select(agreement_table.c.state, agreement_table.c.since, agreement_table.c.until)
+    .where(agreement_table.c.id == bindparam("id"))
+    .with_for_update()
+)
+
+
 def read_tally(connection: Connection, agreement: int, day: date) -> Tally:
     """Return the tally of an agreement on `day`."""
-    query = select(tally_table).where(tally_table.c.agreement == agreement)
-    row = connection.execute(query.with_for_update()).mappings().first()
-    return (Tally(agreement, day) if row is None else Tally(**row)).on(day)
+    row = connection.execute(_READ_TALLY, {"id": agreement}).first()
+    return (Tally(agreement, day) if row is None else _tally(row)).on(day)
 
 
 def write_tally(connection: Connection, tally: Tally) -> None:
     """Keep a tally."""
-    row = vars(tally)
-    where = tally_table.c.agreement == tally.agreement
-    if not connection.execute(update(tally_table).where(where).values(row)).rowcount:
-        connection.execute(insert(tally_table), [row])
+    given = {**vars(tally), "id": tally.agreement}
+    if not connection.execute(_WRITE_TALLY, given).rowcount:
+        connection.execute(insert(tally_table), [vars(tally)])
+
+
+def is_in_force(connection: Connection, agreement: int, now: Instant) -> bool:
+    """Tell whether data may go out by an agreement; it is not changed before the end of this."""
+    row = connection.execute(_IN_FORCE, {"id": agreement}).first()
+    return row is not None and row.state == AgreementState.ACTIVE and row.since <= now < row.until
 
 
 def insert_finding(connection: Connection, found: Suspicion) -> int:
@@ -147,6 +171,10 @@ def lift_finding(connection: Connection, number: int, by: str, at: Instant) -> N
     """Say that a finding does not count any more."""
     where = finding_table.c.id == number
     connection.execute(update(finding_table).where(where).values(lifted_at=at, lifted_by=by))
+
+
+def _tally(row: Row[Any]) -> Tally:
+    return Tally(row.agreement, row.day, row.asked, row.asked_that_day, row.usual)
 
 
 def _finding(row: RowMapping) -> Finding:

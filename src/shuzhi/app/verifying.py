@@ -1,0 +1,50 @@
+"""The verbs of verification: does this hold, of one subject or many, as far as was agreed on."""
+
+from __future__ import annotations
+
+import hmac
+from functools import cached_property
+
+from shuzhi.app.delivering import Delivers
+from shuzhi.gather.lake.durable import sync_path
+from shuzhi.share.verification import (
+    Desk,
+    Opened,
+    Refreshed,
+    VerificationOffice,
+    read_declaration,
+    refresh,
+)
+
+
+class Verifies(Delivers):
+    """How a city confirms what others know, and tells them nothing else."""
+
+    @cached_property
+    def verification_desk(self) -> Desk:
+        """Where questions are answered, as masks and declarations were when first asked.
+
+        Raises:
+            DocumentError: as `read_declaration` and `masks`.
+        """
+        secret = hmac.digest(self.city_key, b"subjects of verification indexes", "sha256").hex()
+        office = VerificationOffice(
+            self.receipt_office,
+            self.lake,
+            Opened(self.settings.folder / "verification", secret, sync_path),
+            read_declaration(self.settings.folder),
+            self.masks,
+            self.settings.memory_limit,
+        )
+        return Desk(office)
+
+    def refresh_verification(self, dataset: str, *, rebuild: bool = False) -> Refreshed:
+        """Bring the index of a data set to its newest version. Raises as `refresh`."""
+        return refresh(self.verification_desk.office, dataset, rebuild=rebuild)
+
+    def refresh_verifications(self) -> dict[str, Refreshed]:
+        """Bring every index to the newest version of its data set, of those that are there."""
+        declared = self.verification_desk.office.declared.datasets
+        return {
+            name: self.refresh_verification(name) for name in declared if self.lake.exists(name)
+        }

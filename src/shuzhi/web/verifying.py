@@ -1,0 +1,248 @@
+"""`POST /api/v1/verifications`: one question, or up to a thousand; the way is kept short.
+
+Questions that come at the same time wait for the disk together: while one transaction is written,
+the next gathers. An answer leaves only when its receipt is durable.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Hashable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from time import monotonic
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from shuzhi.app import City
+from shuzhi.kernel.errors import ShuzhiError
+from shuzhi.share.access import Refusal, User
+from shuzhi.share.accounts import Right, Standing
+from shuzhi.share.verification import (
+    Answered,
+    Asking,
+    Desk,
+    Permit,
+    Question,
+    Receipted,
+    Slowed,
+    question_of,
+    with_receipt,
+)
+from shuzhi.web.problems import WebError, problem
+from shuzhi.web.visitors import visitor_of
+
+PATH = "/api/v1/verifications"
+_MOST_BYTES = 1_000_000
+_MOST_QUESTIONS = 1_000
+# A turn that is larger keeps its askers waiting for longer than two smaller ones.
+_MOST_OF_A_TURN = 512
+_VALID_S, _MOST_BELIEVED = 1.0, 10_000
+_JSON = "application/json"
+_PROBLEM = "application/problem+json"
+_SHARED = ("agreement", "purpose", "role")
+
+
+class Line:
+    """Where the questions of one event loop wait for the control store, and for each other.
+
+    One thread does all that needs the store: two would wait for one another by sleeping. What is
+    known of an asker is looked up anew ahead of time, while what was known still counts.
+    """
+
+    def __init__(self, city: City) -> None:
+        self._city = city
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="verification")
+        self._waiting: list[tuple[Answered, asyncio.Future[Receipted | Refusal]]] = []
+        self._turns: asyncio.Task[None] | None = None
+        self._looking: dict[Hashable, asyncio.Future[Any]] = {}
+        self._believed: dict[str, tuple[float, Standing]] = {}
+        self._desk: Desk | None = None
+
+    async def desk(self) -> Desk:
+        """Return the city's desk. Raises as `City.verification_desk`."""
+        if self._desk is None:
+            self._desk = await self._once("desk", lambda: self._city.verification_desk)
+        return self._desk
+
+    async def standing(self, key: str) -> Standing | None:
+        """Return who shows a key; what was found is believed for a second."""
+        age_s, believed = self._age(key)
+        if believed is None or age_s >= _VALID_S:
+            return await asyncio.shield(self._once(key, lambda: self._looked(key)))
+        if age_s >= _VALID_S / 2:
+            self._once(key, lambda: self._looked(key))
+        return believed
+
+    async def permit(self, desk: Desk, asking: Asking) -> Permit | Refusal:
+        """Return what an asker may ask. Raises as `Desk.permit`."""
+        known = desk.known_permit(asking)
+        if known is None or known.is_due:
+            looking = self._once(asking, lambda: desk.look_up(asking))
+        return await asyncio.shield(looking) if known is None else known.permit
+
+    async def settled(self, desk: Desk, answered: Sequence[Answered]) -> list[Receipted | Refusal]:
+        """Return when the answers are durable, in order."""
+        loop = asyncio.get_running_loop()
+        futures = [loop.create_future() for _ in answered]
+        self._waiting += zip(answered, futures, strict=True)
+        if self._turns is None or self._turns.done():
+            self._turns = loop.create_task(self._take_turns(desk))
+        return [await future for future in futures]
+
+    async def _take_turns(self, desk: Desk) -> None:
+        loop = asyncio.get_running_loop()
+        while self._waiting:
+            turn = self._waiting[:_MOST_OF_A_TURN]
+            del self._waiting[:_MOST_OF_A_TURN]
+            answered = [each for each, _ in turn]
+            try:
+                results = await loop.run_in_executor(self._thread, desk.settle, answered)
+            except Exception as error:  # noqa: BLE001  (each who waits is told)
+                for _, future in turn:
+                    if not future.done():
+                        future.set_exception(error)
+                continue
+            for (_, future), result in zip(turn, results, strict=True):
+                # Whoever asked may have gone.
+                if not future.done():
+                    future.set_result(result)
+
+    def _once(self, name: Hashable, do: Callable[[], Any]) -> asyncio.Future[Any]:
+        """Begin to do something in the thread, unless it is being done already."""
+        looking = self._looking.get(name)
+        if looking is None:
+            looking = asyncio.get_running_loop().run_in_executor(self._thread, do)
+            self._looking[name] = looking
+            looking.add_done_callback(lambda done: self._ended(name, done))
+        return looking
+
+    def _ended(self, name: Hashable, done: asyncio.Future[Any]) -> None:
+        del self._looking[name]
+        # Where nobody waits for it, an error is met again by the next who asks.
+        if not done.cancelled():
+            done.exception()
+
+    def _age(self, key: str) -> tuple[float, Standing | None]:
+        at_s, found = self._believed.get(key, (0.0, None))
+        return monotonic() - at_s, found
+
+    def _looked(self, key: str) -> Standing | None:
+        found = self._city.standing(key=key)
+        if len(self._believed) >= _MOST_BELIEVED:
+            self._believed.clear()
+        if found is None:
+            self._believed.pop(key, None)
+        else:
+            self._believed[key] = (monotonic(), found)
+        return found
+
+
+def route(line: Line) -> Route:
+    """Return the route over a line."""
+
+    async def verify(request: Request) -> Response:
+        try:
+            return await _verified(line, request)
+        except ShuzhiError as error:
+            return problem(error)
+
+    return Route(PATH, verify, methods=["POST"])
+
+
+async def _verified(line: Line, request: Request) -> Response:
+    user = _user(request)
+    document = await _document(request)
+    desk = await line.desk()
+    if isinstance(document, dict) and "questions" in document:
+        return await _many(line, desk, user, document)
+    answered = await _answered(line, desk, user, question_of(document))
+    if isinstance(answered, Refusal):
+        return _refused(answered)
+    (result,) = await line.settled(desk, [answered])
+    if isinstance(result, Refusal):
+        return _refused(result)
+    return Response(with_receipt(result.body, result.receipt), media_type=_JSON)
+
+
+async def _many(line: Line, desk: Desk, user: User, document: dict[str, Any]) -> Response:
+    """Answer questions that share agreement, purpose and role, each as if it came alone."""
+    asked = document["questions"]
+    if not isinstance(asked, list) or not 0 < len(asked) <= _MOST_QUESTIONS:
+        raise WebError(
+            "web.bad_questions",
+            f"`questions` is a list of 1 to {_MOST_QUESTIONS:,} questions.",
+            next_step="Send larger lists as a file: shuzhi verification batch.",
+        )
+    shared = {name: document[name] for name in _SHARED if name in document}
+    questions = [question_of({**shared, **q} if isinstance(q, dict) else q) for q in asked]
+    results = [await _answered(line, desk, user, question) for question in questions]
+    waiting = [result for result in results if isinstance(result, Answered)]
+    settled = iter(await line.settled(desk, waiting))
+    shown = [_shown(next(settled) if isinstance(r, Answered) else r) for r in results]
+    return Response(b'{"answers": [%b]}' % b", ".join(shown), media_type=_JSON)
+
+
+async def _answered(line: Line, desk: Desk, user: User, question: Question) -> Answered | Refusal:
+    asking = Asking(user, question.agreement, question.role, question.purpose)
+    permit = await line.permit(desk, asking)
+    return permit if isinstance(permit, Refusal) else desk.answer(permit, question)
+
+
+def _user(request: Request) -> User:
+    standing = visitor_of(request).standing
+    if standing is None:
+        raise WebError("web.unauthorized", "Verification asks who you are.")
+    party = standing.key_party or standing.party
+    if not standing.may(Right.VERIFY, party):
+        raise WebError(
+            "web.not_allowed",
+            f"Your roles for {party} do not allow to verify.",
+            next_step="Ask for the role of a data user, or for a key with data.verify.",
+        )
+    return User(standing.account, party, frozenset(r.value for r in standing.roles(party)))
+
+
+async def _document(request: Request) -> Any:
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > _MOST_BYTES:
+            raise WebError(
+                "web.too_large", f"A request has at most {_MOST_BYTES:,} bytes.",
+                next_step="Ask fewer questions at once.",
+            )  # fmt: skip
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        raise WebError(
+            "web.bad_json", "The body is no JSON.", next_step="Send JSON in UTF-8."
+        ) from None
+
+
+def _shown(result: Receipted | Refusal) -> bytes:
+    if isinstance(result, Refusal):
+        return json.dumps({"refused": _problem(result)}, ensure_ascii=False).encode()
+    return with_receipt(result.body, result.receipt)
+
+
+def _refused(refusal: Refusal) -> Response:
+    told = _problem(refusal)
+    headers = None
+    if isinstance(refusal, Slowed):
+        headers = {"Retry-After": f"{max(1, round(refusal.retry_after_s))}"}
+    content = json.dumps(told, ensure_ascii=False)
+    return Response(content, told["status"], headers, media_type=_PROBLEM)
+
+
+def _problem(refusal: Refusal) -> dict[str, Any]:
+    """Return a refusal as problem details (RFC 9457), in both languages."""
+    return {
+        "type": f"urn:shuzhi:refusal:{refusal.reason}",
+        "title": refusal.en,
+        "title_zh": refusal.zh,
+        "status": 429 if isinstance(refusal, Slowed) else 403,
+    }

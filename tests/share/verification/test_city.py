@@ -1,0 +1,177 @@
+"""Verification in a whole city: over HTTP with a key, and from the shell."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from starlette.testclient import TestClient
+from typer.testing import CliRunner
+
+from shuzhi.app import City, create_city, open_city
+from shuzhi.cli.commands import app
+from shuzhi.kernel.ids import PartyId
+from shuzhi.share.access import Form
+from shuzhi.share.accounts import NewAccount, NewKey, Right, Role, add_account, grant, make_key
+from shuzhi.share.agreements import Actor, AgreementId, Asked, Deed, Verb, agree, deal, submit
+from shuzhi.share.catalogue.model import SharingMethod
+from shuzhi.share.receipts import uses_of
+from shuzhi.web.serving import make_app
+
+PATH = "/api/v1/verifications"
+ZHANG, LI = "11010119900307721X", "110101197001010011"
+ASKING = ("--agreement", "1", "--as", "h.li", "--party", "housing", "--role", "data_user")
+PARTIES = """
+parties:
+  - {id: city, title: {zh: 数据局, en: Data Bureau}, level: city}
+  - {id: registry, title: {zh: 登记处, en: Registry}, level: city, superior: city}
+  - {id: housing, title: {zh: 住房局, en: Housing}, level: city, superior: city}
+"""
+
+
+@pytest.fixture
+def city(tmp_path: Path, declarations: dict[str, str], residents: pa.Table) -> City:
+    """A city with three residents and an agreement on them."""
+    folder = tmp_path / "city"
+    create_city(folder)
+    for name, text in {"parties.yaml": PARTIES, **declarations}.items():
+        (folder / name).write_text(text.lstrip(), encoding="utf-8")
+    made = open_city(folder)
+    made.register()
+    made.lake.append("residents", residents)
+    today = made.clock().date()
+    asked = Asked(
+        "residents", "", "住房保障条例", "Rent aid", ("rent_aid",), ("data_user",),
+        ("id", "name", "rooms"), (), SharingMethod.SERVICE, today - timedelta(days=2),
+        today + timedelta(days=90), "h.qian", Form.YES_NO, None, "id", 1_000,
+    )  # fmt: skip
+    held = submit(made.sharing_office, asked, by=Actor("h.li", PartyId("housing")))
+    agree(made.sharing_office, held.application.id, by=Actor("r.zhou", PartyId("registry")))
+    made.refresh_verification("residents")
+    return made
+
+
+@pytest.fixture
+def send(city: City) -> Iterator[Callable[..., Any]]:
+    """Post to the city with a key of the housing office."""
+    office = city.accounts_office
+    add_account(office, NewAccount("h.li", PartyId("housing"), "Li"), by="setup")
+    grant(office, "h.li", PartyId("housing"), Role.DATA_USER, by="setup")
+    rights, lasts = frozenset({Right.VERIFY}), timedelta(days=1)
+    _, key = make_key(office, NewKey("h.li", PartyId("housing"), "k", rights, lasts), by="setup")
+    with TestClient(make_app(city), "http://127.0.0.1") as client:
+
+        def post(body: Any, key: str = key.value) -> Any:
+            headers = {"Authorization": f"Bearer {key}"} if key else {}
+            content = body if isinstance(body, bytes) else json.dumps(body).encode()
+            return client.post(PATH, content=content, headers=headers)
+
+        yield post
+
+
+def question(subject: str = ZHANG, **claims: Any) -> dict[str, Any]:
+    """Return a question under the first agreement."""
+    shared = {"agreement": 1, "purpose": "rent_aid", "role": "data_user"}
+    return {**shared, "subject": subject, "claims": claims or {"rooms": 3}}
+
+
+def test_a_question_is_answered_with_receipt_and_version(
+    city: City, send: Callable[..., Any]
+) -> None:
+    answer = send(question(name={"name": "张三丰"}, rooms=4))
+    assert answer.status_code == 200
+    told = answer.json()
+    assert (told["answer"], told["receipt"], told["as_of"]["version"]) == ("differs", 1, 0)
+    assert [told["claims"][c]["answer"] for c in ("name", "rooms")] == ["yes", "no"]
+    assert "张三丰" not in answer.text
+    (receipt,) = uses_of(city.receipt_office, "person", ZHANG)
+    assert (receipt.id, receipt.what.asker, receipt.what.columns) == (1, "h.li", ("name", "rooms"))
+    assert city.record() > 0
+    kinds = [each.content["kind"] for each in city.audit_entries(0, 1_000) if each.content]
+    assert kinds.count("receipt.many_recorded") == 1
+
+
+def test_many_questions_at_once_are_answered_in_order(send: Callable[..., Any]) -> None:
+    asked = [{"subject": s, "claims": {"rooms": 3}} for s in (ZHANG, LI)]
+    asked.append({"subject": ZHANG, "claims": {"secret": "s"}})
+    shared = {"agreement": 1, "purpose": "rent_aid", "role": "data_user"}
+    answers = send({**shared, "questions": asked}).json()["answers"]
+    assert [a.get("answer") for a in answers] == ["yes", "no", None]
+    assert answers[2]["refused"]["type"] == "urn:shuzhi:refusal:column_not_granted"
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "kind"),
+    [
+        (b"{", 400, "error:web.bad_json"),
+        ({"agreement": 1}, 400, "error:share.bad_question"),
+        ({**question(), "agreement": 7}, 403, "refusal:no_grant"),
+        ({**question(), "purpose": "other"}, 403, "refusal:purpose_not_covered"),
+        ({**question(), "role": "manager"}, 403, "refusal:role_not_held"),
+        (question(rooms="many"), 400, "error:share.bad_claim"),
+    ],
+)
+def test_what_is_refused_says_why(
+    send: Callable[..., Any], body: Any, status: int, kind: str
+) -> None:
+    answer = send(body)
+    assert (answer.status_code, answer.json()["type"]) == (status, f"urn:shuzhi:{kind}")
+    assert answer.headers["content-type"].startswith("application/problem+json")
+
+
+def test_nobody_asks_without_a_key(send: Callable[..., Any]) -> None:
+    assert send(question(), key="").status_code == 401
+    assert send(question(), key="sz_wrong_wrong").status_code == 401
+
+
+def test_an_agreement_that_was_ended_answers_nothing_more(
+    city: City, send: Callable[..., Any]
+) -> None:
+    assert send(question()).status_code == 200
+    stopped = Deed(Verb.SUSPEND, Actor("c.he", PartyId("city")), text="Misuse")
+    deal(city.sharing_office, AgreementId(1), stopped)
+    refused = send(question())
+    assert (refused.status_code, refused.json()["type"]) == (403, "urn:shuzhi:refusal:no_grant")
+
+
+def test_a_list_is_answered_from_the_shell(
+    city: City, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(city.settings.folder)
+
+    def shuzhi(*words: str) -> Any:
+        done = CliRunner().invoke(app, ["verification", *words, "--json"])
+        assert done.exit_code == 0, done.exception
+        return json.loads(done.stdout)
+
+    asking = (*ASKING, "--purpose", "rent_aid")
+    assert shuzhi("ask", ZHANG, '{"rooms": 3}', *asking)["answer"] == "yes"
+    (tmp_path / "list.csv").write_text(f"subject,rooms\n{ZHANG},3\n{LI},9\n{LI},x\n", "utf-8")
+    answers = tmp_path / "answers.csv"
+    done = shuzhi("batch", str(tmp_path / "list.csv"), str(answers), *asking)
+    assert done == {"answered": 2, "aside": 1, "yes": 1, "no": 1}
+    assert answers.read_text("utf-8").splitlines()[1] == f'1,"{ZHANG}","yes","yes","same",2'
+    aside = (tmp_path / "answers.csv.aside").read_text("utf-8")
+    assert aside.splitlines()[1].startswith("3,share.bad_claim")
+    assert shuzhi("refresh") == [
+        {**row, "done": "nothing"} for row in shuzhi("refresh", "residents")
+    ]
+    assert shuzhi("list") == []
+    wrong = CliRunner().invoke(app, ["verification", "ask", ZHANG, "{", *asking])
+    assert "cli.bad_json" in str(wrong.exception)
+
+
+def test_what_is_declared_wrongly_is_told_with_its_line(city: City) -> None:
+    file = city.settings.folder / "verification.yaml"
+    file.write_text("datasets: {}\nlimits: {most_a_day: 0}\n", encoding="utf-8")
+    with pytest.raises(Exception, match=r"verification\.yaml:2"):
+        _ = open_city(city.settings.folder).verification_desk
+
+
+def test_the_day_is_the_citys(city: City) -> None:
+    assert city.verification_desk.office.today(city.clock()) >= date(2026, 1, 1)
