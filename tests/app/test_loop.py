@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -21,6 +22,7 @@ from shuzhi.act.cases import (
 from shuzhi.app import City
 from shuzhi.app.catching_up import NoProgress, Seen, follow_cases, judge
 from shuzhi.app.reactions import severity_of_case
+from shuzhi.cli import main
 from shuzhi.decide.rules import Outcome, Severity
 from shuzhi.kernel.ids import PartyId
 
@@ -34,7 +36,40 @@ def test_a_high_reading_opens_a_case_of_whoever_is_responsible(loop: City, put: 
     (opened,) = cases(loop.office).cases
     assert (warning.rule_id, warning.severity) == ("dust_high", Severity.ORANGE)
     assert (opened.kind, opened.responsible) == ("data_defect", "works")
-    assert opened.title == "扬尘超标"
+    assert opened.title == "扬尘超标：b"
+
+
+def test_cases_of_one_rule_are_told_apart_by_their_titles(loop: City, put: Put) -> None:
+    put(loop, 1, [("a", 0, 900), ("b", 0, 900)])
+    loop.gather("dust_files", NoProgress())
+    assert {c.title for c in cases(loop.office).cases} == {"扬尘超标：a", "扬尘超标：b"}
+
+
+def _told(*command: str, loop: City, capsys: pytest.CaptureFixture[str]) -> str:
+    with pytest.raises(SystemExit) as ended:
+        main((*command, "--city", str(loop.settings.folder)))
+    assert not ended.value.code
+    return capsys.readouterr().out
+
+
+def test_status_tells_how_many_cases_are_open_and_late(
+    loop: City, put: Put, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put(loop, 1, [("b", 0, 900)])
+    loop.gather("dust_files", NoProgress())
+    told = json.loads(_told("status", "--json", loop=loop, capsys=capsys))
+    assert told["cases"] == {"open": 1, "late": 0}
+    assert told["is_up"] is False
+    assert "1 case open, 0 late" in _told("status", loop=loop, capsys=capsys)
+
+
+def test_a_unit_of_what_is_counted_is_shown_as_a_word(
+    loop: City, capsys: pytest.CaptureFixture[str]
+) -> None:
+    loop.compute_indicators()
+    shown = _told("indicator", "tree", loop=loop, capsys=capsys)
+    assert "0 warnings" in shown
+    assert "{" not in shown
 
 
 def test_the_same_matter_joins_its_case(loop: City, put: Put) -> None:

@@ -7,12 +7,13 @@ what it makes carries the `origin` of the fact. What was not told at all is caug
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from shuzhi.act.cases import SYSTEM, CaseKind, Report, open_case
 from shuzhi.decide.models import ModelBuilt
 from shuzhi.decide.rules import (
+    Rule,
     RuleSwitchedOff,
     Severity,
     WarningId,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 DATA_DEFECT, RULE_DEFECT = "data_defect", "rule_defect"
 SHARING_OVERDUE, DUTY_BROKEN = "sharing_overdue", "duty_broken"
 _OF_WARNING = "warning:"
+_MOST_TITLE = 200
 _GRAVEST = max(severity.rank for severity in Severity)
 
 
@@ -75,7 +77,7 @@ def open_warned_case(city: City, warning: WarningRaised) -> None:
         severity_of_case(kind, warning.severity),
         SYSTEM,
         warning.party,
-        rule.title_zh if rule else "",
+        _title(rule, warning.facts),
         _told(city, warning),
         warning.merge_key,
         origin_of_warning(warning.warning_id, warning.severity),
@@ -186,6 +188,14 @@ def severity_of_case(kind: CaseKind, severity: Severity) -> str:
     """Return which of a kind's own severities stands for one of the four colours."""
     steps = len(kind.severities) - 1
     return kind.severities[(severity.rank * steps + _GRAVEST // 2) // _GRAVEST]
+
+
+def _title(rule: Rule | None, facts: Mapping[str, Any]) -> str:
+    """Return the title of a rule with what its findings merge by, which tells its cases apart."""
+    if rule is None:
+        return ""
+    matter = "，".join(str(facts[name]) for name in rule.merge_by if facts.get(name) is not None)
+    return f"{rule.title_zh}：{matter}"[:_MOST_TITLE] if matter else rule.title_zh
 
 
 def _told(city: City, warning: WarningRaised) -> str:

@@ -46,7 +46,7 @@ def list_indicators(city: CityFolder = None, as_json: AsJson = False) -> None:
         print_json([indicator_json(i) for goal in goals.values() for i in goal.indicators])
         return
     rows = [
-        (i.id, f"{i.title_zh} {i.title_en}", i.kind, i.unit, i.owner, str(i.refresh))
+        (i.id, f"{i.title_zh} {i.title_en}", i.kind, _unit(i), i.owner, str(i.refresh))
         for _, goal in sorted(goals.items())
         for i in goal.indicators
     ]
@@ -170,14 +170,14 @@ def show_groups(indicator: Indicator, run: Run) -> None:
         more = len(worst) - len(rows)
         title = f"{indicator.title_en} by {', '.join(indicator.formula.group_by)}"
         title += f" ({more} more)" if more else ""
-        print_table(title, ("group", indicator.unit, "part", "of", "colour"), rows)
+        print_table(title, ("group", _unit(indicator), "part", "of", "colour"), rows)
 
 
 def show_drilled(drilled: Drilled) -> None:
     """Show what stands behind a value."""
     versions = ", ".join(f"{name} version {v}" for name, v in drilled.run.versions.items())
     value = drilled.value.value if drilled.value else None
-    shown = f"{_number(drilled.indicator, value)} {drilled.indicator.unit}"
+    shown = f"{_number(drilled.indicator, value)} {_unit(drilled.indicator)}"
     out.print(f"[bold]{drilled.indicator.id}[/bold] {shown} from {versions}")
     if drilled.below:
         out.print(f"  composed of: {', '.join(drilled.below)}; drill into these")
@@ -198,7 +198,7 @@ def _show_trend(indicator: Indicator, trend: Sequence[Run]) -> None:
         shown = _number(indicator, value.value if value else None)
         colour = _shown_colour(value.colour if value else run.colour)
         rows.append((run.id, run.computed_at, shown, colour, run.problem))
-    columns = ("number", "computed at", indicator.unit, "colour", "problem")
+    columns = ("number", "computed at", _unit(indicator), "colour", "problem")
     print_table("Trend", columns, rows)
 
 
@@ -221,7 +221,7 @@ def _line(leaf: Leaf) -> Text:
     line = Text.assemble(_dot(leaf.colour), f" {indicator.title_zh} {indicator.title_en}  ")
     whole = leaf.run.whole if leaf.run else None
     if whole is not None and whole.value is not None:
-        line.append(f"{_number(indicator, whole.value)} {indicator.unit}", "bold")
+        line.append(f"{_number(indicator, whole.value)} {_unit(indicator)}", "bold")
         if whole.denominator is not None:
             line.append(f"  ({whole.numerator:,} / {whole.denominator:,})")
     for part, style in _remarks(leaf):
@@ -251,6 +251,12 @@ def _dot(colour: Colour) -> tuple[str, str]:
 
 def _shown_colour(colour: Colour) -> Text:
     return Text(colour.value, style=_STYLES[colour.value])
+
+
+def _unit(indicator: Indicator) -> str:
+    """Return the unit as people write it: what is counted stands in braces in UCUM."""
+    name = indicator.unit.removeprefix("{").removesuffix("}")
+    return name if name == indicator.unit else f"{name.replace('_', ' ')}s"
 
 
 def _number(indicator: Indicator, value: Decimal | None) -> str:

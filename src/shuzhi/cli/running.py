@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import logging
 import signal
+from datetime import timedelta
 from threading import Event
 from typing import TYPE_CHECKING
 
 from rich.text import Text
 
 from shuzhi.cli.options import AsJson, CityFolder, opened
-from shuzhi.cli.output import out, print_json, print_table
+from shuzhi.cli.output import counted, out, print_json, print_table
 from shuzhi.kernel.instant import wall_clock
 
 if TYPE_CHECKING:
     from shuzhi.app import City
+
+_SOON = timedelta(days=1)
 
 
 def up(city: CityFolder = None) -> None:
@@ -35,12 +38,17 @@ def up(city: CityFolder = None) -> None:
 
 
 def status(city: CityFolder = None, as_json: AsJson = False) -> None:
-    """Show how each job of a running city went last, and what failed."""
+    """Show what waits, how each job of a running city went last, and what failed."""
+    from shuzhi.act.cases import tally
+
     there = opened(city)
-    runs = there.jobs()
+    runs, cases = there.jobs(), tally(there.office, soon=_SOON)
     if as_json:
-        print_json(runs)
+        counts = {"open": cases.open, "late": cases.late}
+        print_json({"is_up": there.is_up(), "cases": counts, "jobs": runs})
         return
+    late = Text(f"{cases.late:,} late", "red" if cases.late else "green")
+    out.print(Text.assemble(f"{counted(cases.open, 'case')} open, ", late))
     zone = there.settings.city.zone
     rows = [
         (
