@@ -10,7 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shuzhi.decide.tracing import Bad, Exceedance, parse_tracing, search_air, search_river
+from shuzhi.decide.tracing import (
+    Bad,
+    Exceedance,
+    Found,
+    parse_tracing,
+    search_air,
+    search_from,
+    search_river,
+)
 from shuzhi.gather.lake import Lake, open_lake
 from shuzhi.kernel.documents import DocumentError
 from shuzhi.kernel.errors import RefusedError
@@ -124,6 +132,49 @@ def test_the_other_kind_of_tracing_is_refused(lake: Lake) -> None:
     assert refused.value.code == "decide.not_this_tracing"
 
 
+WARNED = {"factor": "w21003", "reach_id": "down", "value": "3000", "limit_value": "1000"}
+
+
+def test_a_river_tracing_begins_with_what_a_warning_tells_in_any_unit(lake: Lake) -> None:
+    tracing = parse_tracing(RIVER.encode(), file="rivers.yaml")
+    asked = search_river(lake, tracing, Exceedance("w21003", "down", NOON, 3.0, 1.0))
+    begun = search_from(lake, tracing, Found(NOON, {**WARNED, "unit": "ug/L"}))
+    assert begun == asked
+
+
+@pytest.mark.parametrize(
+    ("lacking", "code"),
+    [
+        ({"reach_id": None}, "decide.tracing_lacks_fact"),
+        ({"value": "much"}, "decide.tracing_lacks_fact"),
+        ({"unit": "Cel"}, "kernel.unit_mismatch"),
+    ],
+)
+def test_a_warning_that_tells_too_little_is_refused(
+    lake: Lake, lacking: dict[str, str | None], code: str
+) -> None:
+    tracing = parse_tracing(RIVER.encode(), file="rivers.yaml")
+    with pytest.raises(RefusedError) as refused:
+        search_from(lake, tracing, Found(NOON, {**WARNED, **lacking}))
+    assert refused.value.code == code
+
+
+def test_an_air_tracing_looks_back_from_a_warning_at_hours_of_its_factor(lake: Lake) -> None:
+    winds = AIR.replace("value, speed", "factor, value, speed") + (
+        "begins: {rules: [so2_high], look_back: 1 day}\n"
+    )
+    with lake.duck(only=["hours"]) as connection:
+        hours = connection.table("hours").to_arrow_table().to_pylist()
+    two = [{**row, "factor": factor} for row in hours for factor in ("a21026", "a34004")]
+    lake.overwrite("hours", pa.Table.from_pylist(two).to_reader(), may_reshape=True)
+    tracing = parse_tracing(winds.encode(), file="winds.yaml")
+    at = Instant(NOON + timedelta(hours=29))
+    facts = {"station": "s1", "limit_value": 150, "factor": "a21026"}
+    trace = search_from(lake, tracing, Found(at, facts))
+    assert tracing.begins_with == ("so2_high",)
+    assert getattr(trace, "hours", None) == 25
+
+
 @pytest.mark.parametrize(
     ("before", "after", "problem"),
     [
@@ -133,6 +184,8 @@ def test_the_other_kind_of_tracing_is_refused(lake: Lake) -> None:
         ("river:", "rivers:", "rivers"),
         ("speed_m_s: 1.0", "speed_m_s: 0", "greater than 0"),
         ("SELECT outfall_id", "SELEC outfall_id", "SQL"),
+        ("assumptions:", "begins: {rules: [a_b], look_back: long}\nassumptions:", "no span"),
+        ("assumptions:", "begins: {rules: []}\nassumptions:", "at least 1"),
     ],
 )
 def test_what_is_wrong_is_found_with_its_line(before: str, after: str, problem: str) -> None:

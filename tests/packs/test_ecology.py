@@ -11,10 +11,11 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from shuzhi.act.cases import SYSTEM, Report, open_case
 from shuzhi.app import City, create_city
 from shuzhi.app.catching_up import NoProgress
 from shuzhi.decide.rules import SilenceRule
-from shuzhi.decide.tracing import Bad, Exceedance
+from shuzhi.decide.tracing import Bad, Exceedance, Found
 from shuzhi.gather.contracts import parse_contract, register
 from shuzhi.kernel.errors import RefusedError
 from shuzhi.kernel.instant import Instant
@@ -158,6 +159,17 @@ def test_an_exceedance_in_a_simulated_river_leads_to_who_alarmed_before(city: Ci
     found = city.trace_river("eco_rivers", Exceedance("w21003", "3", AT, 3.1, 1.5))
     assert [candidate.id for candidate in found.candidates] == ["DW2", "DW1"]
     assert found.candidates[0].party == "source_companies"
+
+
+def test_causes_of_a_case_are_sought_once_and_a_tracing_without_data_says_why(city: City) -> None:
+    case_id = open_case(city.office, Report("eco_notice", "ordinary", SYSTEM)).case_id
+    facts = {"factor": "w21003", "reach_id": "3", "value": 3.1, "limit_value": 1.5}
+    city.seek_causes(case_id, "eco_river_exceeded", Found(AT, facts))
+    (sought,) = city.causes(case_id)
+    assert sought.failure.startswith("decide.tracing_failed: ")
+    city.seek_causes(case_id, "eco_river_exceeded", Found(AT, {}))
+    city.seek_causes(case_id, "eco_hour_exceeded", Found(AT, {}))
+    assert city.causes(case_id) == (sought,)
 
 
 def test_bad_hours_in_a_simulated_wind_lead_to_what_stands_upwind(city: City) -> None:

@@ -203,7 +203,8 @@ class _Play:
         return Seen(
             warnings=tuple(w for w in reversed(found) if w.rule_id in mine),
             messages={language: partial(self._message, language) for language in LANGUAGES},
-            cases=tuple(self._cases()),
+            cases=(opened := tuple(self._cases())),
+            candidates={file.case.id: self._candidates(file.case.id) for file in opened},
             rows={name: self._rows(name) for name in self._example.then.rows},
             quarantined=dict(self._kept_out),
             indicators=self._indicators(),
@@ -214,6 +215,9 @@ class _Play:
         page = cases.cases(self._city.office, limit=_MOST)
         ids: list[CaseId] = [case.id for case in reversed(page.cases)]
         return (cases.case(self._city.office, case_id) for case_id in ids)
+
+    def _candidates(self, case_id: CaseId) -> tuple[str, ...]:
+        return tuple(c.id for each in self._city.causes(case_id) for c in each.candidates)
 
     def _rows(self, dataset: str) -> tuple[Mapping[str, Any], ...]:
         if not self._city.lake.exists(dataset):

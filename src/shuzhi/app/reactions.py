@@ -20,6 +20,7 @@ from shuzhi.decide.rules import (
     WarningRaised,
     WarningWorsened,
 )
+from shuzhi.decide.tracing import Found
 from shuzhi.gather.quality.model import CheckFailed
 from shuzhi.gather.sources import RowsStored
 from shuzhi.kernel.events import Reactions
@@ -65,7 +66,7 @@ def judge_rows(city: City, stored: RowsStored | ModelBuilt) -> None:
 
 
 def open_warned_case(city: City, warning: WarningRaised) -> None:
-    """Open the case that a warning asks for, or let a graver one join it."""
+    """Open the case that a warning asks for, or let it join one; seek what caused it, once."""
     if warning.case_kind is None:
         return
     office = city.office
@@ -82,7 +83,8 @@ def open_warned_case(city: City, warning: WarningRaised) -> None:
         warning.merge_key,
         origin_of_warning(warning.warning_id, warning.severity),
     )
-    open_case(office, report)
+    opened = open_case(office, report)
+    city.seek_causes(opened.case_id, warning.rule_id, Found(warning.at, warning.facts))
 
 
 def open_rule_defect(city: City, off: RuleSwitchedOff) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 from rich.text import Text
 
+from shuzhi.cli.cause import show_sought
 from shuzhi.cli.options import AsJson, CityFolder, opened
 from shuzhi.cli.output import out, print_json, print_table
 from shuzhi.kernel.errors import RefusedError
@@ -112,15 +113,18 @@ def show(
     """Show a case with everything that was done."""
     from shuzhi.act.cases import CaseId, case, draw_case
 
-    office = opened(city).office
+    there = opened(city)
+    office = there.office
     file = case(office, CaseId(case_id))
     if draw:
         diagram = draw_case(office.kinds[file.case.kind], file.steps, zone=office.zone)
         out.print(diagram, markup=False)
     elif as_json:
-        print_json(file)
+        print_json({**vars(file), "causes": there.causes(file.case.id)})
     else:
         show_file(file, office.zone)
+        for sought in there.causes(file.case.id):
+            show_sought(sought, office.zone)
 
 
 @commands.command("do")

@@ -10,8 +10,10 @@ import typer
 
 from shuzhi.cli.options import AsJson, CityFolder, opened
 from shuzhi.cli.output import out, print_json, print_table
+from shuzhi.kernel.instant import wall_clock
 
 if TYPE_CHECKING:
+    from shuzhi.app.cause_store import Sought
     from shuzhi.decide.tracing import Candidate
 
 commands = typer.Typer(help="用: candidates with reasons, never verdicts.", no_args_is_help=True)
@@ -66,6 +68,7 @@ def air(
     since: Annotated[str, typer.Option("--from", help="The first hour, as 2026-03-02T08:00.")],
     until: Annotated[str, typer.Option("--to", help="The hour after the last.")],
     threshold: Annotated[float, typer.Option(help="Above it an hour is bad.")],
+    factor: Annotated[str | None, typer.Option(help="Of one factor alone.")] = None,
     layer: _Layer = None,
     city: CityFolder = None,
     as_json: AsJson = False,
@@ -77,13 +80,22 @@ def air(
     there = opened(city)
     zone = there.settings.city.zone
     hours = parse_instant(since, zone=zone), parse_instant(until, zone=zone)
-    found = there.trace_air(tracing, Bad(station, *hours, threshold))
+    found = there.trace_air(tracing, Bad(station, *hours, threshold, factor))
     _write(layer, air_layer(found))
     if as_json:
         print_json(found)
         return
     out.print(f"{found.hours} hours, {found.calm} of them calm; {found.overall:.0%} were bad")
     show_candidates(found.candidates)
+
+
+def show_sought(sought: Sought, zone: str) -> None:
+    """Show what a tracing found of the causes of a case, or why it found nothing."""
+    out.print(f"{sought.tracing}, sought {wall_clock(sought.sought_at, zone)}")
+    if sought.failure:
+        out.print(sought.failure, markup=False)
+    else:
+        show_candidates(sought.candidates)
 
 
 def show_candidates(candidates: tuple[Candidate, ...]) -> None:

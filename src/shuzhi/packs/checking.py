@@ -11,7 +11,12 @@ from shuzhi.kernel.errors import RefusedError
 from shuzhi.packs.examples.checking import example_findings
 from shuzhi.packs.kinds import KINDS
 from shuzhi.packs.names import Names, meant
-from shuzhi.packs.rule_checks import case_findings, message_findings, rule_findings
+from shuzhi.packs.rule_checks import (
+    case_findings,
+    message_findings,
+    rule_findings,
+    tracing_findings,
+)
 
 # Kinds of file that are named after the one thing in them.
 _ONE_NAME = ("contracts", "sources", "indicators", "rules", "forecasters", "case_kinds")
@@ -21,7 +26,8 @@ _BY_ID = ("indicators", "rules", "forecasters", "case_kinds")
 def cross_findings(names: Names) -> tuple[Finding, ...]:
     """Return where one file of the pack contradicts another."""
     own = (_one_name, _writes, _owner, _sources, _models, _indicators)
-    checks = (*own, rule_findings, case_findings, message_findings, example_findings)
+    of_rules = (rule_findings, tracing_findings, case_findings, message_findings)
+    checks = (*own, *of_rules, example_findings)
     return tuple(finding for check in checks for finding in check(names))
 
 

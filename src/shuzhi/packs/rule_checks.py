@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from shuzhi.decide.rules import RowRule, Rule, SilenceRule
+from shuzhi.decide.tracing import NEEDED
 from shuzhi.decide.warnings import Forecaster, forecaster_facts
 from shuzhi.kernel.documents import Finding, Where
 from shuzhi.packs.messages import LANGUAGES, Message
@@ -59,6 +60,19 @@ def _columns_named(rule: Rule) -> Iterator[tuple[Where, str]]:
         yield ("value",), rule.value
         for i, column in enumerate(rule.per):
             yield ("per", i), column
+
+
+def tracing_findings(names: Names) -> Iterator[Finding]:
+    """Yield tracings that begin with a rule that is not there, or that tells too little."""
+    declared = names.pack.declared
+    for tracing in declared.tracings.values():
+        for i, name in enumerate(tracing.begins_with):
+            problem = names.unknown_rule(name)
+            rule = declared.rules.get(name)
+            if rule is not None and (lacking := NEEDED[tracing.kind] - facts_of(rule)):
+                problem = f"{name} does not tell {', '.join(sorted(lacking))}"
+            if problem:
+                yield names.of("tracings", tracing.id, ("begins", "rules", i), problem)
 
 
 def case_findings(names: Names) -> Iterator[Finding]:

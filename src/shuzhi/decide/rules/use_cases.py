@@ -78,6 +78,7 @@ def registered(watch: Watch) -> tuple[store.Standing, ...]:
 def warnings(
     watch: Watch,
     *,
+    ids: Iterable[WarningId] | None = None,
     rule_id: str | None = None,
     dataset: str | None = None,
     since: Instant | None = None,
@@ -86,7 +87,7 @@ def warnings(
     """Return warnings that were still true at `since` or later, the newest first."""
     with watch.control.transaction() as connection:
         return store.find_warnings(
-            connection, rule_id=rule_id, dataset=dataset, since=since, limit=limit
+            connection, ids=ids, rule_id=rule_id, dataset=dataset, since=since, limit=limit
         )
 
 

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
 
 from pydantic import Field
 
-from shuzhi.decide.sql import parsed, problem_of, require_reads
+from shuzhi.decide.sql import parse_span, parsed, problem_of, require_reads
 from shuzhi.gather.lineage.errors import SqlError
 from shuzhi.kernel.documents import (
     DocumentError,
@@ -21,6 +22,7 @@ from shuzhi.kernel.documents import (
     parse_document,
     shape,
 )
+from shuzhi.kernel.errors import RefusedError
 from shuzhi.kernel.ids import DatasetName
 
 _CODE = "decide.bad_tracing"
@@ -73,6 +75,11 @@ class _Assumed(StrictModel):
     calm_m_s: float = Field(0.5, ge=0, le=10)
 
 
+class _Begins(StrictModel):
+    rules: tuple[str, ...] = Field(min_length=1)
+    look_back: str = "30 days"
+
+
 class _Shape(StrictModel):
     id: str = Field(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$", max_length=60)
     title: _Title
@@ -80,11 +87,16 @@ class _Shape(StrictModel):
     river: _River | None = None
     air: _Air | None = None
     assumptions: _Assumed = _Assumed()
+    begins: _Begins | None = None
 
 
 @dataclass(frozen=True)
 class Tracing:
-    """One tracing of a pack; `kind` is river or air, `queries` are by what they give."""
+    """One tracing of a pack; `kind` is river or air, `queries` are by what they give.
+
+    It begins by itself with the cases that warnings of the rules `begins_with` open; in the air
+    it then looks at the hours of `look_back`.
+    """
 
     id: str
     title_zh: str
@@ -97,6 +109,8 @@ class Tracing:
     decay_per_hour: Mapping[str, float]
     most_km: float
     calm_m_s: float
+    begins_with: tuple[str, ...] = ()
+    look_back: timedelta = timedelta(days=30)
 
 
 def read_tracing(path: Path) -> Tracing:
@@ -119,7 +133,7 @@ def parse_tracing(raw: bytes, *, file: str) -> Tracing:
     if findings or given is None:
         raise DocumentError(_CODE, findings)
     queries = given.model_dump(exclude_none=True)
-    assumed = read.assumptions
+    assumed, begins = read.assumptions, read.begins
     return Tracing(
         read.id,
         read.title.zh,
@@ -132,6 +146,7 @@ def parse_tracing(raw: bytes, *, file: str) -> Tracing:
         assumed.decay_per_hour,
         assumed.most_km,
         assumed.calm_m_s,
+        *(() if begins is None else (begins.rules, parse_span(begins.look_back))),
     )
 
 
@@ -143,6 +158,11 @@ def _problems(read: _Shape) -> Iterator[tuple[Where, str]]:
     assert given is not None  # noqa: S101  (one of the two is there)
     for name, sql in given.model_dump(exclude_none=True).items():
         yield from (((kind, name), problem) for problem in _faults(sql, read.reads, kind, name))
+    if read.begins is not None:
+        try:
+            parse_span(read.begins.look_back)
+        except RefusedError as error:
+            yield ("begins", "look_back"), f"{error.message} {error.next_step}"
 
 
 def _faults(sql: str, reads: tuple[str, ...], kind: str, name: str) -> Iterator[str]:

@@ -27,12 +27,16 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Bad:
-    """The hours of a station that are looked at: from `since` to before `until`, above what."""
+    """The hours of a station that are looked at: from `since` to before `until`, above what.
+
+    `factor` leaves out the hours of other factors, where the hours have one.
+    """
 
     station: str
     since: Instant
     until: Instant
     threshold: float
+    factor: str | None = None
 
 
 def search_river(
@@ -172,6 +176,8 @@ def _wind(row: Row) -> Wind:
 
 def _is_of(row: Row, bad: Bad) -> bool:
     if row["value"] is None or str(row["station"]) != bad.station:
+        return False
+    if bad.factor is not None and row.get("factor", bad.factor) != bad.factor:
         return False
     return bad.since <= _instant(row["observed_at"]) < bad.until
 

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, TypeVar
 
-from shuzhi.act.cases import CaseFile
+from shuzhi.act.cases import CaseFile, CaseId
 from shuzhi.decide.rules import Warning
 from shuzhi.kernel.errors import RefusedError
 from shuzhi.kernel.instant import Instant, to_instant
@@ -32,6 +32,7 @@ class Seen:
     warnings: tuple[Warning, ...] = ()
     messages: Mapping[str, Callable[[Warning], str]] = field(default_factory=dict)
     cases: tuple[CaseFile, ...] = ()
+    candidates: Mapping[CaseId, tuple[str, ...]] = field(default_factory=dict)
     rows: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     quarantined: Mapping[str, int] = field(default_factory=dict)
     indicators: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -59,7 +60,7 @@ def differences(example: Example, seen: Seen) -> tuple[Difference, ...]:
     if then.warnings is not None:
         found += _warnings(example, then.warnings, seen)
     if then.cases is not None:
-        found += _cases(example, then.cases, seen.cases)
+        found += _cases(example, then.cases, seen)
     for name, table in then.rows.items():
         found += _rows(example, name, table, seen.rows.get(name, ()))
     for name, count in then.quarantined.items():
@@ -164,13 +165,11 @@ def _of_warning(
         )
 
 
-def _cases(
-    example: Example, expected: Sequence[ExpectedCase], found: Sequence[CaseFile]
-) -> Iterator[Difference]:
+def _cases(example: Example, expected: Sequence[ExpectedCase], seen: Seen) -> Iterator[Difference]:
     yield from _paired(
         expected,
-        found,
-        lambda e, f: list(_of_case(example, e, f)),
+        seen.cases,
+        lambda e, f: [*_of_case(example, e, f), *_causes(e, seen.candidates.get(f.case.id, ()))],
         lambda e, f: e.kind == f.case.kind,
         lambda e: f"case of {e.kind}",
         lambda f: f"case {f.case.id} of {f.case.kind} ({f.case.stage}, {f.case.title})",
@@ -201,6 +200,12 @@ def _of_case(example: Example, wanted: ExpectedCase, file: CaseFile) -> Iterator
             yield from _values(
                 f"{what}: clock {clock} late", expected.is_late, reading.is_late, example.zone
             )
+
+
+def _causes(wanted: ExpectedCase, found: tuple[str, ...]) -> Iterator[Difference]:
+    if wanted.candidates is not None and wanted.candidates != found:
+        what = f"case of {wanted.kind}: candidates"
+        yield Difference(what, ", ".join(wanted.candidates), ", ".join(found))
 
 
 def _groups(

@@ -148,6 +148,7 @@ class ExpectedCase(StrictModel):
     """A case that must be there; what is not stated is not compared.
 
     `told` is part of a text in its history: what a warning said, or somebody who acted.
+    `candidates` are what tracings found that may have caused it, the likeliest first.
     """
 
     kind: str
@@ -159,6 +160,7 @@ class ExpectedCase(StrictModel):
     title: str | None = None
     outcome: str | None = None
     told: str | None = None
+    candidates: tuple[str, ...] | None = None
     clocks: dict[str, ExpectedClock] = Field({})
 
 

@@ -54,6 +54,7 @@ def file_context(
             lambda step: reader.local(step.at).strftime("%m-%d %H:%M"),
         ),
         "report": _report(file.steps),
+        "causes": [(site.city.tracings().get(s.tracing), s) for s in site.city.causes(held.id)],
         "entries": _entries(site, file),
         "ways": [way for way in file.ways if any(visitor.may(RIGHT_OF[r]) for r in way.roles)],
         "held_roles": {role for role, right in RIGHT_OF.items() if visitor.may(right)},
