@@ -10,7 +10,12 @@ from dataclasses import dataclass, field
 
 from shuzhi.act.cases import Step, Verb, case, steps_since
 from shuzhi.app.city import City
-from shuzhi.app.reactions import open_correction_overdue, open_sharing_overdue, warning_of
+from shuzhi.app.reactions import (
+    open_correction_overdue,
+    open_objection_overdue,
+    open_sharing_overdue,
+    warning_of,
+)
 from shuzhi.app.store import position, save_position
 from shuzhi.decide.models import State as ModelState
 from shuzhi.decide.rules import Outcome, RowRule
@@ -18,13 +23,15 @@ from shuzhi.decide.warnings.outcomes import SYSTEM, note_outcome
 from shuzhi.gather.quality import latest
 from shuzhi.gather.sources import Source, State
 from shuzhi.kernel.errors import RefusedError
-from shuzhi.share import agreements, correction
+from shuzhi.share import agreements, correction, receipts
 from shuzhi.share.agreements import clock_broken
+from shuzhi.share.receipts import tick_objections
 
 _STEPS_READER, _SHARING_READER = "case steps", "sharing steps"
 _CORRECTION_READER = "correction steps"
 # How a case is closed that came of a warning of nothing.
 UNFOUNDED = "unfounded"
+_MOST_LATE = 500
 
 
 class NoProgress:
@@ -135,6 +142,18 @@ def correct(city: City) -> int:
         with city.control.transaction() as connection:
             save_position(connection, _CORRECTION_READER, steps[-1][0])
     return moved
+
+
+def objections(city: City) -> int:
+    """Let the clocks of objections act, and see that every late answer became a case.
+
+    Returns how many clocks broke.
+    """
+    office = city.receipt_office
+    broken = tick_objections(office)
+    for late in receipts.objections(office, is_overdue=True, limit=_MOST_LATE):
+        open_objection_overdue(city, late.id, late.receipt, late.provider)
+    return len(broken)
 
 
 def _settle(city: City, closed: Step) -> None:

@@ -2,24 +2,39 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 from contextlib import suppress
 from functools import cached_property
+from io import BytesIO
 from pathlib import Path
 from secrets import token_bytes
 from tempfile import mkstemp
+from time import sleep
+from typing import Any, BinaryIO
+
+import httpx2
 
 from shuzhi.app.agreeing import Agrees
+from shuzhi.app.auditing import Audits
+from shuzhi.audit import BrokenLogError
 from shuzhi.gather.lake import open_lake
-from shuzhi.share.access import Limits, MaskTable, read_masks_file
-from shuzhi.share.delivery import DeliveryDesk
-from shuzhi.share.receipts import ReceiptOffice
+from shuzhi.share import delivery
+from shuzhi.share.access import Limits, MaskTable, Refusal, read_masks_file
+from shuzhi.share.agreements.plain import plain
+from shuzhi.share.delivery import Asker, DeliveryDesk, Wanted
+from shuzhi.share.delivery.webhooks import poster
+from shuzhi.share.receipts import Receipt, ReceiptOffice
 
 _MASKS = "masks.yaml"
+# How long a receiver of changes may take, and how often and long we wait for the audit log.
+_WAIT_S = 10.0
+_TRIES, _PAUSE_S = 40, 0.25
 _KEY_BYTES = 32
 
 
-class Delivers(Agrees):
+class Delivers(Agrees, Audits):
     """How a city hands out what was agreed on."""
 
     @cached_property
@@ -57,6 +72,55 @@ class Delivers(Agrees):
             self.settings.city.delivery,
             Limits(memory=self.settings.memory_limit),
         )
+
+    def deliver_file(self, wanted: Wanted, asker: Asker, folder: Path) -> Path | Refusal:
+        """Put what is wanted into a file in `folder`, its receipt with proof of the log beside it.
+
+        Neither is there before the receipt is durable and in the audit log. Raises as
+        `delivery.file`; BrokenLogError: `audit.log_busy` when another process keeps the log.
+        """
+        found = delivery.file(self.delivery_desk, wanted, asker)
+        if isinstance(found, Refusal):
+            self.record()
+            return found
+        what = found.receipt.what
+        file = folder / f"{what.dataset}-{found.receipt.id}.{wanted.media.name.lower()}"
+        proof = json.dumps(self._proven(found.receipt), ensure_ascii=False, indent=2)
+        folder.mkdir(parents=True, exist_ok=True)
+        _put(file.with_name(f"{file.name}.receipt.json"), BytesIO(f"{proof}\n".encode()))
+        _put(file, found.content)
+        return file
+
+    def push_changes(self) -> int:
+        """Push what changed to every subscription that is due; return how many batches."""
+        with httpx2.Client(timeout=_WAIT_S, trust_env=False) as client:
+            return delivery.push(self.delivery_desk, poster(client))
+
+    def _proven(self, receipt: Receipt) -> dict[str, Any]:
+        """Return a receipt with its entry in the audit log and the proof of it (docs/audit.md)."""
+        for _ in range(_TRIES):
+            self.record()
+            entries = self.find_entries(f"receipt:{receipt.id}", receipt.at, receipt.at)
+            if entries:
+                entry, proof = self.prove_entry(entries[0].index)
+                told = {"id": receipt.id, "at": receipt.at.isoformat(), **plain(receipt.what)}
+                return {"receipt": told, "entry": entry.decode(), "proof": str(proof)}
+            sleep(_PAUSE_S)
+        raise BrokenLogError(
+            "audit.log_busy",
+            f"Another process keeps the audit log; receipt {receipt.id} is not in it yet.",
+            next_step="Take the file again in a while; nothing left by this receipt.",
+        )
+
+
+def _put(file: Path, content: BinaryIO) -> None:
+    """Write a file that is there in whole or not at all."""
+    part = file.with_name(f"{file.name}.part")
+    with content, part.open("wb") as out:
+        shutil.copyfileobj(content, out)
+        out.flush()
+        os.fsync(out.fileno())
+    part.replace(file)
 
 
 def _kept(file: Path) -> bytes:

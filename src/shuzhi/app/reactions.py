@@ -24,6 +24,7 @@ from shuzhi.decide.tracing import Found
 from shuzhi.gather.quality.model import CheckFailed
 from shuzhi.gather.sources import RowsStored
 from shuzhi.kernel.events import Reactions
+from shuzhi.kernel.ids import PartyId
 from shuzhi.packs.messages import LANGUAGES
 from shuzhi.share.agreements import SharingClockBroken
 from shuzhi.share.correction import CorrectionOverdue
@@ -177,6 +178,23 @@ def open_correction_overdue(city: City, late: CorrectionOverdue) -> None:
 def origin_of_warning(warning: WarningId, severity: Severity) -> str:
     """Return the origin of a report that a warning makes when it is of that severity."""
     return f"{_OF_WARNING}{warning}:{severity.value}"
+
+
+def open_objection_overdue(city: City, objection: int, receipt: int, provider: PartyId) -> None:
+    """Make an objection that was not answered in time a case of the provider."""
+    kind = city.office.clocks(SHARING_OVERDUE).kind
+    matter = f"objection:{objection}"
+    report = Report(
+        kind.id,
+        kind.severities[0],
+        SYSTEM,
+        provider,
+        f"{kind.title.zh}: {matter}",
+        f"receipt:{receipt}",
+        matter,
+        f"{matter}:overdue",
+    )
+    open_case(city.office, report)
 
 
 def warning_of(origin: str | None) -> WarningId | None:

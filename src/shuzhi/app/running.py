@@ -28,7 +28,7 @@ _HOUR = timedelta(hours=1)
 
 
 def lanes_of(city: City) -> tuple[tuple[Job, ...], ...]:
-    """Return the jobs of a city: what must be quick, what reads sources, what takes its time."""
+    """Return the jobs of a city: quick ones, sources, slow ones, and what calls others."""
     seen = catching_up.Seen()
     quick = (
         Job("judge", _QUARTER_SECOND, lambda: catching_up.judge(city, seen)),
@@ -37,6 +37,7 @@ def lanes_of(city: City) -> tuple[tuple[Job, ...], ...]:
         Job("look", _TEN_SECONDS, lambda: city.look().raised),
         Job("tick", _TEN_SECONDS, lambda: _ticked(cases.tick(city.office))),
         Job("share", _TEN_SECONDS, lambda: catching_up.share(city)),
+        Job("objections", _TEN_SECONDS, lambda: catching_up.objections(city)),
     )
     sources = tuple(_gathering(city, s) for s in city.sources().values() if s.every is not None)
     slow = (
@@ -49,7 +50,9 @@ def lanes_of(city: City) -> tuple[tuple[Job, ...], ...]:
         Job("duties", _HOUR, lambda: len(city.review_duties().found)),
         Job("check", _MINUTE, lambda: catching_up.check(city)),
     )
-    return quick, sources, slow
+    # Receivers elsewhere may be slow: nothing else waits for them.
+    outward = (Job("push", _SECOND, city.push_changes),)
+    return quick, sources, slow, outward
 
 
 def run_city(city: City, stop: Event) -> None:

@@ -18,6 +18,7 @@ from shuzhi.cli import (
     catalogue,
     cause,
     contract,
+    delivery,
     duty,
     evaluation,
     form,
@@ -29,6 +30,7 @@ from shuzhi.cli import (
     model,
     pack,
     quality,
+    receipt,
     rules,
     running,
     sensing,
@@ -62,6 +64,9 @@ app.add_typer(agreement.commands, name="agreement")
 app.add_typer(application.commands, name="application")
 app.add_typer(audit.commands, name="audit")
 app.add_typer(case.commands, name="case")
+app.add_typer(delivery.commands, name="delivery")
+app.add_typer(receipt.commands, name="receipt")
+app.add_typer(receipt.objection_commands, name="objection")
 app.add_typer(evaluation.commands, name="evaluation")
 app.add_typer(duty.commands, name="duty")
 app.add_typer(form.commands, name="form")
@@ -113,10 +118,20 @@ def sql(
     at: Annotated[
         str | None, typer.Option(help="As data stood then (ISO 8601; the city's zone).")
     ] = None,
+    agreement: Annotated[
+        int | None, typer.Option(help="Ask inside of an agreement, with a receipt.")
+    ] = None,
+    person: Annotated[str, typer.Option("--as", help="Who asks by the agreement.")] = "",
+    party: Annotated[str, typer.Option(help="For which party.")] = "",
+    role: Annotated[str, typer.Option(help="In which role.")] = "",
+    purpose: Annotated[str, typer.Option(help="For which purpose.")] = "",
     as_json: AsJson = False,
 ) -> None:
     """Ask the lake one SELECT; every data set is a table, `NAME__quarantine` what was kept out."""
     there = opened(city)
+    if agreement is not None:
+        delivery.ask(there, agreement, query, (person, party, role, purpose))
+        return
     then = None if at is None else parse_instant(at, zone=there.settings.city.zone)
     found = there.ask(query, limit=limit, at=then)
     if as_json:

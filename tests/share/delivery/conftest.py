@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -145,16 +146,17 @@ class Town:
 
 
 @pytest.fixture(scope="session")
-def new_town() -> Callable[[Path], Town]:
-    """Return what makes such a city in a folder, for tests that need many."""
+def new_town(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], Town]:
+    """Return what puts such a city into a folder, for tests that need many."""
+    model = tmp_path_factory.mktemp("model") / "city"
+    create_city(model)
+    for name, text in _FILES.items():
+        (model / name).write_text(text.lstrip(), encoding="utf-8")
+    assert open_city(model).register().refused == ()
 
     def made(folder: Path) -> Town:
-        create_city(folder)
-        for name, text in _FILES.items():
-            (folder / name).write_text(text.lstrip(), encoding="utf-8")
-        city = open_city(folder)
-        assert city.register().refused == ()
-        return Town(city)
+        shutil.copytree(model, folder)
+        return Town(open_city(folder))
 
     return made
 

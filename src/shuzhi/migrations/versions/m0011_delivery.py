@@ -37,6 +37,20 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("subject", "subject_set", name=op.f("pk_receipt_subject")),
     )
     op.create_table(
+        "delivery_approved_query",
+        sa.Column(
+            "agreement", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("name", sa.String(length=120), nullable=False),
+        sa.Column("content", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["agreement"],
+            ["sharing_agreement.id"],
+            name=op.f("fk_delivery_approved_query_agreement_sharing_agreement"),
+        ),
+        sa.PrimaryKeyConstraint("agreement", "name", name=op.f("pk_delivery_approved_query")),
+    )
+    op.create_table(
         "delivery_count",
         sa.Column(
             "agreement", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
@@ -48,6 +62,31 @@ def upgrade() -> None:
             name=op.f("fk_delivery_count_agreement_sharing_agreement"),
         ),
         sa.PrimaryKeyConstraint("agreement", name=op.f("pk_delivery_count")),
+    )
+    op.create_table(
+        "delivery_subscription",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column(
+            "agreement", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("content", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["agreement"],
+            ["sharing_agreement.id"],
+            name=op.f("fk_delivery_subscription_agreement_sharing_agreement"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_delivery_subscription")),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(
+        op.f("ix_delivery_subscription_agreement"),
+        "delivery_subscription",
+        ["agreement"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_delivery_subscription_state"), "delivery_subscription", ["state"], unique=False
     )
     op.create_table(
         "receipt",

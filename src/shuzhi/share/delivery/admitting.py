@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from shuzhi.gather.contracts import LogicalType, Table, table_named
 from shuzhi.kernel.ids import DatasetName
+from shuzhi.kernel.instant import Instant
 from shuzhi.share.access import (
     Allowed,
     DatasetFacts,
@@ -20,7 +21,7 @@ from shuzhi.share.access import (
 from shuzhi.share.access.conditions import both
 from shuzhi.share.access.masks import KEEP
 from shuzhi.share.access.reasons import refused
-from shuzhi.share.agreements import Agreement, grant_of
+from shuzhi.share.agreements import Agreement, Terms, grant_of
 from shuzhi.share.agreements import agreement as read_agreement
 from shuzhi.share.agreements.grants import condition
 from shuzhi.share.catalogue import entry
@@ -77,7 +78,7 @@ def admitted(desk: DeliveryDesk, wanted: Wanted, asker: Asker) -> Admitted | Ref
     if held.terms.assignee != asker.user.party:
         return refused("not_the_assignee")
     if not held.in_force(now):
-        return refused("expired" if now >= held.terms.until else "no_grant")
+        return refused(_not_in_force(held.terms, now))
     dataset = DatasetName(held.terms.dataset)
     contract, table = table_named(desk.control, dataset)
     grade = entry(desk.control, dataset).entry.grade
@@ -96,6 +97,12 @@ def admitted(desk: DeliveryDesk, wanted: Wanted, asker: Asker) -> Admitted | Ref
     decided = _without(stopped_subjects(desk.receipts, held.id), subjects, decided, types)
     read = desk.lake.version(dataset)
     return Admitted(held, asker, decided, contract.version, read, table.key, subjects)
+
+
+def _not_in_force(terms: Terms, now: Instant) -> str:
+    if now < terms.since:
+        return "not_yet"
+    return "expired" if now >= terms.until else "no_grant"
 
 
 def _without(

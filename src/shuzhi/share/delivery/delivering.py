@@ -75,7 +75,7 @@ def page(
         batches = found.rows.to_batches()
         with spooling(desk.scratch) as spool:
             rows = write_rows(wanted.media, found.rows.schema, batches, _out(spool))
-            what = _delivered(seen, spool, rows, wanted.media, Left.ROWS)
+            what = delivered(seen, spool.told(rows), wanted.media, Left.ROWS)
             return _leave(desk, seen, what, spool, of_page(found.subjects), following)
 
     return _asked(desk, wanted, asker, make)
@@ -97,7 +97,7 @@ def file(desk: DeliveryDesk, wanted: Wanted, asker: Asker) -> Answer | Refusal:
                 found = connection.sql(sql, params=parameters or None)
                 batches = found.to_arrow_reader(_BATCH_ROWS)
                 rows = write_rows(wanted.media, batches.schema, batches, _out(spool))
-            what = _delivered(seen, spool, rows, wanted.media, Left.FILE)
+            what = delivered(seen, spool.told(rows), wanted.media, Left.FILE)
             return _leave(desk, seen, what, spool, of_all_rows(desk, seen))
 
     return _asked(desk, wanted, asker, make)
@@ -126,7 +126,7 @@ def answer(desk: DeliveryDesk, wanted: Wanted, asker: Asker, sql: str) -> Answer
         subjects, reach = of_question(desk, seen, sql)
         with spooling(desk.scratch) as spool:
             rows = write_rows(wanted.media, found.schema, found.to_batches(), _out(spool))
-            what = _delivered(seen, spool, rows, wanted.media, _LEFT[form], reach, sql)
+            what = delivered(seen, spool.told(rows), wanted.media, _LEFT[form], reach, sql)
             return _leave(desk, seen, what, spool, subjects)
 
     return _asked(desk, wanted, asker, make)
@@ -166,15 +166,16 @@ def _asked(
     return note_refusal(desk, wanted.agreement, asker, found)
 
 
-def _delivered(
+def delivered(
     seen: Admitted,
-    spool: Spool,
-    rows: int,
+    told: tuple[int, int, str],
     media: MediaType,
     left: Left,
     reach: Reach = Reach.LISTED,
     question: str | None = None,
 ) -> Delivered:
+    """Return what leaves; `told` is its rows, its bytes and their hash."""
+    rows, size_bytes, sha256 = told
     grant, asker = seen.allowed.grant, seen.asker
     return Delivered(
         seen.agreement.id,
@@ -189,8 +190,8 @@ def _delivered(
         tuple(c.name for c in seen.allowed.columns),
         seen.masks,
         rows,
-        spool.size_bytes,
-        spool.sha256,
+        size_bytes,
+        sha256,
         left,
         media.value,
         reach,
@@ -210,11 +211,11 @@ def _leave(
     budget = seen.allowed.grant.budget
     counted = Counted(seen.agreement.id, budget, desk.setup.per_minute)
     receipt = record_receipt(desk.receipts, what, subjects=subjects, also=counted)
-    _fulfil(desk, seen, receipt)
+    fulfil(desk, seen, receipt)
     return Answer(receipt, spool.content(), MediaType(what.media), following)
 
 
-def _fulfil(desk: DeliveryDesk, seen: Admitted, receipt: Receipt) -> None:
+def fulfil(desk: DeliveryDesk, seen: Admitted, receipt: Receipt) -> None:
     """Let the first delivery be what the provider owes by the agreement."""
     if seen.agreement.provided_at is not None:
         return

@@ -1,6 +1,8 @@
 """What the delivery room refuses.
 
-Codes: `share.bad_cursor`, `share.bad_page`, `share.bad_subject_kind`, `share.delivery_unreadable`.
+Codes: `share.bad_cursor`, `share.bad_page`, `share.bad_subject_kind`, `share.delivery_unreadable`,
+`share.push_not_allowed`, `share.subscription_unknown`, `share.subscription_ended`,
+`share.query_bad`, `share.query_taken`, `share.query_unknown`, `share.parameter_bad`.
 An expected no of access is no error but a `Refusal`.
 """
 
@@ -11,6 +13,13 @@ from shuzhi.kernel.errors import BrokenError, RefusedError
 
 class DeliveryError(RefusedError):
     """What was asked for cannot be delivered so."""
+
+
+def unknown(kind: str, number: int) -> DeliveryError:
+    """Refuse a number under which there is nothing of a kind."""
+    return DeliveryError(
+        f"share.{kind}_unknown", f"There is no {kind} {number}.", next_step="Correct the number."
+    )
 
 
 def bad_cursor() -> DeliveryError:

@@ -44,10 +44,9 @@ class Spool(RawIOBase):
         """Return how many bytes there are."""
         return self.size_bytes
 
-    @property
-    def sha256(self) -> str:
-        """The hash of all bytes, hexadecimal."""
-        return self._hash.hexdigest()
+    def told(self, rows: int) -> tuple[int, int, str]:
+        """Return what a receipt tells of the `rows` in it: rows, bytes, and their hash in hex."""
+        return rows, self.size_bytes, self._hash.hexdigest()
 
     def discard(self) -> None:
         """Throw everything away."""
