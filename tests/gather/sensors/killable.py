@@ -10,21 +10,25 @@ import asyncio
 import threading
 import time
 from collections.abc import Sequence
+from dataclasses import asdict
 from multiprocessing.connection import Connection as Pipe
 from pathlib import Path
 
 import uvloop
 from losing_disk import LosingDisk
-from running import registry, stations
+from running import KEY, registry, stations
 
 from shuzhi.gather.lake import open_lake
 from shuzhi.gather.sensors.gateway.limits import Limits
+from shuzhi.gather.sensors.gateway.lines import told_station
+from shuzhi.gather.sensors.gateway.reception import Reception
 from shuzhi.gather.sensors.gateway.server import Gateway
 from shuzhi.gather.sensors.landing import Landing, landed_until
 from shuzhi.gather.sensors.spool import Record, SpoolSettings, SpoolWriter
 from shuzhi.kernel.errors import ShuzhiError
 
 PROPER, ACKNOWLEDGES_FIRST, NEVER_SYNCS = "proper", "acknowledges first", "never syncs"
+WITH_RECEIVERS = "with receivers"
 SMALL = SpoolSettings(segment_bytes=256 * 1024, most_bytes=64 * 1024 * 1024)
 LIMITS = Limits(frames_per_second=100_000, bytes_per_second=100_000_000)
 
@@ -38,12 +42,31 @@ def live(folder: Path, variant: str, mns: Sequence[str], told: Pipe) -> None:
     write = Hasty(writer).write if variant == ACKNOWLEDGES_FIRST else writer.write
 
     async def serve() -> None:
-        gateway = Gateway(write, registry(stations(*mns)), LIMITS)
-        _, port = await gateway.listen("127.0.0.1", 0)
+        if variant == WITH_RECEIVERS:
+            ((_, port),) = await _reception(writer, mns).open()
+        else:
+            gateway = Gateway(write, registry(stations(*mns)), LIMITS)
+            _, port = await gateway.listen("127.0.0.1", 0)
         told.send(port)
         await asyncio.sleep(3600)
 
     uvloop.run(serve())
+
+
+def _reception(writer: SpoolWriter, mns: Sequence[str]) -> Reception:
+    start = {
+        "limits": asdict(LIMITS),
+        "listen": [("127.0.0.1", 0)],
+        "receivers": 2,
+        "password_key": KEY.hex(),
+        "tls": None,
+        "http": None,
+        "mqtt": None,
+    }
+    reception = Reception(start, print, writer)
+    known = [told_station(station) for station in stations(*mns)]
+    reception.learn({"stations": known, "secrets": {}})
+    return reception
 
 
 class Hasty:

@@ -147,12 +147,14 @@ def cut(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("variant", [killable.PROPER, killable.WITH_RECEIVERS])
 def test_power_cuts_lose_and_double_nothing(
     tmp_path: Path,
+    variant: str,
     kills: int,
     processes: multiprocessing.context.ForkServerContext,
 ) -> None:
-    acknowledged, lost, doubled = cut(tmp_path, killable.PROPER, kills, processes)
+    acknowledged, lost, doubled = cut(tmp_path, variant, kills, processes)
     assert len(acknowledged) > 100 * kills
     assert (lost, doubled) == ([], [])
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,8 +15,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from losing_disk import LosingDisk
 
-from shuzhi.gather.sensors.spool import Record, SpoolReader, SpoolSettings, SpoolWriter, release
-from shuzhi.gather.sensors.spool.batch import encode
+from shuzhi.gather.sensors.spool import (
+    DistantSpool,
+    Record,
+    SharedSpool,
+    SpoolReader,
+    SpoolSettings,
+    SpoolWriter,
+    release,
+)
+from shuzhi.gather.sensors.spool.batch import encode, pack
 from shuzhi.gather.sensors.spool.segments import segments
 from shuzhi.kernel.errors import BrokenError
 from shuzhi.kernel.instant import Instant
@@ -89,7 +99,7 @@ def test_a_torn_batch_is_written_over(
         sent += written(writer, len(sent), count, size)
     whole, torn = sent[: -batches[-1]], sent[-batches[-1] :]
     writer.close()
-    _tear(folder, len(encode(0, torn[-_last_of(folder) :], 0)), cut)
+    _tear(folder, len(encode(0, pack(torn[-_last_of(folder) :]), 0)), cut)
     again = SpoolWriter(folder, SMALL)
     kept = everything(folder)
     assert kept == sent[: again.next]
@@ -177,7 +187,7 @@ def test_bytes_that_look_like_a_batch_are_none(folder: Path) -> None:
     """Somebody sends the image of a batch, so placed that it begins a sector of a torn one."""
     writer = SpoolWriter(folder, SMALL, salt=lambda: 0x5EC2E7)
     written(writer, 0, 5)
-    image = encode(5, [record(99)], salt=0)
+    image = encode(5, pack([record(99)]), salt=0)
     padding = b"x" * (512 - 24 - 21 * 1)
     writer.write([(0, 0, 0, padding + image)])
     writer.close()
@@ -292,3 +302,60 @@ def test_what_is_no_segment_is_told(folder: Path) -> None:
     (folder / f"{0:020d}.spool").write_bytes(b"something else")
     with pytest.raises(BrokenError, match=r"gather\.spool_torn"):
         SpoolWriter(folder, SMALL)
+
+
+def test_batches_of_several_processes_become_one(folder: Path) -> None:
+    writer = SpoolWriter(folder, SMALL)
+    assert writer.write_packed([pack([record(n) for n in range(k, 9, 3)]) for k in range(3)]) == 9
+    (batch,) = SpoolReader(folder).read()
+    assert list(batch.records()) == [record(n) for k in range(3) for n in range(k, 9, 3)]
+
+
+def test_a_spool_is_shared(folder: Path) -> None:
+    shared = SharedSpool(SpoolWriter(folder, SMALL))
+    with ThreadPoolExecutor(4) as threads:
+        ends = list(threads.map(partial(_write_from_afar, shared), range(4)))
+    assert max(ends) == 4 * 50 * 7
+    shared.close()
+    found = everything(folder)
+    assert sorted(found) == sorted(record(k * 1000 + n) for k in range(4) for n in range(50 * 7))
+    # What one process sent stays in its order.
+    assert all([r for r in found if r in mine] == mine for mine in (_afar(k) for k in range(4)))
+
+
+def _afar(place: int) -> list[Record]:
+    return [record(place * 1000 + n) for n in range(50 * 7)]
+
+
+def _write_from_afar(shared: SharedSpool, place: int) -> int:
+    distant, records = DistantSpool(shared.open()), _afar(place)
+    ends = [distant.write(records[n : n + 7]) for n in range(0, len(records), 7)]
+    assert ends == sorted(ends)
+    distant.close()
+    return ends[-1]
+
+
+def test_whoever_shares_a_spool_is_told_when_it_cannot_be_written(
+    folder: Path, losing_disk: LosingDisk
+) -> None:
+    shared = SharedSpool(SpoolWriter(folder, SMALL, storage=losing_disk))
+    distant = DistantSpool(shared.open())
+    losing_disk.fails.append(OSError(5, "Input/output error"))
+    with pytest.raises(BrokenError) as refused:
+        distant.write([record(1)])
+    assert refused.value.code == "gather.spool_broken"
+    assert distant.write([record(1)]) == 1
+    shared.close()
+    with pytest.raises(BrokenError) as refused:
+        distant.write([record(2)])
+    assert refused.value.code == "gather.spool_gone"
+    assert everything(folder) == [record(1)]
+
+
+def test_half_a_batch_of_a_process_that_died_is_forgotten(folder: Path) -> None:
+    shared = SharedSpool(SpoolWriter(folder, SMALL))
+    with shared.open() as dying:
+        dying.sendall(b"\x40\0\0\0\1\0\0\0half a batch")
+    assert DistantSpool(shared.open()).write([record(1)]) == 1
+    shared.close()
+    assert everything(folder) == [record(1)]

@@ -45,7 +45,7 @@ class Committer:
     `write` returns when records are on the disk, and raises ShuzhiError when they may not be: the
     same records are then written again until they are. While that lasts, or more than
     `most_waiting` bytes wait, `is_pressed` is true; `relieved` is called when it is over. `written`
-    is the number of the record that comes next.
+    is the number of the record that comes next; `stored_here` counts those that were added here.
     """
 
     def __init__(
@@ -59,6 +59,7 @@ class Committer:
     ) -> None:
         self.is_pressed = False
         self.written = written
+        self.stored_here = 0
         self._loop = loop
         self._write = write
         self._most_waiting = most_waiting
@@ -134,6 +135,7 @@ class Committer:
             return
         # Anything else is a fault of the software: the loop's handler ends the gateway.
         self.written = done.result()
+        self.stored_here += len(records)
         self._go_on(answers)
         if self.is_pressed:
             self._relieve()

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import logging
 import subprocess
-import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
@@ -22,12 +21,14 @@ from shuzhi.gather.sensors.commands.model import NOW, SECRET
 from shuzhi.gather.sensors.commands.use_cases import ask, end, end_all_sent, sent, waiting
 from shuzhi.gather.sensors.gateway.address import address
 from shuzhi.gather.sensors.gateway.lines import (
+    batched,
     heard_outcome,
     line,
     read_line,
     told_order,
     told_station,
 )
+from shuzhi.gather.sensors.gateway.receiver import COMMAND, died
 from shuzhi.gather.sensors.gateway.setup import GatewaySetup
 from shuzhi.gather.sensors.push.setup import told_http, told_mqtt
 from shuzhi.gather.sensors.stations import Secret, Station
@@ -41,9 +42,7 @@ Ready = Callable[[Sequence[tuple[str, int]]], None]
 _LOOK_SECONDS = 0.5
 _END_SECONDS = 30.0
 _SET_TIME = "1012"
-_STATIONS_IN_A_LINE = 500
 _CLOCK_SET_AGAIN = timedelta(minutes=1)
-_COMMAND = (sys.executable, "-m", "shuzhi.gather.sensors.gateway")
 _logger = logging.getLogger("shuzhi.gateway")
 
 
@@ -95,7 +94,7 @@ class _Kept:
         self._under_way: set[int] = set()
         self._clocks: dict[str, Instant] = {}
         self._process = subprocess.Popen(  # noqa: S603
-            _COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
         self._said: IO[bytes] = self._process.stdout  # type: ignore[assignment]
         self._told: IO[bytes] = self._process.stdin  # type: ignore[assignment]
@@ -138,6 +137,8 @@ class _Kept:
         return {
             "limits": asdict(house.setup.limits),
             "listen": [address(text) for text in house.setup.listen],
+            "receivers": house.setup.receivers,
+            "reception": None,
             "spool": str(house.spool),
             "spool_bytes": house.setup.spool_bytes,
             "segment_bytes": house.setup.segment_bytes,
@@ -160,11 +161,7 @@ class _Kept:
         elif kind == "broken":
             raise BrokenError(told["code"], told["message"], next_step=told["next_step"])
         else:
-            raise BrokenError(
-                "gather.gateway_died",
-                "The process of the gateway died as it was started.",
-                next_step="See what it wrote to the log.",
-            )
+            raise died()
 
     # What it is told
 
@@ -187,7 +184,7 @@ class _Kept:
         found = {station.mn: station for station in stations(self._house.control)}
         changed = [s for mn, s in found.items() if self._known.get(mn) != s]
         self._known, self._stamp = found, stamp
-        for some in _batched(changed, _STATIONS_IN_A_LINE):
+        for some in batched(changed):
             names = {name for s in some for name in (s.password_secret, s.key_secret) if name}
             told = [told_station(station) for station in some]
             self._tell("stations", {"stations": told, "secrets": self._secrets(names)})
@@ -246,9 +243,3 @@ class _Kept:
         """Whether a station has not had this a minute ago."""
         last, self._clocks[mn] = self._clocks.get(mn), now
         return last is None or now - last > _CLOCK_SET_AGAIN
-
-
-def _batched(changed: Sequence[Station], most: int) -> Iterator[Sequence[Station]]:
-    """Yield the stations in lists of at most so many."""
-    for first in range(0, len(changed), most):
-        yield changed[first : first + most]

@@ -7,13 +7,19 @@ it must know of them it is told, and it tells what came of commands.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, fields
-from typing import Any
+from typing import Any, TypeVar
 
 from shuzhi.gather.sensors.commands import Order, Outcome
 from shuzhi.gather.sensors.hj212 import Checksum, Edition
 from shuzhi.gather.sensors.stations import Mode, Station
+
+Say = Callable[[str, Any], None]
+"""Says something under its kind."""
+
+One = TypeVar("One")
+_IN_A_LINE = 500
 
 
 def line(kind: str, told: Any) -> bytes:
@@ -63,3 +69,9 @@ def told_outcome(number: int, outcome: Outcome) -> dict[str, Any]:
 def heard_outcome(told: Mapping[str, Any]) -> tuple[int, Outcome]:
     """Read what `told_outcome` returned."""
     return told["id"], Outcome(**told["outcome"])
+
+
+def batched(many: Sequence[One]) -> Iterator[Sequence[One]]:
+    """Yield so many at a time that a line of them is soon read."""
+    for first in range(0, len(many), _IN_A_LINE):
+        yield many[first : first + _IN_A_LINE]

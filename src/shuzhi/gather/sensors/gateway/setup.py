@@ -22,7 +22,8 @@ class Tls(StrictModel):
 class GatewaySetup(StrictModel):
     """What the gateway listens to and keeps.
 
-    `listen` are addresses as HOST:PORT; with `tls` they speak TLS only. `spool_bytes` is the most
+    `listen` are addresses as HOST:PORT; with `tls` they speak TLS only. With `receivers` above 1 so
+    many processes read and write the connections. `spool_bytes` is the most
     that the spool may hold, in segments of `segment_bytes`; what is landed stays in it for
     `keep_hours` as evidence, if there is room. Rounds of the landing are `land_every_seconds`
     apart while little comes in. With `http` and `mqtt` messages are pushed.
@@ -30,6 +31,7 @@ class GatewaySetup(StrictModel):
 
     listen: tuple[str, ...] = ("127.0.0.1:9212",)
     tls: Tls | None = None
+    receivers: int = Field(default=1, ge=1, le=64)
     limits: Limits = Limits()
     spool_bytes: PositiveInt = 20 * _GIB
     segment_bytes: PositiveInt = Field(default=64 * 1024 * 1024, ge=1024 * 1024)

@@ -7,16 +7,19 @@ from shuzhi.gather.sensors.spool.batch import Batch, Record
 from shuzhi.gather.sensors.spool.reader import SpoolReader
 from shuzhi.gather.sensors.spool.retention import Kept, release
 from shuzhi.gather.sensors.spool.segments import Lost, SpoolSettings
+from shuzhi.gather.sensors.spool.shared import DistantSpool, SharedSpool
 from shuzhi.gather.sensors.spool.storage import Disk, SegmentFile, Storage
 from shuzhi.gather.sensors.spool.writer import SpoolWriter
 
 __all__ = [
     "Batch",
     "Disk",
+    "DistantSpool",
     "Kept",
     "Lost",
     "Record",
     "SegmentFile",
+    "SharedSpool",
     "SpoolReader",
     "SpoolSettings",
     "SpoolWriter",

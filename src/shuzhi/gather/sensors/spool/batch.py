@@ -61,8 +61,28 @@ class Batch:
             at += length
 
 
-def encode(first: int, records: Sequence[Record], salt: int) -> bytes:
-    """Return the bytes of a batch, filled up to whole sectors."""
+@dataclass(frozen=True)
+class Packed:
+    """Records that have no numbers yet: how many, and what will be the body of their batch."""
+
+    count: int
+    body: bytes | bytearray
+
+    @property
+    def size_bytes(self) -> int:
+        """How many bytes `encode` makes of them."""
+        bare = _HEADER.size + len(self.body)
+        return bare + -bare % SECTOR
+
+    def halves(self) -> tuple[Packed, Packed]:
+        """Return the records in two parts, in their order."""
+        records = list(_cut(0, self.count, memoryview(self.body)).records())
+        half = len(records) // 2
+        return pack(records[:half]), pack(records[half:])
+
+
+def pack(records: Sequence[Record]) -> Packed:
+    """Lay records out in columns."""
     count = len(records)
     received, sources, kinds, bodies = zip(*records, strict=True)
     body = b"".join(
@@ -74,15 +94,25 @@ def encode(first: int, records: Sequence[Record], salt: int) -> bytes:
             *bodies,
         )
     )
-    facts = struct.pack("<IIQ", len(body), count, first)
+    return Packed(count, body)
+
+
+def joined(parts: Sequence[Packed]) -> Packed:
+    """Return the records of all parts, in their order."""
+    if len(parts) == 1:
+        return parts[0]
+    batches = [_cut(0, part.count, memoryview(part.body)) for part in parts]
+    columns = ("received_us", "sources", "lengths", "kinds", "data")
+    body = b"".join([getattr(batch, column) for column in columns for batch in batches])
+    return Packed(sum(part.count for part in parts), body)
+
+
+def encode(first: int, packed: Packed, salt: int) -> bytes:
+    """Return the bytes of a batch, filled up to whole sectors."""
+    body = packed.body
+    facts = struct.pack("<IIQ", len(body), packed.count, first)
     head = _MAGIC + struct.pack("<I", crc32(body, crc32(facts, salt))) + facts
     return b"".join((head, body, bytes(-(len(head) + len(body)) % SECTOR)))
-
-
-def size_bytes(records: Sequence[Record]) -> int:
-    """Return how many bytes `encode` makes of the records."""
-    bare = _HEADER.size + len(records) * _PER_RECORD + sum([len(record[3]) for record in records])
-    return bare + -bare % SECTOR
 
 
 def decode(raw: memoryview, at: int, salt: int) -> tuple[Batch, int] | None:

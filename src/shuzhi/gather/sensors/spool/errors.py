@@ -35,6 +35,15 @@ def spool_broken(folder: Path, error: OSError) -> BrokenError:
     )
 
 
+def spool_gone() -> BrokenError:
+    """The process that writes the spool for others has ended."""
+    return BrokenError(
+        "gather.spool_gone",
+        "The process that writes the spool is gone.",
+        next_step="It is started again; nothing of this was acknowledged.",
+    )
+
+
 def not_a_spool(path: Path) -> BrokenError:
     """A segment does not begin as one."""
     return BrokenError(

@@ -13,7 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from secrets import randbits
 
-from shuzhi.gather.sensors.spool.batch import Record, encode, size_bytes
+from shuzhi.gather.sensors.spool.batch import Packed, Record, encode, joined, pack
 from shuzhi.gather.sensors.spool.errors import spool_broken, spool_busy, spool_full
 from shuzhi.gather.sensors.spool.segments import (
     HEAD_BYTES,
@@ -73,21 +73,25 @@ class SpoolWriter:
             BrokenError: `gather.spool_full`, `gather.spool_broken`; nothing of this may be
                 acknowledged then, and the same records may be written again.
         """
-        size = size_bytes(records)
-        if size > self._settings.segment_bytes - HEAD_BYTES and len(records) > 1:
-            half = len(records) // 2
-            self.write(records[:half])
-            return self.write(records[half:])
+        return self.write_packed([pack(records)])
+
+    def write_packed(self, parts: Sequence[Packed]) -> int:
+        """Write the records of all parts with one sync; the rest as `write`."""
+        packed = joined(parts)
+        if packed.size_bytes > self._settings.segment_bytes - HEAD_BYTES and packed.count > 1:
+            first, second = packed.halves()
+            self.write_packed([first])
+            return self.write_packed([second])
         try:
-            file = self._file_with_room(size)
-            file.write(self._at, encode(self.next, records, self._salt))
+            file = self._file_with_room(packed.size_bytes)
+            file.write(self._at, encode(self.next, packed, self._salt))
             file.sync()
         except OSError as error:
             # After a failed sync the system may have dropped the bytes and say so only once.
             self._leave()
             raise spool_broken(self.folder, error) from error
-        self._at += size
-        self.next += len(records)
+        self._at += packed.size_bytes
+        self.next += packed.count
         return self.next
 
     def close(self) -> None:
