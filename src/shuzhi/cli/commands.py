@@ -18,6 +18,7 @@ from shuzhi.cli import (
     catalogue,
     cause,
     contract,
+    correction,
     delivery,
     duty,
     evaluation,
@@ -28,6 +29,7 @@ from shuzhi.cli import (
     lineage,
     linkage,
     model,
+    one_source,
     pack,
     quality,
     receipt,
@@ -69,6 +71,8 @@ app.add_typer(receipt.commands, name="receipt")
 app.add_typer(receipt.objection_commands, name="objection")
 app.add_typer(evaluation.commands, name="evaluation")
 app.add_typer(duty.commands, name="duty")
+app.add_typer(correction.commands, name="correction")
+app.add_typer(one_source.commands, name="one-source")
 app.add_typer(form.commands, name="form")
 app.add_typer(calendar.commands, name="calendar")
 app.add_typer(catalogue.commands, name="catalogue")
