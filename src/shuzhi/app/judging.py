@@ -17,6 +17,7 @@ from shuzhi.decide.rules import (
     RuleId,
     Standing,
     Warning,
+    WarningId,
     Watch,
 )
 from shuzhi.kernel.errors import RefusedError
@@ -77,11 +78,20 @@ class Judges(Wired):
         rule_id: str | None = None,
         dataset: str | None = None,
         since: Instant | None = None,
+        before: WarningId | None = None,
         limit: int | None = 100,
     ) -> tuple[Warning, ...]:
-        """Warnings that were still true at `since` or later, the newest first."""
+        """Warnings that were still true at `since` or later, the newest first.
+
+        At most `limit` of those before the one numbered `before`.
+        """
         return rules.warnings(
-            self.watch, rule_id=rule_id, dataset=dataset, since=since, limit=limit
+            self.watch,
+            rule_id=rule_id,
+            dataset=dataset,
+            since=since,
+            before=before,
+            limit=limit,
         )
 
     def says(self, rule_id: str, facts: Mapping[str, Any], language: str) -> str:

@@ -269,9 +269,10 @@ def find_warnings(
     dataset: str | None = None,
     since: Instant | None = None,
     changed_since: Instant | None = None,
+    before: WarningId | None = None,
     limit: int | None = None,
 ) -> tuple[Warning, ...]:
-    """Return warnings, the newest first."""
+    """Return warnings, the newest first, of those before the one numbered `before`."""
     alone = warning_table.c.absorbed_by.is_(None)
     query = select(warning_table).where(alone).order_by(warning_table.c.id.desc())
     if ids is not None:
@@ -284,6 +285,8 @@ def find_warnings(
         query = query.where(warning_table.c.last_at >= since)
     if changed_since is not None:
         query = query.where(warning_table.c.changed_at >= changed_since)
+    if before is not None:
+        query = query.where(warning_table.c.id < before)
     return tuple(_warning(row) for row in connection.execute(query.limit(limit)).mappings())
 
 

@@ -82,12 +82,22 @@ def warnings(
     rule_id: str | None = None,
     dataset: str | None = None,
     since: Instant | None = None,
+    before: WarningId | None = None,
     limit: int | None = 100,
 ) -> tuple[Warning, ...]:
-    """Return warnings that were still true at `since` or later, the newest first."""
+    """Return warnings that were still true at `since` or later, the newest first.
+
+    At most `limit` of those before the one numbered `before`.
+    """
     with watch.control.transaction() as connection:
         return store.find_warnings(
-            connection, ids=ids, rule_id=rule_id, dataset=dataset, since=since, limit=limit
+            connection,
+            ids=ids,
+            rule_id=rule_id,
+            dataset=dataset,
+            since=since,
+            before=before,
+            limit=limit,
         )
 
 

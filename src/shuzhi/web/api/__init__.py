@@ -11,14 +11,46 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 
 from shuzhi.app import City
-from shuzhi.web.api import cases, catalogue
+from shuzhi.web.api import (
+    agreements,
+    applications,
+    audit,
+    cases,
+    catalogue,
+    datasets,
+    evaluation,
+    indicators,
+    packs,
+    parties,
+    rules,
+    sources,
+    stations,
+    status,
+    warnings,
+)
 from shuzhi.web.api.asking import Site
 from shuzhi.web.api.describing import described
 from shuzhi.web.api.problems import handle_problems
 from shuzhi.web.api.receiving import Receiving
 
 PREFIX = "/api/v1"
-_RESOURCES = (catalogue, cases)
+RESOURCES = (
+    catalogue,
+    datasets,
+    sources,
+    stations,
+    indicators,
+    rules,
+    warnings,
+    cases,
+    evaluation,
+    applications,
+    agreements,
+    audit,
+    parties,
+    packs,
+    status,
+)
 
 
 class Api(FastAPI):
@@ -27,7 +59,7 @@ class Api(FastAPI):
     def openapi(self) -> dict[str, Any]:
         """Return its description (OpenAPI 3.1), with an example of every operation."""
         if self.openapi_schema is None:
-            tags = [resource.TAG for resource in _RESOURCES]
+            tags = [resource.TAG for resource in RESOURCES]
             self.openapi_schema = described(super().openapi(), tags, PREFIX)
         return self.openapi_schema
 
@@ -49,6 +81,6 @@ def make_api(city: City, *, token: str | None = None, asks_login: bool = False) 
     )
     api.state.site = Site(city, token, asks_login)
     handle_problems(api)
-    for resource in _RESOURCES:
+    for resource in RESOURCES:
         api.include_router(resource.router)
     return api

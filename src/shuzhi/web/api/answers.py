@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from datetime import date
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StringConstraints
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    StrictBool,
+    StrictInt,
+    StringConstraints,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 # No text holds a NUL: some stores cannot keep it.
 _NO_NUL = r"^[^\x00]*$"
@@ -16,21 +30,54 @@ Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Number = Annotated[StrictInt, Field(ge=1, lt=2**62)]
 Count = Annotated[StrictInt, Field(ge=0, lt=2**31)]
 YesNo = StrictBool
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 
-class Answer(BaseModel):
+def _written(value: Any) -> Any:
+    # A number would be read as seconds since 1970.
+    if isinstance(value, str) and _DAY.match(value):
+        return value
+    raise ValueError("write it as in RFC 3339, with its offset: 2026-03-02T09:30:00+08:00")
+
+
+def _written_day(value: Any) -> Any:
+    if isinstance(value, str) and _DAY.fullmatch(value):
+        return value
+    raise ValueError("write it as a day: 2026-03-02")
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_written)]
+Day = Annotated[date, BeforeValidator(_written_day)]
+
+
+class Described(BaseModel):
+    """Base of both: what stands below a field is its description."""
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Describe also those fields that are models; by itself pydantic does not."""
+        schema = handler(core_schema)
+        for name, field in handler.resolve_ref_schema(schema).get("properties", {}).items():
+            if "$ref" in field and name in cls.model_fields:
+                field["description"] = cls.model_fields[name].description
+        return schema
+
+
+class Answer(Described):
     """Base of what is answered: made of what the rooms answer, under the same names."""
 
     model_config = ConfigDict(frozen=True, from_attributes=True, use_attribute_docstrings=True)
 
     @classmethod
-    def of(cls, thing: object, **more: Any) -> Self:
+    def about(cls, thing: object, **more: Any) -> Self:
         """Return the answer that tells `thing`, with `more` where it has no such attribute."""
         names = cls.model_fields.keys() - more.keys()
         return cls.model_validate({**{name: getattr(thing, name) for name in names}, **more})
 
 
-class Given(BaseModel):
+class Given(Described):
     """Base of what is sent: unknown keys are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)

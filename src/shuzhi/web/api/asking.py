@@ -6,6 +6,7 @@ is done, and say in its description what it may be answered with.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -62,9 +63,16 @@ class Needs:
         return not site.asks_login
 
 
-def reads(*rights: Right) -> dict[str, Any]:
-    """Return how an operation is declared that shows something to who has one of the `rights`."""
-    return _declared(rights, [], _READ_STATUSES)
+def reads(*rights: Right, types: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return how an operation is declared that shows something to who has one of the `rights`.
+
+    `types` are the media types of what is no JSON, with their schemas.
+    """
+    declared = _declared(rights, [], _READ_STATUSES)
+    if types is not None:
+        shown = {media_type: {"schema": schema} for media_type, schema in types.items()}
+        declared["responses"][200] = {"content": shown}
+    return declared
 
 
 def changes(*rights: Right, versioned: bool = False, is_json: bool = True) -> dict[str, Any]:

@@ -44,7 +44,7 @@ class ClockAnswer(Answer):
     def read(cls, reading: Reading) -> ClockAnswer:
         """Return what a clock shows."""
         limit = None if reading.limit is None else str(reading.limit)
-        return cls.of(reading, used=str(reading.used), limit=limit)
+        return cls.about(reading, used=str(reading.used), limit=limit)
 
 
 class CaseLine(Answer):
@@ -138,7 +138,7 @@ class CaseAnswer(CaseLine):
         """Return the whole file of a case."""
         ways = tuple({"verb": way.verb, "roles": tuple(sorted(way.roles))} for way in file.ways)
         clocks = tuple(ClockAnswer.read(reading) for reading in file.readings)
-        return cls.of(file.case, clocks=clocks, ways=ways, steps=file.steps)
+        return cls.about(file.case, clocks=clocks, ways=ways, steps=file.steps)
 
 
 class OpenedAnswer(Answer):
@@ -200,4 +200,4 @@ class Kinds(Answer):
 
 def lines(found: tuple[Case, ...]) -> tuple[CaseLine, ...]:
     """Return cases in short."""
-    return tuple(CaseLine.of(case) for case in found)
+    return tuple(CaseLine.about(case) for case in found)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi import Path as InPath
-from pydantic import AwareDatetime, Field, StrictInt
+from pydantic import Field, StrictInt
 
 from shuzhi.act import cases as room
 from shuzhi.act.cases import (
@@ -31,7 +31,7 @@ from shuzhi.kernel.ids import PartyId
 from shuzhi.kernel.instant import to_instant
 from shuzhi.share.accounts import Right
 from shuzhi.web.api.acting import CASE_RIGHTS, Acting, Origin, VisitorHere, case_actor
-from shuzhi.web.api.answers import Given, Line, Name, Number, Sha256, Words, YesNo
+from shuzhi.web.api.answers import Given, Line, Moment, Name, Number, Sha256, Words, YesNo
 from shuzhi.web.api.asking import CityHere, Seen, changes, etag, reads, require_type
 from shuzhi.web.api.case_answers import (
     CaseAnswer,
@@ -50,11 +50,12 @@ TAG = {"name": "cases", "description": "案件 · Cases: what somebody must clos
 router = APIRouter(prefix="/cases", tags=["cases"])
 CaseNumber = Annotated[int, InPath(ge=1, lt=2**62, description="The number of the case.")]
 _RAW = "application/octet-stream"
-_BINARY = {"schema": {"type": "string", "format": "binary"}}
+_BINARY = {"type": "string", "format": "binary"}
 _UPLOADS = changes(Right.CASE_HANDLE, is_json=False)
-_UPLOADS["openapi_extra"]["requestBody"] = {"required": True, "content": {_RAW: _BINARY}}
-_DOWNLOADS = reads(Right.READ)
-_DOWNLOADS["responses"][200] = {"content": {"*/*": _BINARY}}
+_UPLOADS["openapi_extra"]["requestBody"] = {
+    "required": True,
+    "content": {_RAW: {"schema": _BINARY}},
+}
 
 
 class State(StrEnum):
@@ -107,7 +108,7 @@ class NewCase(Acting):
     """Who answers for it; the city's desk decides where nobody is named."""
     merge_key: Annotated[Line, Field(min_length=1)] | None = None
     """What reports of one matter have in common: they become one case."""
-    due: Annotated[dict[Name, AwareDatetime], Field(max_length=20, default_factory=dict)]
+    due: Annotated[dict[Name, Moment], Field(max_length=20, default_factory=dict)]
     """Deadlines by clock, where the kind has clocks whose deadline is stated."""
 
 
@@ -211,9 +212,9 @@ def list_case_kinds(city: CityHere) -> Kinds:
     """List the kinds of case that the city has."""
     found = sorted(city.office.kinds.values(), key=lambda kind: kind.id)
     items = tuple(
-        KindAnswer.of(
+        KindAnswer.about(
             kind,
-            clocks=tuple(ClockRuleAnswer.of(c, is_stated=c.limits is None) for c in kind.clocks),
+            clocks=tuple(ClockRuleAnswer.about(c, is_stated=c.limits is None) for c in kind.clocks),
         )
         for kind in found
     )
@@ -275,10 +276,14 @@ def upload_evidence(
     kept = keep_evidence(
         office.evidence_folder, Upload(name, raw), most_bytes=office.most_evidence_bytes
     )
-    return FileAnswer.of(kept)
+    return FileAnswer.about(kept)
 
 
-@router.get("/{case_id}/evidence/{sha256}", response_class=Response, **_DOWNLOADS)
+@router.get(
+    "/{case_id}/evidence/{sha256}",
+    response_class=Response,
+    **reads(Right.READ, types={"*/*": _BINARY}),
+)
 def download_evidence(
     city: CityHere,
     case_id: CaseNumber,
@@ -289,7 +294,11 @@ def download_evidence(
     steps = case(office, CaseId(case_id)).steps
     held = [f for s in steps for f in s.facts.get("evidence", ()) if f["sha256"] == sha256]
     if not held:
-        raise WebError("web.not_found", "This case has no such file.")
+        raise WebError(
+            "web.not_found",
+            "This case has no such file.",
+            next_step="See its steps for the files that it has.",
+        )
     raw = read_evidence(office.evidence_folder, sha256)
     # Whatever somebody sent is handed on as a file, never shown as a page of ours.
     headers = {"Content-Disposition": f'attachment; filename="{sha256[:16]}"'}

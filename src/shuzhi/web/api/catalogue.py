@@ -73,7 +73,7 @@ class DatasetLine(Answer):
     def found(cls, hit: Hit) -> DatasetLine:
         """Return a hit of a search."""
         facts = {name: getattr(hit, name) for name in ("quality_score", "row_count", "data_at")}
-        return cls.of(hit.entry, **facts)
+        return cls.about(hit.entry, **facts)
 
 
 class FacetValue(Answer):
@@ -215,7 +215,7 @@ def search_catalogue(
         items=tuple(DatasetLine.found(hit) for hit in found.hits),
         total=found.total,
         facets={
-            name: tuple(FacetValue.of(value) for value in values)
+            name: tuple(FacetValue.about(value) for value in values)
             for name, values in found.facets.items()
         },
         next=page.goes_on(found.next),
@@ -225,13 +225,7 @@ def search_catalogue(
 @router.get(
     "/export",
     response_class=Response,
-    **{
-        **reads(Right.READ),
-        "responses": {
-            **reads(Right.READ)["responses"],
-            200: {"content": {kind: {"schema": {"type": "string"}} for kind in _TYPES.values()}},
-        },
-    },
+    **reads(Right.READ, types={kind: {"type": "string"} for kind in _TYPES.values()}),
 )
 def export_catalogue(
     city: CityHere,
@@ -249,4 +243,4 @@ def show_entry(city: CityHere, dataset: DatasetId) -> EntryAnswer:
     facts = {name: getattr(record.entry, name) for name in names}
     own = EntryAnswer.model_fields.keys() - DatasetLine.model_fields.keys()
     more = {n: getattr(record.entry if hasattr(record.entry, n) else record, n) for n in own}
-    return EntryAnswer.of(record, **facts, **more)
+    return EntryAnswer.about(record, **facts, **more)

@@ -1,0 +1,116 @@
+"""`/audit`: what was done, the proof that each entry is in the log, and the newest checkpoint."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+from fastapi import APIRouter, Response
+from fastapi import Path as InPath
+
+from shuzhi.audit import Logged
+from shuzhi.audit.base64_text import encoded
+from shuzhi.share.accounts import Right
+from shuzhi.web.api.answers import Answer, Facts, Listed
+from shuzhi.web.api.asking import CityHere, reads
+from shuzhi.web.api.paging import PageAsked
+
+TAG = {"name": "audit", "description": "审计 · Audit: what was done, with proof."}
+router = APIRouter(prefix="/audit", tags=["audit"])
+Index = Annotated[int, InPath(ge=0, lt=2**62, description="The place of the entry in the log.")]
+_PLAIN = "text/plain; charset=utf-8"
+
+
+class LoggedAnswer(Answer):
+    """Something that was done."""
+
+    index: int
+    """Its place in the log, from 0."""
+    entry: Facts | None
+    """What was done, when, by whom, about what; null for what is no entry of ours."""
+
+
+class Entries(Listed):
+    """A page of the log, the newest first."""
+
+    items: tuple[LoggedAnswer, ...]
+    """The entries."""
+
+
+class ProvenAnswer(LoggedAnswer):
+    """Something that was done, with the proof of it."""
+
+    raw: str
+    """The entry as it is hashed."""
+    proof: str
+    """The proof that it is in the log (C2SP tlog-proof)."""
+
+
+class CheckpointAnswer(Answer):
+    """How large the log is, signed."""
+
+    origin: str
+    """Which log it is."""
+    size: int
+    """How many entries it has."""
+    root: str
+    """The hash of its tree, in Base64."""
+    note: str
+    """The signed note (C2SP signed-note), as verifiers read it."""
+    witnesses: tuple[str, ...]
+    """Who else signed it."""
+
+
+@router.get("/entries", **reads(Right.READ_AUDIT))
+def list_entries(city: CityHere, page: PageAsked) -> Entries:
+    """List what was done, the newest first; empty before anything was."""
+    if not city.has_audit_log():
+        return Entries(items=(), next=None)
+    size, before = city.audit_head().checkpoint.size, page.number
+    end = size if before is None else min(before, size)
+    start = max(end - page.limit, 0)
+    found = city.audit_entries(start, end) if end > 0 else []
+    return Entries(
+        items=tuple(map(_told, reversed(found))), next=page.goes_on(start if start > 0 else None)
+    )
+
+
+@router.get("/entries/{index}", **reads(Right.READ_AUDIT))
+def show_entry_of_log(city: CityHere, index: Index) -> ProvenAnswer:
+    """Show what was done, with the proof that it is in the log."""
+    raw, proof = city.prove_entry(index)
+    text = raw.decode(errors="replace")
+    try:
+        entry = json.loads(text).get("entry")
+    except (ValueError, AttributeError):
+        entry = None
+    is_ours = isinstance(entry, dict)
+    return ProvenAnswer(index=index, entry=entry if is_ours else None, raw=text, proof=str(proof))
+
+
+@router.get(
+    "/entries/{index}/proof",
+    response_class=Response,
+    **reads(Right.READ_AUDIT, types={_PLAIN: {"type": "string"}}),
+)
+def prove_entry(city: CityHere, index: Index) -> Response:
+    """Download the proof that an entry is in the log (C2SP tlog-proof)."""
+    _, proof = city.prove_entry(index)
+    headers = {"Content-Disposition": f'attachment; filename="entry-{index}.tlog-proof"'}
+    return Response(str(proof), media_type=_PLAIN, headers=headers)
+
+
+@router.get("/checkpoint", **reads(Right.READ_AUDIT))
+def show_checkpoint(city: CityHere) -> CheckpointAnswer:
+    """Show how large the log is now, signed by it and its witnesses."""
+    head = city.audit_head()
+    return CheckpointAnswer.about(
+        head.checkpoint,
+        root=encoded(head.checkpoint.root),
+        note=bytes(head.note).decode(),
+        witnesses=tuple(signed.key.name for signed in head.witnesses),
+    )
+
+
+def _told(logged: Logged) -> LoggedAnswer:
+    return LoggedAnswer(index=logged.index, entry=logged.content)

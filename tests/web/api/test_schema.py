@@ -1,0 +1,91 @@
+"""Every operation under made-up requests: no answer is a failure, and each is as described.
+
+Run by `make test-api` alone, over a real socket.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import schemathesis
+import uvicorn
+from hypothesis import HealthCheck, Phase, settings
+from schemathesis.config import SchemathesisConfig
+
+from shuzhi.app import City
+from shuzhi.kernel.ids import PartyId
+from shuzhi.share.accounts import NewAccount, NewKey, Right, Role, add_account, make_key
+from shuzhi.web import make_app
+
+from .conftest import OF_PEOPLE, ROOT
+
+pytestmark = pytest.mark.api
+_EXAMPLES = 25
+_CONFIG = SchemathesisConfig.from_dict(
+    {
+        "checks": {
+            # What is well formed may still not fit how things stand, or name what is not there.
+            "positive_data_acceptance": {
+                "expected-statuses": ["2xx", "400", "403", "404", "409", "410", "412", "422"]
+            },
+            "negative_data_rejection": {
+                "expected-statuses": ["400", "403", "404", "409", "412", "413", "415", "422", "428"]
+            },
+            # The server of these tests is open to readers at its own machine.
+            "ignored_auth": {"enabled": False},
+        }
+    }
+)
+
+
+@pytest.fixture(scope="module")
+def key(everything: City) -> str:
+    """The key of somebody who may do all that a key can carry."""
+    office, party = everything.accounts_office, PartyId("east")
+    add_account(office, NewAccount("all", party, "All", frozenset(Role)), by="tester")
+    new = NewKey("all", party, "tester", frozenset(Right) - OF_PEOPLE, timedelta(days=300))
+    return make_key(office, new, by="all")[1].value
+
+
+@pytest.fixture(scope="module")
+def everything(build: Callable[[Path], City], tmp_path_factory: pytest.TempPathFactory) -> City:
+    return build(tmp_path_factory.mktemp("schema") / "city")
+
+
+@pytest.fixture(scope="module")
+def root(everything: City) -> Iterator[str]:
+    """A server of the city on this machine."""
+    app = make_app(everything)
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    until = time.monotonic() + 60
+    while not server.started and time.monotonic() < until:
+        time.sleep(0.02)
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    server.should_exit = True
+    thread.join(timeout=60)
+
+
+@pytest.fixture(scope="module")
+def interface(root: str) -> Any:
+    return schemathesis.openapi.from_url(f"{root}{ROOT}/openapi.json", config=_CONFIG)
+
+
+@schemathesis.pytest.from_fixture("interface").parametrize()
+@settings(
+    max_examples=_EXAMPLES,
+    derandomize=True,
+    database=None,
+    deadline=None,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+def test_no_request_breaks_an_operation_or_its_description(case: Any, root: str, key: str) -> None:
+    case.call_and_validate(base_url=f"{root}{ROOT}", headers={"Authorization": f"Bearer {key}"})
