@@ -65,6 +65,11 @@ class Settings:
         return self.folder / "lake"
 
     @property
+    def map_file(self) -> Path:
+        """Where the territories of the parties are kept, once boundaries were imported."""
+        return self.folder / "map.json"
+
+    @property
     def audit_folder(self) -> Path:
         """Where the audit log is; anybody may copy it."""
         return self.folder / "audit"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from shuzhi.app.wired import Wired
@@ -23,7 +25,15 @@ from shuzhi.share.catalogue import (
     search,
     write_catalogue,
 )
-from shuzhi.share.parties import Organisation, tree
+from shuzhi.share.parties import (
+    Imported,
+    Organisation,
+    Territories,
+    read_boundaries,
+    read_territories,
+    tree,
+    write_territories,
+)
 
 
 class Shares(Wired):
@@ -40,6 +50,26 @@ class Shares(Wired):
     def organisation(self) -> Organisation:
         """Every party that is registered, and who stands above whom."""
         return tree(self.control)
+
+    def import_boundaries(self, file: Path, *, key: str | None = None) -> Imported:
+        """Take an official boundary file for the map. Raises as `parties.read_boundaries`."""
+        done = read_boundaries(file, self.organisation(), key=key)
+        write_territories(done.territories, self.settings.map_file)
+        return done
+
+    def remove_boundaries(self) -> bool:
+        """Forget the boundaries; tell whether there were any."""
+        was_there = self.settings.map_file.exists()
+        self.settings.map_file.unlink(missing_ok=True)
+        return was_there
+
+    def territories(self) -> Territories | None:
+        """Where the parties lie, by the file that was imported; None where none was.
+
+        Raises as `parties.read_territories`.
+        """
+        file = self.settings.map_file
+        return _read(file, file.stat().st_mtime_ns) if file.exists() else None
 
     def provider(self, dataset: str) -> PartyId | None:
         """The party that provides a data set; None where the catalogue does not say."""
@@ -75,3 +105,9 @@ class Shares(Wired):
         name = Text(zh=city.title_zh, en=city.title_en)
         publisher = Publisher(city.address, name, name, name)
         return write_catalogue((r.entry for r in records(self.control)), publisher, form)
+
+
+# Screens ask every second; the file changes with its time.
+@lru_cache(maxsize=4)
+def _read(file: Path, _changed_ns: int) -> Territories | None:
+    return read_territories(file)

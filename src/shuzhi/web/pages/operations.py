@@ -14,8 +14,9 @@ from shuzhi.decide.indicators import Leaf
 from shuzhi.gather.sensors.newest import NewestOfStation
 from shuzhi.kernel.ids import PartyId
 from shuzhi.kernel.party import Party
-from shuzhi.share.parties import Organisation
+from shuzhi.share.parties import Organisation, Territories
 from shuzhi.web.drawing.hexagons import Cell, hexagons
+from shuzhi.web.drawing.territories import territories
 from shuzhi.web.pages.feeds import Health, feeds
 from shuzhi.web.pages.languages import LANGUAGES
 from shuzhi.web.pages.reading import Reader
@@ -91,7 +92,9 @@ def _context(site: Site, reader: Reader, place: Party | None) -> dict[str, Any]:
         "place": place,
         "counted": counted,
         "tiles": [_tile(site, leaf) for leaf in _leaves(site)[:_MOST_TILES]],
-        "map": _map(reader, organisation, place, counted, [w.party for w in warnings]),
+        "map": _map(
+            reader, organisation, place, counted, [w.party for w in warnings], city.territories()
+        ),
         "told": [(w, told(reader, w)) for w in mine[:_MOST_TOLD]],
         "feeds": health,
         "feed_counts": {h: sum(f.health is h for f in health) for h in Health},
@@ -131,13 +134,25 @@ def _map(
     place: Party | None,
     counted: Tally,
     warned: list[PartyId | None],
-) -> Any:
+    known: Territories | None,
+) -> Mapping[str, Any]:
+    """Return the map as it is drawn, what to say below it, and how many parties it leaves out."""
     roots = organisation.inferiors(place.id if place else None)
-    shown = [*([place] if place else []), *roots]
-    if place is None and len(roots) == 1:
-        shown += organisation.inferiors(roots[0].id)
-    cells = [_cell(reader, organisation, p, counted, warned, p == place) for p in shown]
-    return hexagons(cells[:_MOST_CELLS], reader.t("operations.map")), len(shown) - _MOST_CELLS
+    below = roots if place or len(roots) != 1 else organisation.inferiors(roots[0].id)
+    above = [place] if place else list(roots) if below is not roots else []
+    cells = {p: _cell(reader, organisation, p, counted, warned, p == place) for p in above}
+    cells |= {p: _cell(reader, organisation, p, counted, warned, False) for p in below}
+    lying = [(t, cells[p]) for p in below if known and (t := known.of(p.id))]
+    title = reader.t("operations.map")
+    if known is None or not lying:
+        drawn = hexagons(list(cells.values())[:_MOST_CELLS], title)
+        says, more = reader.t("operations.schematic"), len(cells) - _MOST_CELLS
+    else:
+        drawn, middle = territories(lying, title)
+        named = {"source": known.source, "reference": known.reference}
+        says = reader.t("operations.boundaries", middle=f"{middle:.1f}", **named)
+        more = len(below) - len(lying)
+    return {"drawn": drawn, "says": says, "more": more}
 
 
 def _cell(
