@@ -13,6 +13,7 @@ from shuzhi.cli import (
     agreement,
     application,
     audit,
+    boundaries,
     calendar,
     case,
     catalogue,
@@ -81,6 +82,7 @@ app.add_typer(indicator.commands, name="indicator")
 app.add_typer(lake.commands, name="lake")
 app.add_typer(lineage.commands, name="lineage")
 app.add_typer(linkage.commands, name="linkage")
+app.add_typer(boundaries.commands, name="map")
 app.add_typer(model.commands, name="model")
 app.add_typer(pack.commands, name="pack")
 app.add_typer(station.commands, name="station")
