@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 from shuzhi.share.access import Condition
 from shuzhi.share.verification.comparing import ABSENT, NOT_CONFIRMED, Test
 from shuzhi.share.verification.conditions import holds
 from shuzhi.share.verification.model import Told, Verdict
-from shuzhi.share.verification.parts import Row
+
+
+class Holder(Protocol):
+    """A row, as far as answers need it."""
+
+    def held(self, column: str) -> Any:
+        """Return the value of a column."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +37,7 @@ class Found:
 
 
 def found_of(
-    rows: Sequence[Row], columns: Sequence[str], tests: Sequence[Test], where: Condition | None
+    rows: Sequence[Holder], columns: Sequence[str], tests: Sequence[Test], where: Condition | None
 ) -> Found:
     """Return what holds of a subject's rows that the grant covers.
 

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 from sqlalchemy import Connection
@@ -19,6 +19,7 @@ from sqlalchemy import Connection
 from shuzhi.kernel.events import Event
 from shuzhi.kernel.instant import Instant
 from shuzhi.share.access import Refusal
+from shuzhi.share.access.conditions import terms
 from shuzhi.share.receipts import ReceiptId, record_receipt, set_of, subject_number
 from shuzhi.share.verification.answering import Found, found_of
 from shuzhi.share.verification.asking import word_of
@@ -28,7 +29,7 @@ from shuzhi.share.verification.errors import VerificationError, bad_question
 from shuzhi.share.verification.fishing import Kind, Suspicion
 from shuzhi.share.verification.index import Index
 from shuzhi.share.verification.model import AsOf, Claim, Question
-from shuzhi.share.verification.parts import Key, Row, key_of
+from shuzhi.share.verification.parts import Key, key_of
 from shuzhi.share.verification.permits import Asking, Permit
 from shuzhi.share.verification.settling import counted, kept
 from shuzhi.share.verification.sheets import Block, ClaimColumn, Sheet
@@ -64,6 +65,17 @@ class _Asked:
     number: int
     question: Question
     tests: list[Test]
+
+
+class _Listed(NamedTuple):
+    """A row among many that were found, of which the columns that are needed were read at once."""
+
+    columns: dict[str, list[Any]]
+    number: int
+
+    def held(self, column: str) -> Any:
+        """Return the value of a column."""
+        return self.columns[column][self.number]
 
 
 class _NoRoomError(Exception):
@@ -113,7 +125,9 @@ def _answered(
     if index is None:
         return refused("no_index", permit.verifiable.dataset)
     asked, aside = _checked(permit, claims, block)
-    sought = _sought(desk, index, [each.question.subject for each in asked])
+    needed = {c.column for c in claims} | {t.column for t in terms(permit.grant.rows)}
+    subjects = [each.question.subject for each in asked]
+    sought = _sought(desk, index, subjects, needed & set(index.generation.columns))
     answered: list[tuple[_Asked, Found]] = []
     spelt: list[str] = []
     suspicions: list[Suspicion] = []
@@ -171,16 +185,17 @@ def _aside_of(number: int, refusal: Refusal) -> Aside:
 
 
 def _sought(
-    desk: Desk, index: Index, subjects: Sequence[str]
-) -> Iterator[tuple[str, Key, list[Row]]]:
+    desk: Desk, index: Index, subjects: Sequence[str], needed: set[str]
+) -> Iterator[tuple[str, Key, list[_Listed]]]:
     """Yield each subject as it is spelt in the data, its hash, and its rows."""
-    rows: defaultdict[int, list[Row]] = defaultdict(list)
+    rows: defaultdict[int, list[_Listed]] = defaultdict(list)
     spelt: dict[int, str] = {}
     for part in index.many(subjects):
         numbers = part.numbers.tolist()
+        columns = {name: part.rows.column(name).to_pylist() for name in needed}
         spelt |= zip(numbers, part.spelt, strict=True)
         for at, number in enumerate(numbers):
-            rows[number].append(Row(part.rows, at))
+            rows[number].append(_Listed(columns, at))
     secret = desk.office.indexes.secret
     for number, subject in enumerate(subjects):
         spelling = spelt.get(number) or spellings(subject)[0]

@@ -174,13 +174,9 @@ def permit_of(office: VerificationOffice, asking: Asking, now: Instant) -> Permi
         return refused("not_verifiable", grant.dataset)
     if grant.subject not in (None, verifiable.subject):
         return refused("wrong_subject", verifiable.subject)
-    with office.sharing.control.transaction() as connection:
-        tally = read_tally(connection, asking.agreement, office.today(now))
-        findings = standing_findings(connection, asking.agreement, now)
+    asked, findings = _past(office, asking.agreement, now)
     facts, kind = _described(office, grant.dataset, verifiable.subject)
-    request = Request(
-        asking.user, asking.role, asking.purpose, grant.dataset, now, asked=tally.asked
-    )
+    request = Request(asking.user, asking.role, asking.purpose, grant.dataset, now, asked=asked)
     allowed = decide(grant, request, facts, office.masks)
     if isinstance(allowed, Refusal):
         return allowed
@@ -213,6 +209,15 @@ def _grant(office: VerificationOffice, asking: Asking, now: Instant) -> Grant | 
         return None
     found = grants(office.sharing, party, held.terms.dataset, now)
     return next((grant for grant in found if grant.id == name), None)
+
+
+def _past(
+    office: VerificationOffice, agreement: int, now: Instant
+) -> tuple[int, tuple[Finding, ...]]:
+    """Return how often was asked under an agreement, and the findings that last."""
+    with office.sharing.control.transaction() as connection:
+        tally = read_tally(connection, agreement, office.today(now))
+        return tally.asked, standing_findings(connection, agreement, now)
 
 
 def _described(office: VerificationOffice, dataset: str, subject: str) -> tuple[DatasetFacts, str]:
