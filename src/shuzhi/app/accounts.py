@@ -8,10 +8,13 @@ from shuzhi.app.wired import Wired
 from shuzhi.share.accounts import (
     AccountsOffice,
     Passwords,
+    Secret,
     Standing,
     standing_by_key,
     standing_by_session,
 )
+from shuzhi.share.accounts.errors import no_provider
+from shuzhi.share.accounts.oidc import Provider
 
 
 class Knows(Wired):
@@ -24,6 +27,20 @@ class Knows(Wired):
         words = (city.name, city.title_en, city.title_zh)
         passwords = Passwords(city.login.cost)
         return AccountsOffice(self.control, city.login.terms, passwords, words, self.clock)
+
+    def identity_provider(self) -> Provider:
+        """The provider by which people sign in, as `city.yaml` names it.
+
+        Raises:
+            RefusedError: `share.no_oidc`, `settings.secret_missing`.
+        """
+        setup = self.settings.city.login.oidc
+        if setup is None:
+            raise no_provider()
+        named = setup.client_secret_env
+        secret = None if named is None else Secret(self.settings.secret(named))
+        back = f"{self.settings.city.address.rstrip('/')}/sign-in/provider/back"
+        return Provider(setup, back, secret, clock=self.clock)
 
     def standing(self, *, session: str = "", key: str = "") -> Standing | None:
         """Who shows the token of a session, or else a key; None for nobody who is known."""

@@ -14,7 +14,6 @@ import typer
 
 from shuzhi.cli.options import AsJson, CityFolder, opened
 from shuzhi.cli.output import counted, out, print_facts, print_json, print_table
-from shuzhi.kernel.errors import RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -203,15 +202,12 @@ def bind(
 ) -> None:
     """Let the person SUBJECT of the identity provider come in as NAME."""
     from shuzhi.share.accounts import bind_identity
+    from shuzhi.share.accounts.errors import no_provider
 
     there = opened(city)
     provider = there.settings.city.login.oidc
     if issuer is None and provider is None:
-        raise RefusedError(
-            "share.no_oidc",
-            "The city names no identity provider.",
-            next_step="Add login.oidc to city.yaml (docs/accounts.md), or name --issuer.",
-        )
+        raise no_provider()
     known_to = issuer or (provider.issuer if provider else "")
     office = there.accounts_office
     bind_identity(office, name, known_to, subject, by=by or getpass.getuser())

@@ -46,3 +46,12 @@ def unknown_account(name: str) -> AccountError:
         f"There is no account {name[:60]!r}.",
         next_step="List them with: shuzhi account list",
     )
+
+
+def no_provider() -> AccountError:
+    """Refuse to ask an identity provider that nobody named."""
+    return AccountError(
+        "share.no_oidc",
+        "The city names no identity provider.",
+        next_step="Add login.oidc to city.yaml (docs/accounts.md).",
+    )

@@ -114,7 +114,7 @@ def add_account(
         insert_account(connection, account, hashed)
         note(connection, "account.added", now, by, name, party=new.party)
         for role in sorted(new.roles):
-            _give(connection, RoleGrant(name, new.party, role), now, by)
+            give(connection, RoleGrant(name, new.party, role), now, by)
     return account
 
 
@@ -177,7 +177,7 @@ def grant(office: AccountsOffice, name: str, party: PartyId, role: Role, *, by: 
             )
         given = RoleGrant(account.name, party, role)
         if given not in read_grants(connection, account.name):
-            _give(connection, given, office.clock(), by)
+            give(connection, given, office.clock(), by)
 
 
 def revoke(office: AccountsOffice, name: str, party: PartyId, role: Role, *, by: str) -> None:
@@ -360,7 +360,8 @@ def _set_state(office: AccountsOffice, name: str, state: AccountState, by: str) 
     return replace(account, state=state, locked_until=None)
 
 
-def _give(connection: Connection, given: RoleGrant, now: Instant, by: str) -> None:
+def give(connection: Connection, given: RoleGrant, now: Instant, by: str) -> None:
+    """Write a role and its entry within a transaction."""
     write_grant(connection, given)
     facts = {"party": given.party, "role": given.role.value}
     note(connection, "account.role_given", now, by, given.account, **facts)

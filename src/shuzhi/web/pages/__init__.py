@@ -12,6 +12,7 @@ from shuzhi.web.live import Live
 from shuzhi.web.pages import (
     acting,
     audit,
+    by_provider,
     cases,
     catalogue,
     dataset,
@@ -63,6 +64,7 @@ def page_routes(
         router.include_router(wing.routes(site), dependencies=[Depends(require_reader)])
     router.include_router(visiting.language_routes())
     router.include_router(signing_in.routes(site, token))
+    router.include_router(by_provider.routes(site, token))
     router.include_router(own_account.routes(site))
     router.include_router(people.routes(site))
     return site, router

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse
 
-from shuzhi.kernel.errors import RefusedError
+from shuzhi.kernel.errors import RefusedError, ShuzhiError
 from shuzhi.share.accounts import LoginRefusedError, Opened, Right, login, logout
 from shuzhi.web.guarding import SIGN_IN, TOKEN_COOKIE, host_of, is_loopback, token_cookie
 from shuzhi.web.limits import Limit, neighbourhood
@@ -34,7 +34,9 @@ class Door:
     def require_patience(self, request: Request, name: str) -> None:
         """Refuse (`web.too_many_tries`) who tried too often, known or not."""
         address = request.client.host if request.client else ""
-        waits = max(self.by_name.waits_s(name), self.by_address.waits_s(neighbourhood(address)))
+        waits = self.by_address.waits_s(neighbourhood(address))
+        if name:
+            waits = max(waits, self.by_name.waits_s(name))
         if waits:
             raise WebError(
                 "web.too_many_tries",
@@ -50,7 +52,7 @@ def routes(site: Site, token: str | None) -> APIRouter:
 
     @router.get(SIGN_IN)
     def ask(request: Request, back: str = "/") -> Response:
-        return _form(site, request, token, {"back": back})
+        return form_again(site, request, token, {"back": back})
 
     @router.post(SIGN_IN)
     async def sign_in(request: Request) -> Response:
@@ -64,7 +66,7 @@ def routes(site: Site, token: str | None) -> APIRouter:
                 door.require_patience(request, typed.get("name", "").strip().lower())
                 opened = await run_in_threadpool(_opened, site, request, typed)
             except RefusedError as error:
-                return _form(site, request, token, typed, error)
+                return form_again(site, request, token, typed, error)
         return enter(request, opened, typed.get("back", "/"))
 
     @router.post(SIGN_OUT)
@@ -113,13 +115,14 @@ def _opened(site: Site, request: Request, typed: Mapping[str, str]) -> Opened:
     return login(office, typed.get("name", ""), typed.get("password", ""), agent=agent, old=old)
 
 
-def _form(
+def form_again(
     site: Site,
     request: Request,
     token: str | None,
     typed: Mapping[str, str],
-    error: RefusedError | None = None,
+    error: ShuzhiError | None = None,
 ) -> Response:
+    """Show the form, after a refusal with what was typed; never a password."""
     provider = site.city.settings.city.login.oidc
     context: dict[str, Any] = {
         "back": local_path(typed.get("back", "/")),
@@ -141,7 +144,7 @@ def _by_token(
     site: Site, request: Request, token: str | None, typed: Mapping[str, str]
 ) -> Response:
     if token is None or not hmac.compare_digest(typed["given"].strip().encode(), token.encode()):
-        return _form(site, request, token, typed)
+        return form_again(site, request, token, typed)
     answer = RedirectResponse(local_path(typed.get("back", "/")), 303)
     is_https = request.url.scheme == "https"
     answer.set_cookie(
