@@ -143,3 +143,9 @@ def copied(linked: World, tmp_path: Path) -> World:
     events: list[Event] = []
     office = replace(linked.office, control=control, lake=lake, publish=events.append)
     return World(tmp_path, control, lake, events, office, linked.truth)
+
+
+@pytest.fixture(scope="session")
+def tables() -> dict[str, pa.Table]:
+    """What the two departments hold, by data set."""
+    return dict(zip(("register", "clinic"), population(), strict=True))

@@ -117,7 +117,7 @@ class _LinkageShape(StrictModel):
     blocking: tuple[BlockShape, ...] = ()
     thresholds: _ThresholdShape | None = None
     training: _TrainingShape = _TrainingShape()
-    support: float = Field(default=0.0, ge=0, le=1)
+    support: float = Field(default=0.2, ge=0, le=1)
     most_pairs: int = Field(default=2_000_000, ge=1_000, le=1_000_000_000)
 
 

@@ -127,7 +127,7 @@ class Linkage:
     training: Training
     thresholds: Thresholds = Thresholds()
     # The share of possible links between two groups that must be there before they are one.
-    support: float = 0.0
+    support: float = 0.2
     # A block that would let more pairs through is left out, and the model says so.
     most_pairs: int = 2_000_000
 

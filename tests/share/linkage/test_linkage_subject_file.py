@@ -1,0 +1,174 @@
+"""One file per subject: each asker sees what their grants say, and no more (made-up people)."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from shuzhi.audit.outbox import outbox_table
+from shuzhi.gather.contracts import LogicalType
+from shuzhi.kernel.ids import DatasetName, PartyId
+from shuzhi.kernel.instant import Instant
+from shuzhi.share.access import (
+    ColumnFacts,
+    DatasetFacts,
+    Form,
+    Grant,
+    Keep,
+    MaskRule,
+    MaskTable,
+    Partial,
+    User,
+)
+from shuzhi.share.linkage import (
+    Asker,
+    Door,
+    LinkageError,
+    Record,
+    Source,
+    SubjectFile,
+    subject_file,
+    subject_of,
+)
+
+R7, C7 = Record("register", "r7"), Record("clinic", "c7")
+COLUMNS = {
+    "register": ("id", "full_name", "born", "mobile", "home", "updated"),
+    "clinic": ("id", "patient", "birthday", "phone", "address", "visited"),
+}
+ASKER = Asker(User("zhou", PartyId("welfare"), frozenset({"clerk"})), "clerk", "aid")
+MASKS = MaskTable(
+    "test",
+    (
+        MaskRule(Keep(), frozenset({"general"}), None, None),
+        MaskRule(Partial(1, 0), frozenset({"personal"}), None, None),
+    ),
+)
+
+
+def source(world: Any, dataset: str, *columns: str, **terms: Any) -> Source:
+    """Return a data set of which the asker's party may see `columns`; none means no grant."""
+    kinds = {"full_name": "personal", "patient": "personal", "mobile": "secret"}
+    facts = DatasetFacts(
+        DatasetName(dataset),
+        "1.0.0",
+        {c: ColumnFacts(c, LogicalType.STRING, kinds.get(c, "general")) for c in COLUMNS[dataset]},
+    )
+    if not columns:
+        return Source(facts, ())
+    now, day = world.office.clock(), timedelta(days=1)
+    base = {
+        "id": f"agreement:{dataset}",
+        "assigner": PartyId("owner"),
+        "assignee": PartyId("welfare"),
+        "dataset": DatasetName(dataset),
+        "contract_version": "1.0.0",
+        "columns": columns,
+        "purposes": frozenset({"aid"}),
+        "roles": frozenset({"clerk"}),
+        "since": Instant(now - day),
+        "until": Instant(now + day),
+    }
+    return Source(facts, (Grant(**(base | terms)),))
+
+
+def shown(world: Any, *sources: Source, subject: str | Record | None = None) -> SubjectFile:
+    named = {str(s.facts.name): s for s in sources}
+    door = Door(world.lake, named, MASKS, b"the key of a city that is a test")
+    which = subject or subject_of(world.office, "residents", R7) or ""
+    return subject_file(world.office, door, "residents", which, asker=ASKER)
+
+
+def test_each_source_shows_what_is_granted_masked_where_a_mask_says_so(linked: Any) -> None:
+    register = source(linked, "register", "full_name", "born", "mobile")
+    file = shown(linked, register, source(linked, "clinic", "birthday"))
+    first, second = file.sheets
+    assert (first.columns, first.masked) == (("full_name", "born"), ("full_name",))
+    # No rule says how a secret may be shown.
+    assert first.withheld == ("mobile",)
+    ((name, born),) = first.rows
+    assert name[1:].strip("*") == ""
+    assert second.rows == ((born.replace("-", "/"),),)
+
+
+def test_without_a_grant_nothing_is_told_not_even_whether_there_is_a_row(linked: Any) -> None:
+    file = shown(linked, source(linked, "register", "born"), source(linked, "clinic"))
+    alone = shown(
+        linked, source(linked, "register", "id"), source(linked, "clinic"),
+        subject=Record("register", "r9"),
+    )  # fmt: skip
+    # r7 is known to the clinic, r9 is not: the asker sees no difference.
+    assert file.sheets[1] == alone.sheets[1]
+    assert file.sheets[1].refusal is not None
+    assert (file.sheets[1].refusal.reason, file.sheets[1].rows) == ("no_grant", ())
+
+
+@pytest.mark.parametrize(
+    ("terms", "reason"),
+    [
+        ({"purposes": frozenset({"tax"})}, "purpose_not_covered"),
+        ({"roles": frozenset({"analyst"})}, "role_not_covered"),
+        ({"assignee": PartyId("others")}, "not_the_assignee"),
+    ],
+)
+def test_a_grant_for_something_else_opens_nothing(
+    linked: Any, terms: dict[str, Any], reason: str
+) -> None:
+    register = source(linked, "register", "born", **terms)
+    refusal = shown(linked, register, source(linked, "clinic")).sheets[0].refusal
+    assert refusal is not None
+    assert refusal.reason == reason
+
+
+def test_a_grant_of_figures_shows_no_rows(linked: Any) -> None:
+    terms = {"form": Form.AGGREGATE, "minimum_group": 5, "budget": 9}
+    register = source(linked, "register", "born", **terms)
+    assert shown(linked, register, source(linked, "clinic")).sheets[0].refusal is not None
+
+
+def test_sources_that_differ_are_shown_with_source_and_time(linked: Any) -> None:
+    register = source(linked, "register", "born", "updated")
+    file = shown(linked, register, source(linked, "clinic", "birthday", "visited"))
+    (differs,) = file.differs
+    assert differs.part == "birth"
+    assert [(t.dataset, t.seen_at) for t in differs.told] == [
+        ("clinic", "2026-02-01"),
+        ("register", "2026-01-05"),
+    ]
+
+
+def test_a_masked_value_is_not_held_against_another(linked: Any) -> None:
+    register = source(linked, "register", "full_name")
+    assert shown(linked, register, source(linked, "clinic", "patient")).differs == ()
+
+
+def test_a_record_opens_the_file_only_to_whoever_may_see_it(linked: Any) -> None:
+    sources = (source(linked, "register", "born"), source(linked, "clinic"))
+    assert shown(linked, *sources, subject=R7) == shown(linked, *sources)
+    told = []
+    for hidden in (C7, Record("register", "r_none"), Record("clinic", "none")):
+        with pytest.raises(LinkageError) as refusal:
+            shown(linked, *sources, subject=hidden)
+        told.append(refusal.value.code)
+    assert told == ["share.linkage_subject_unknown"] * 3
+
+
+def test_every_look_is_audited_with_its_purpose_and_without_keys(copied: Any) -> None:
+    shown(copied, source(copied, "register", "born"), source(copied, "clinic"))
+    with copied.control.transaction() as connection:
+        last = select(outbox_table.c.content).order_by(outbox_table.c.no.desc()).limit(1)
+        entry = json.loads(connection.execute(last).scalar_one())
+    assert entry["kind"] == "linkage.subject_shown"
+    assert entry["by"] == "zhou"
+    assert entry["facts"] == {
+        "party": "welfare",
+        "role": "clerk",
+        "purpose": "aid",
+        "subject": subject_of(copied.office, "residents", R7),
+        "rows": {"register": 1},
+        "refused": {"clinic": "no_grant"},
+    }
