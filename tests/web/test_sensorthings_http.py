@@ -21,7 +21,7 @@ from shuzhi.gather.sensors.stations import Station
 from shuzhi.kernel.errors import RefusedError
 from shuzhi.web import listen_of, make_app
 
-MN = "010000A8900016F000169DC0"
+MN, UNPLACED = "010000A8900016F000169DC0", "SIM000000000000000000001"
 START = datetime(2026, 3, 2, tzinfo=UTC)
 BASE = "/sensorthings/v1.1"
 
@@ -29,7 +29,9 @@ BASE = "/sensorthings/v1.1"
 @pytest.fixture(scope="module")
 def city(tmp_path_factory: pytest.TempPathFactory) -> City:
     city = create_city(tmp_path_factory.mktemp("web") / "city")
-    city.add_station(Station(MN, "31", outfall="DA001"), "123456", by="tester")
+    placed = Station(MN, "31", outfall="DA001", longitude=106.5, latitude=29.5)
+    city.add_station(placed, "123456", by="tester")
+    city.add_station(Station(UNPLACED, "32"), "123456", by="tester")
     rows = [
         {
             "mn": MN,
@@ -85,7 +87,7 @@ def client(city: City) -> Iterator[Client]:
 
 
 def test_a_client_finds_its_way_from_a_station_to_its_newest_value(client: Client) -> None:
-    (thing,) = client.get("/Things")["value"]
+    (thing,) = client.get("/Things", filter=f"id eq '{MN}'")["value"]
     assert (thing["@iot.id"], thing["name"]) == (MN, "DA001")
     (stream,) = client.http.get(thing["Datastreams@iot.navigationLink"]).json()["value"]
     assert stream["unitOfMeasurement"]["symbol"] == "mg/m3"
@@ -157,3 +159,17 @@ def test_a_city_without_values_has_no_observations(tmp_path: Path) -> None:
     for client in _serving(empty):
         assert client.get("/Observations")["value"] == []
         assert client.get("/Things")["value"] == []
+
+
+def test_things_stand_where_the_registry_says_and_others_nowhere(client: Client) -> None:
+    things = client.get("/Things", expand="Locations,HistoricalLocations($expand=Locations)")
+    by_id = {thing["@iot.id"]: thing for thing in things["value"]}
+    point = {"type": "Point", "coordinates": [106.5, 29.5]}
+    (location,) = by_id[MN]["Locations"]
+    (history,) = by_id[MN]["HistoricalLocations"]
+    assert (location["location"], location["encodingType"]) == (point, "application/geo+json")
+    assert history["Locations"][0]["@iot.id"] == location["@iot.id"]
+    assert history["time"].endswith("Z")
+    assert by_id[UNPLACED]["Locations"] == by_id[UNPLACED]["HistoricalLocations"] == []
+    assert client.get(f"/FeaturesOfInterest('{MN}')")["feature"] == point
+    assert client.get(f"/Locations('{MN}')/Things")["value"][0]["@iot.id"] == MN

@@ -69,6 +69,9 @@ def test_a_station_is_registered_and_shown(run: Run) -> None:
         "units": {"w01018": "g/L"},
         "party": "acme",
         "outfall": None,
+        "longitude": None,
+        "latitude": None,
+        "located_at": None,
         "is_enabled": True,
     }
 
@@ -99,6 +102,31 @@ def test_a_station_is_disabled_and_enabled(run: Run, city: City) -> None:
 def test_what_is_no_station_is_refused(run: Run, words: tuple[str, ...]) -> None:
     with pytest.raises(RefusedError):
         run("station", *words)
+
+
+def test_a_place_is_known_since_it_was_told_first(run: Run, city: City) -> None:
+    run("station", "add", "SIM-1", "st=31", "--password", "123456")
+    assert city.station("SIM-1").located_at is None
+    run("station", "set", "SIM-1", "longitude=106.5", "latitude=29.5")
+    first = city.station("SIM-1")
+    run("station", "set", "SIM-1", "longitude=106.5", "party=works")
+    assert (first.place, city.station("SIM-1").located_at) == ((106.5, 29.5), first.located_at)
+    run("station", "set", "SIM-1", "latitude=29.6")
+    moved = city.station("SIM-1").located_at
+    assert first.located_at is not None
+    assert moved is not None
+    assert moved > first.located_at
+
+
+@pytest.mark.parametrize(
+    ("longitude", "latitude"), [(106.5, None), (200.0, 0.0), (0.0, float("nan"))]
+)
+def test_half_a_place_or_none_on_earth_is_refused(
+    city: City, longitude: float, latitude: float | None
+) -> None:
+    placed = Station("SIM-1", "31", longitude=longitude, latitude=latitude)
+    with pytest.raises(StationError, match="longitude and latitude"):
+        city.add_station(placed, "123456", by="tester")
 
 
 def test_a_station_is_registered_once(city: City) -> None:

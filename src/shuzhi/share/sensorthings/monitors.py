@@ -26,7 +26,9 @@ _LASTS = """
             WHEN '2061' THEN INTERVAL 1 HOUR
             WHEN '2051' THEN to_minutes(coalesce(s.minute_interval, 10)) END"""
 _STREAM = "concat_ws('.', o.mn, o.st, o.cn, o.factor, o.field)"
-# What is measured is not located yet: the registry knows no coordinates.
+_PLACE = """
+      SELECT mn AS id, coalesce(outfall, mn) AS name, 'Where the monitor stands' AS description,
+        longitude, latitude, NULL::VARCHAR AS properties"""
 _VIEWS = {
     "st_things": """
       SELECT mn AS id, coalesce(outfall, mn) AS name, 'HJ 212 monitor ' || mn AS description,
@@ -52,10 +54,12 @@ _VIEWS = {
       FROM {OBSERVED} o LEFT JOIN __factors f ON f.code = o.factor
         LEFT JOIN __stations s ON s.mn = o.mn
       GROUP BY o.mn, o.st, o.cn, o.factor, o.field""",  # noqa: S608  (constants of this module)
-    "st_features": """
-      SELECT mn AS id, coalesce(outfall, mn) AS name, 'Where the monitor stands' AS description,
-        NULL::DOUBLE AS longitude, NULL::DOUBLE AS latitude, NULL::VARCHAR AS properties
-      FROM __stations""",
+    "st_features": f"{_PLACE} FROM __stations",
+    # A place that is not known is no Location; of earlier places nothing is kept.
+    "st_locations": f"{_PLACE}, mn AS thing_id FROM __stations WHERE longitude IS NOT NULL",
+    "st_historical_locations": """
+      SELECT mn AS id, located_at AS moment, mn AS thing_id, mn AS location_id
+      FROM __stations WHERE longitude IS NOT NULL""",
     "st_observations": f"""
       SELECT {_STREAM} || '.' || epoch_us(o.data_time) || '.' || o.revision AS id,
         {_STREAM} AS datastream_id, o.mn AS feature_id, o.data_time AS phenomenon_start,
@@ -94,11 +98,20 @@ def _stations(stations: Sequence[Station]) -> pa.Table:
         {
             **{c: _plain(getattr(s, c)) for c in _STATION_COLUMNS},
             "minute_interval": s.minute_interval,
+            "longitude": s.longitude,
+            "latitude": s.latitude,
+            "located_at": s.located_at,
         }
         for s in stations
     ]
     schema = pa.schema(
-        [*((c, pa.string()) for c in _STATION_COLUMNS), ("minute_interval", pa.int64())]
+        [
+            *((c, pa.string()) for c in _STATION_COLUMNS),
+            ("minute_interval", pa.int64()),
+            ("longitude", pa.float64()),
+            ("latitude", pa.float64()),
+            ("located_at", pa.timestamp("us", tz="UTC")),
+        ]
     )
     return pa.Table.from_pylist(rows, schema=schema)
 

@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from shuzhi.gather.sensors.hj212 import Checksum, Dialect, Edition
 from shuzhi.gather.sensors.stations.errors import StationError
+from shuzhi.kernel.instant import Instant
 
 Secret = Callable[[str], str]
 MOST_MN = 64
@@ -32,7 +33,8 @@ class Station:
     `password_hash` is keyed; `password_secret` names a secret to be used in its stead.
     `key_secret` names the station's SM4 key (HJ 212-2025). `stamps_end`: its DataTime is the end
     of an interval, not the start. `units` names the unit of a factor where it is not the
-    standard's. `outfall` is where it stands, in the words of whoever registered it.
+    standard's. `outfall` is where it stands, in the words of whoever registered it; `longitude` and
+    `latitude` are degrees of WGS 84 (EPSG:4326), known since `located_at`.
     """
 
     mn: str
@@ -50,7 +52,15 @@ class Station:
     units: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     party: str | None = None
     outfall: str | None = None
+    longitude: float | None = None
+    latitude: float | None = None
+    located_at: Instant | None = None
     is_enabled: bool = True
+
+    @property
+    def place(self) -> tuple[float | None, float | None]:
+        """Where it stands: longitude and latitude."""
+        return self.longitude, self.latitude
 
     def dialect(self, secret: Secret) -> Dialect:
         """Return how the station speaks. Raises what `secret` raises for a key that is not set."""
@@ -68,6 +78,12 @@ class Station:
         )
 
 
+def _is_place(longitude: float | None, latitude: float | None) -> bool:
+    if longitude is None or latitude is None:
+        return longitude is latitude
+    return -180 <= longitude <= 180 and -90 <= latitude <= 90
+
+
 def require_station(station: Station) -> Station:
     """Return a station that can be registered, or refuse it (`gather.bad_station`)."""
     problems = [
@@ -80,6 +96,7 @@ def require_station(station: Station) -> Station:
         ),
         (not 1 <= station.minute_interval <= 60, "its minute interval is not 1 to 60"),
         (not 0 <= (station.answer_flag or 0) <= 255, "the Flag of answers is not 0 to 255"),
+        (not _is_place(*station.place), "its place is no longitude and latitude in degrees"),
     ]
     if found := [problem for is_wrong, problem in problems if is_wrong]:
         raise StationError(

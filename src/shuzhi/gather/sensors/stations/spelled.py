@@ -33,11 +33,13 @@ _READ: Mapping[str, Callable[[str], Any]] = {
     "units": _units,
     "party": str,
     "outfall": str,
+    "longitude": float,
+    "latitude": float,
 }
 HELP = (
     "st=31 edition=2005|2017|2025 mode=tolerant|strict checksum=standard|modbus|modbus_swapped "
-    "stamps_end=yes|no minute_interval=10 units=CODE:UNIT,… party=… outfall=… answer_st=… "
-    "answer_flag=… password_secret=NAME key_secret=NAME"
+    "stamps_end=yes|no minute_interval=10 units=CODE:UNIT,… party=… outfall=… longitude=106.5 "
+    "latitude=29.5 answer_st=… answer_flag=… password_secret=NAME key_secret=NAME"
 )
 
 

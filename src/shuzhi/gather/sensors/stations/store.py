@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, Column, Connection, Integer, Row, String, Table, func, select
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    Connection,
+    Float,
+    Integer,
+    Row,
+    String,
+    Table,
+    func,
+    select,
+)
 
 from shuzhi.gather.sensors.hj212 import Checksum, Edition
 from shuzhi.gather.sensors.stations.model import MOST_MN, Mode, Station
@@ -31,6 +43,9 @@ station_table = Table(
     Column("party", String(120), index=True),
     Column("outfall", String(200)),
     Column("is_enabled", Boolean, nullable=False),
+    Column("longitude", Float),
+    Column("latitude", Float),
+    Column("located_at", InstantColumn),
     Column("changed_at", InstantColumn, nullable=False),
 )
 
@@ -78,6 +93,9 @@ def _row(station: Station, now: Instant) -> Mapping[str, Any]:
         "party": station.party,
         "outfall": station.outfall,
         "is_enabled": station.is_enabled,
+        "longitude": station.longitude,
+        "latitude": station.latitude,
+        "located_at": station.located_at,
         "changed_at": now,
     }
 
@@ -99,5 +117,8 @@ def _station(row: Row[Any]) -> Station:
         units=row.units,
         party=row.party,
         outfall=row.outfall,
+        longitude=row.longitude,
+        latitude=row.latitude,
+        located_at=row.located_at,
         is_enabled=row.is_enabled,
     )

@@ -32,7 +32,7 @@ def register_station(control: Control, station: Station, *, by: str, now: Instan
                 f"The station {station.mn!r} is registered already.",
                 next_step="Change it with `shuzhi station set`, or register another MN.",
             )
-        insert_station(connection, station, now)
+        insert_station(connection, _located(station, None, now), now)
         queue(connection, _entry("station.registered", station, by, now))
 
 
@@ -49,6 +49,7 @@ def change_station(
         if not there:
             raise no_such_station(mn)
         station = require_station(replace(change(there[0]), mn=mn))
+        station = _located(station, there[0], now)
         update_station(connection, station, now)
         queue(connection, _entry("station.changed", station, by, now))
         return station
@@ -82,12 +83,22 @@ def station(control: Control, mn: str) -> Station:
     return found[0]
 
 
+def _located(station: Station, before: Station | None, now: Instant) -> Station:
+    """Return a station that says since when its place is known."""
+    if station.longitude is None:
+        return replace(station, located_at=None)
+    if before is not None and station.place == before.place:
+        return replace(station, located_at=before.located_at)
+    return replace(station, located_at=now)
+
+
 def _entry(kind: str, station: Station, by: str, now: Instant) -> Entry:
     facts = {
         "st": station.st,
         "edition": station.edition.name,
         "mode": station.mode.value,
         "party": station.party,
+        "place": [None if degrees is None else str(degrees) for degrees in station.place],
         "is_enabled": station.is_enabled,
     }
     return Entry(kind, now, by, f"station:{station.mn}", facts)
