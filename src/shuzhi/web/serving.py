@@ -30,6 +30,8 @@ from shuzhi.web.visitors import Recognise, require_reader
 _WORTH_PACKING_BYTES = 700
 _MOST_AT_ONCE = 2_048
 
+_ON_ERROR = ((ShuzhiError, told), (HTTPException, misled), (RequestValidationError, misled))
+
 
 @dataclass(frozen=True)
 class Listen:
@@ -94,16 +96,7 @@ def make_app(
         docs_url=None,
         redoc_url=None,
         lifespan=running,
-        middleware=[
-            Middleware(
-                Recognise,
-                city=city,
-                acts_unnamed=is_acting and token is None,
-                busy={verifying.PATH: line.standing},
-            ),
-            Middleware(Guard, entrance=_entrance(city, token, asks_login=asks_login)),
-            Middleware(GZipMiddleware, minimum_size=_WORTH_PACKING_BYTES),
-        ],
+        middleware=_guards(city, line, token, is_acting=is_acting, asks_login=asks_login),
     )
     app.router.routes.append(verifying.route(line))
     known = assets.read_assets()
@@ -114,10 +107,25 @@ def make_app(
     app.mount(PREFIX, app.state.api)
     app.state.site, pages = page_routes(city, known, live, token)
     app.include_router(pages)
-    app.add_exception_handler(ShuzhiError, told)
-    app.add_exception_handler(HTTPException, misled)
-    app.add_exception_handler(RequestValidationError, misled)
+    for kind, answer in _ON_ERROR:
+        app.add_exception_handler(kind, answer)
     return app
+
+
+def _guards(
+    city: City, line: verifying.Line, token: str | None, *, is_acting: bool, asks_login: bool
+) -> list[Middleware]:
+    """Return what each request passes, the outermost first."""
+    return [
+        Middleware(
+            Recognise,
+            city=city,
+            acts_unnamed=is_acting and token is None,
+            busy={verifying.PATH: line.standing},
+        ),
+        Middleware(Guard, entrance=_entrance(city, token, asks_login=asks_login)),
+        Middleware(GZipMiddleware, minimum_size=_WORTH_PACKING_BYTES),
+    ]
 
 
 def _entrance(city: City, token: str | None, *, asks_login: bool) -> Entrance:
