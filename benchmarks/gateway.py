@@ -161,7 +161,7 @@ def _many() -> Iterator[Line]:
         "… peak memory of the gateway's process",
         f"{ours.peak_mib:.0f} MiB",
         "80 MiB",
-        f"with {RECEIVERS} receivers {shared.peak_mib:.0f} MiB at the end, in {RECEIVERS + 1} processes",
+        f"with {RECEIVERS} receivers {shared.peak_mib:.0f} MiB at the end, in all processes",
     )
 
 
