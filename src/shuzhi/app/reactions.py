@@ -29,6 +29,7 @@ from shuzhi.packs.messages import LANGUAGES
 from shuzhi.share.agreements import SharingClockBroken
 from shuzhi.share.correction import CorrectionOverdue
 from shuzhi.share.duties import DutyBroken, duty_list
+from shuzhi.share.verification import FishingSuspected
 
 if TYPE_CHECKING:
     from shuzhi.app.city import City
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 # The case kinds of the pack `platform`, which every city runs.
 DATA_DEFECT, RULE_DEFECT = "data_defect", "rule_defect"
 SHARING_OVERDUE, DUTY_BROKEN = "sharing_overdue", "duty_broken"
+VERIFICATION_MISUSE = "verification_misuse"
 _OF_WARNING = "warning:"
 _MOST_TITLE = 200
 _GRAVEST = max(severity.rank for severity in Severity)
@@ -48,13 +50,14 @@ def reactions(city: City) -> Reactions:
         return lambda event: react(city, event)
 
     table: dict[type, Sequence[Callable[[City, Any], None]]] = {
-        RowsStored: [judge_rows],
+        RowsStored: [judge_rows, keep_index_current],
         ModelBuilt: [judge_rows],
         WarningRaised: [open_warned_case],
         WarningWorsened: [open_warned_case],
         RuleSwitchedOff: [open_rule_defect],
         CheckFailed: [open_data_defect],
         SharingClockBroken: [open_sharing_overdue],
+        FishingSuspected: [open_verification_misuse],
         DutyBroken: [open_duty_broken],
         CorrectionOverdue: [open_correction_overdue],
     }
@@ -64,6 +67,11 @@ def reactions(city: City) -> Reactions:
 def judge_rows(city: City, stored: RowsStored | ModelBuilt) -> None:
     """Let the rules over a data set judge what is new in it."""
     city.judge(stored.dataset)
+
+
+def keep_index_current(city: City, stored: RowsStored) -> None:
+    """Let verification answer as the rows have it that were stored."""
+    city.keep_verification(stored.dataset)
 
 
 def open_warned_case(city: City, warning: WarningRaised) -> None:
@@ -195,6 +203,24 @@ def open_objection_overdue(city: City, objection: int, receipt: int, provider: P
         f"{matter}:overdue",
     )
     open_case(city.office, report)
+
+
+def open_verification_misuse(city: City, suspected: FishingSuspected) -> None:
+    """Make questions that look like fishing a case of the party that manages sharing."""
+    office = city.office
+    kind = office.clocks(VERIFICATION_MISUSE).kind
+    matter = f"agreement:{suspected.agreement}"
+    report = Report(
+        kind.id,
+        kind.severities[0],
+        SYSTEM,
+        city.sharing_office.authority,
+        f"{kind.title.zh}: {matter}",
+        f"{suspected.kind.value} · {suspected.measured} · {suspected.action.value}",
+        f"{matter}:{suspected.kind.value}",
+        f"verification:{suspected.finding}",
+    )
+    open_case(office, report)
 
 
 def warning_of(origin: str | None) -> WarningId | None:

@@ -8,6 +8,7 @@ from functools import cached_property
 from shuzhi.app.delivering import Delivers
 from shuzhi.gather.lake.durable import sync_path
 from shuzhi.share.verification import (
+    FILE,
     Desk,
     Opened,
     Refreshed,
@@ -48,3 +49,11 @@ class Verifies(Delivers):
         return {
             name: self.refresh_verification(name) for name in declared if self.lake.exists(name)
         }
+
+    def keep_verification(self, dataset: str) -> None:
+        """Bring the index of a data set to what is new in it, if it can be asked about."""
+        # Most cities declare nothing; they need no desk to know.
+        if not (self.settings.folder / FILE).is_file():
+            return
+        if dataset in self.verification_desk.office.declared.datasets:
+            self.refresh_verification(dataset)

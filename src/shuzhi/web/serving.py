@@ -30,8 +30,6 @@ from shuzhi.web.visitors import Recognise, require_reader
 _WORTH_PACKING_BYTES = 700
 _MOST_AT_ONCE = 2_048
 
-_ON_ERROR = ((ShuzhiError, told), (HTTPException, misled), (RequestValidationError, misled))
-
 
 @dataclass(frozen=True)
 class Listen:
@@ -107,8 +105,9 @@ def make_app(
     app.mount(PREFIX, app.state.api)
     app.state.site, pages = page_routes(city, known, live, token)
     app.include_router(pages)
-    for kind, answer in _ON_ERROR:
-        app.add_exception_handler(kind, answer)
+    app.add_exception_handler(ShuzhiError, told)
+    app.add_exception_handler(HTTPException, misled)
+    app.add_exception_handler(RequestValidationError, misled)
     return app
 
 

@@ -13,9 +13,11 @@ import pytest
 from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
+from shuzhi.act.cases import cases
 from shuzhi.app import City, create_city, open_city
 from shuzhi.cli.commands import app
-from shuzhi.kernel.ids import PartyId
+from shuzhi.gather.sources import RowsStored
+from shuzhi.kernel.ids import DatasetName, PartyId
 from shuzhi.share.access import Form
 from shuzhi.share.accounts import NewAccount, NewKey, Right, Role, add_account, grant, make_key
 from shuzhi.share.agreements import Actor, AgreementId, Asked, Deed, Verb, agree, deal, submit
@@ -137,6 +139,23 @@ def test_an_agreement_that_was_ended_answers_nothing_more(
     deal(city.sharing_office, AgreementId(1), stopped)
     refused = send(question())
     assert (refused.status_code, refused.json()["type"]) == (403, "urn:shuzhi:refusal:no_grant")
+
+
+def test_guesses_become_a_case_of_who_manages_sharing(city: City, send: Callable[..., Any]) -> None:
+    told = [send(question(rooms=n)).json()["answer"] for n in range(10, 15)]
+    assert told == ["no"] * 5
+    assert send(question()).json()["type"] == "urn:shuzhi:refusal:suspended"
+    (case,) = cases(city.office).cases
+    assert (case.kind, case.responsible) == ("verification_misuse", "city")
+
+
+def test_what_is_stored_is_answered_at_once(
+    city: City, send: Callable[..., Any], residents: pa.Table
+) -> None:
+    rows = residents.slice(2).set_column(5, "rooms", pa.array([7]))
+    done = city.lake.upsert("residents", rows, key=["id"])
+    city.publish(RowsStored(city.clock(), DatasetName("residents"), done.version))
+    assert send(question(LI, rooms=7)).json()["answer"] == "yes"
 
 
 def test_a_list_is_answered_from_the_shell(

@@ -3,7 +3,7 @@
 from shuzhi.share.verification.asking import question_of
 from shuzhi.share.verification.batch import AnsweredBlock, Aside, answer_sheet
 from shuzhi.share.verification.building import Done, Refreshed
-from shuzhi.share.verification.declared import Action, Declaration, read_declaration
+from shuzhi.share.verification.declared import FILE, Action, Declaration, read_declaration
 from shuzhi.share.verification.desk import Desk
 from shuzhi.share.verification.errors import VerificationError
 from shuzhi.share.verification.events import FishingSuspected
@@ -20,6 +20,7 @@ from shuzhi.share.verification.use_cases import ask, findings, lift, refresh
 from shuzhi.share.verification.words import Slowed
 
 __all__ = [
+    "FILE",
     "Action",
     "Answer",
     "Answered",
