@@ -25,10 +25,12 @@ class Receiver:
     """One life of a receiver; `spool` is its end of a connection to the spool.
 
     `connections` is how many it has, `orders` are those under way and whether it has taken each.
+    It takes connections when it `is_ready`.
     """
 
     def __init__(self, spool: socket.socket) -> None:
         self.connections = 0
+        self.is_ready = False
         self.orders: dict[int, bool] = {}
         self._spool = spool
         self._door, self._its_door = doors()

@@ -126,8 +126,10 @@ class Reception:
         receiver.tell("stations", {"stations": [], "secrets": self._secrets})
         receiver.tell("go", None)
         self._receivers.append(receiver)
-        if (await receiver.hear())[0] != "ready":
+        receiver.is_ready = (await receiver.hear())[0] == "ready"
+        if not receiver.is_ready:
             self._receivers.remove(receiver)
+            await receiver.end()
             raise died()
         return receiver
 
@@ -213,7 +215,7 @@ class Reception:
         """Hand a connection to whoever has fewest and takes it; False when nobody does now."""
         for receiver in sorted(self._receivers, key=lambda receiver: receiver.connections):
             number = next(self._numbers)
-            if receiver.hand(number, connection):
+            if receiver.is_ready and receiver.hand(number, connection):
                 self._there[number] = _There(receiver, peer)
                 return True
         return False

@@ -68,6 +68,7 @@ class Gateway:
         self._telling = Telling()
         self._moves = Moves()
         self._servers: list[asyncio.Server] = []
+        self._doors: list[socket.socket] = []
         self._looking = asyncio.create_task(self._look_after_all())
 
     async def listen(
@@ -84,6 +85,7 @@ class Gateway:
 
     def take_from(self, door: socket.socket, *, tls: ssl.SSLContext | None = None) -> None:
         """Take the connections that come through a door, each with the number it was given."""
+        self._doors.append(door)
         asyncio.get_running_loop().add_reader(door, self._take, door, tls)
 
     def _take(self, door: socket.socket, tls: ssl.SSLContext | None) -> None:
@@ -107,6 +109,9 @@ class Gateway:
         self._looking.cancel()
         for server in self._servers:
             server.close()
+        for door in self._doors:
+            asyncio.get_running_loop().remove_reader(door)
+            door.close()
         for connection in self._connections:
             connection.hold("closing")
         await self._settle()
