@@ -38,7 +38,15 @@ from shuzhi.gather.sensors.hj212.rows import (
 )
 from shuzhi.gather.sensors.hj212.senders import Context, senders
 from shuzhi.gather.sensors.hj212.times import stamps
-from shuzhi.gather.sensors.hj212.tokens import Heads, Joined, Places, Truths, join, usual_heads
+from shuzhi.gather.sensors.hj212.tokens import (
+    Heads,
+    Joined,
+    Octets,
+    Places,
+    Truths,
+    join,
+    usual_heads,
+)
 
 _TIME_DIGITS = 14
 _NONE = -1
@@ -76,6 +84,7 @@ class _Columns:
         self._group = np.cumsum(pairs.opens) - 1
         self._width = pairs.ends - pairs.begins
         self._is_good = np.ones(len(heads.frames), bool)
+        self._st, self._cn = _coded(heads.st, _st), _coded(heads.cn, _cn)
         self._drop(~is_understood)
 
     def batch(self) -> Batch:
@@ -85,10 +94,8 @@ class _Columns:
         self._drop_mixed_groups(values)
         self._drop_repeated(values)
         marks = self._marks(np.flatnonzero(role == MARK))
-        makers = self._marks(np.flatnonzero(role == MAKER_MARK))
-        samples = self._marks(np.flatnonzero(role == SAMPLE_TIME))
         self._drop_bad_marks(marks[marks >= 0])
-        sample_times = self._sample_times(samples)
+        rare = self._rare(role)
         texts = self._joined.texts(self._pairs.begins[values], self._pairs.ends[values])
         numbers, usual = numbers_of(texts)
         self._drop(values[~usual | (self._width[values] > MOST_CHARACTERS)])
@@ -101,11 +108,22 @@ class _Columns:
             "number": numbers,
             "text": texts,
             "mark": self._mark_column(marks[groups]),
-            "maker_mark": self._text_column(makers[groups]),
-            "sample_time": _times(sample_times[groups], samples[groups] < 0),
+            **{name: column(groups) for name, column in rare.items()},
         }
         observations = _table(OBSERVATIONS, columns, len(values))
         return Batch(self._frames(), observations, ITEMS.empty_table(), self._findings())
+
+    def _rare(self, role: Octets) -> dict[str, Callable[[Places], pa.Array]]:
+        """Return what makes the columns that most batches have no values for."""
+        found: dict[str, Callable[[Places], pa.Array]] = {}
+        if len(pairs := np.flatnonzero(role == MAKER_MARK)):
+            makers = self._marks(pairs)
+            found["maker_mark"] = lambda groups: self._text_column(makers[groups])
+        if len(pairs := np.flatnonzero(role == SAMPLE_TIME)):
+            samples = self._marks(pairs)
+            times = self._sample_times(samples)
+            found["sample_time"] = lambda groups: _times(times[groups], samples[groups] < 0)
+        return found
 
     def _drop(self, pairs: Places | Truths) -> None:
         if pairs.dtype != bool or pairs.any():
@@ -174,13 +192,13 @@ class _Columns:
         return texts.take(pa.array(numbers, mask=~has)).dictionary_encode()
 
     def _frames(self) -> pa.Table:
-        heads = self._heads.kept(self._is_good)
+        heads, good = self._heads.kept(self._is_good), pa.array(self._is_good)
         count = len(heads.frames)
         columns = {
             "frame": pa.array(heads.frames, pa.int32()),
             "qn": heads.qn,
-            "st": _coded(heads.st, _st),
-            "cn": _coded(heads.cn, _cn),
+            "st": self._st.filter(good),
+            "cn": self._cn.filter(good),
             "mn": heads.mn,
             "flag": pa.array(heads.flag, pa.int16()),
             "is_resent": pa.array(np.zeros(count, bool)),
@@ -191,12 +209,13 @@ class _Columns:
     def _of_pairs(self, values: Places) -> dict[str, pa.Array]:
         """Return the columns that say which station, when and what."""
         row, heads = self._pairs.frame[values], self._heads
+        rows = pa.array(row)
         meaning, said = self._meaning[values], self._meanings
         return {
             "frame": pa.array(heads.frames[row], pa.int32()),
-            "mn": heads.mn.take(pa.array(row)),
-            "st": _coded(heads.st, _st).take(pa.array(row)),
-            "cn": _coded(heads.cn, _cn).take(pa.array(row)),
+            "mn": heads.mn.take(rows),
+            "st": self._st.take(rows),
+            "cn": self._cn.take(rows),
             "data_time": _times(heads.data_time[row]),
             "factor": said.words.column(said.factor[meaning]),
             "sent_factor": said.words.column(said.sent[meaning]),
@@ -205,7 +224,7 @@ class _Columns:
         }
 
     def _findings(self) -> pa.Table:
-        count = np.array([len(found.tolerated) for found in self._meanings.found], np.int64)
+        count = self._meanings.oddities
         if not count.any():
             return FINDINGS.empty_table()
         good = self._is_good[self._pairs.frame] & (count[self._meaning] > 0)
@@ -257,6 +276,9 @@ def _table(schema: pa.Schema, columns: Mapping[str, pa.Array], count: int) -> pa
     arrays = []
     for wanted in schema:
         column = columns.get(wanted.name)
-        column = pa.nulls(count, wanted.type) if column is None else column.cast(wanted.type)
+        if column is None:
+            column = pa.nulls(count, wanted.type)
+        elif column.type != wanted.type:
+            column = column.cast(wanted.type)
         arrays.append(column)
     return pa.Table.from_arrays(arrays, schema=schema)

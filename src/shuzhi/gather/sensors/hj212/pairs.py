@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from shuzhi.gather.sensors.hj212 import tables
 from shuzhi.gather.sensors.hj212.names import Name, meaning
@@ -20,6 +22,7 @@ _ROLES = {
     "sample_time": SAMPLE_TIME,
 }
 _LONGEST_NAME = 16
+_REMEMBERED = 32
 _WORD = 8
 _WIDTH_BITS = 5
 # By the length of a name: which bytes of its first eight count, and of its last eight.
@@ -54,27 +57,31 @@ class Words:
         """Return the number of a text, a new one if need be."""
         return self._numbers.setdefault(text, len(self._numbers))
 
-    def column(self, numbers: Places) -> pa.DictionaryArray:
+    def column(self, numbers: NDArray[np.int32]) -> pa.DictionaryArray:
         """Return the texts of many numbers."""
-        return pa.DictionaryArray.from_arrays(
-            pa.array(numbers, pa.int32()), pa.array(list(self._numbers), pa.string())
-        )
+        return pa.DictionaryArray.from_arrays(pa.array(numbers), self.texts)
+
+    @cached_property
+    def texts(self) -> pa.StringArray:
+        """All texts, by their numbers."""
+        return pa.array(list(self._numbers), pa.string())
 
 
 class Meanings:
     """What the distinct names of a batch mean, as columns."""
 
-    def __init__(self, names: list[tuple[str, Context]]) -> None:
+    def __init__(self, names: tuple[tuple[str, Context], ...]) -> None:
         self.words = Words()
         self.names = [name for name, _ in names]
         self.found = [meaning(name, of.st, of.manner.edition) for name, of in names]
         both = [(found, of.manner) for found, (_, of) in zip(self.found, names, strict=True)]
         units = [dict(manner.units).get(found.factor, found.unit) for found, manner in both]
-        self.role = np.array([_role(found, manner) for found, manner in both], np.int64)
+        self.role = np.array([_role(found, manner) for found, manner in both], np.uint8)
         self.factor = self._numbers([found.factor for found in self.found])
         self.sent = self._numbers([found.sent for found in self.found])
         self.field = self._numbers([found.field for found in self.found])
         self.unit = self._numbers(units)
+        self.oddities = np.array([len(found.tolerated) for found in self.found], np.int64)
         # One number for each factor and field; those of one frame lie close to each other.
         keys: dict[tuple[int, int], int] = {}
         self.key = np.array(
@@ -85,8 +92,12 @@ class Meanings:
             np.int64,
         )
 
-    def _numbers(self, texts: list[str]) -> Places:
-        return np.array([self.words.number(text) for text in texts], np.int64)
+    def _numbers(self, texts: list[str]) -> NDArray[np.int32]:
+        return np.array([self.words.number(text) for text in texts], np.int32)
+
+
+meanings = lru_cache(_REMEMBERED)(Meanings)
+"""Stations send the same names in every batch."""
 
 
 def _role(name: Name, manner: Manner) -> int:
@@ -151,11 +162,10 @@ def understood(
     first = np.zeros(name.max(initial=-1) + 1, np.int64)
     first[name[::-1]] = np.arange(len(name) - 1, -1, -1)
     same = (head == head[first][name]) & (tail == tail[first][name]) & (rest == rest[first][name])
-    names = [
-        (
-            joined.buffer[begins[n] : ends[n]].decode("ascii"),
-            contexts[int(rest[n]) >> _WIDTH_BITS],
+    names = tuple(
+        (joined.buffer[begin:end].decode("ascii"), contexts[of >> _WIDTH_BITS])
+        for begin, end, of in zip(
+            begins[first].tolist(), ends[first].tolist(), rest[first].tolist(), strict=True
         )
-        for n in first
-    ]
-    return Meanings(names), name, same
+    )
+    return meanings(names), name, same
