@@ -30,6 +30,8 @@ from shuzhi.web.visitors import Recognise, require_reader
 _WORTH_PACKING_BYTES = 700
 _MOST_AT_ONCE = 2_048
 
+_ON_ERROR = ((ShuzhiError, told), (HTTPException, misled), (RequestValidationError, misled))
+
 
 @dataclass(frozen=True)
 class Listen:
@@ -105,9 +107,8 @@ def make_app(
     app.mount(PREFIX, app.state.api)
     app.state.site, pages = page_routes(city, known, live, token)
     app.include_router(pages)
-    app.add_exception_handler(ShuzhiError, told)
-    app.add_exception_handler(HTTPException, misled)
-    app.add_exception_handler(RequestValidationError, misled)
+    for kind, answer in _ON_ERROR:
+        app.add_exception_handler(kind, answer)
     return app
 
 
