@@ -47,7 +47,7 @@ class FillsForms(Delivers):
 
     def prefill(self, form: str, subject: str, *, user: User) -> tuple[Prefilled, ...]:
         """What is held of a subject for a form. Raises as `forms.prefill`, `masks`."""
-        reading = Reading(self.lake, self.masks)
+        reading = Reading(self.lake, self.masks, self.receipt_office)
         return prefill(self.forms_office, reading, FormId(form), subject, user=user)
 
     def burden(

@@ -47,6 +47,7 @@ def a_column(name: str, kind: str, title: str, meaning: str | None, *, is_key: b
     key = ", primaryKey: true, required: true" if is_key else ""
     own = [f"{{property: titleZh, value: {title}}}"]
     own += [f"{{property: meaning, value: {meaning}}}"] if meaning else []
+    own += ["{property: subjectKind, value: person}"] if is_key else []
     return (
         f"      - {{name: {name}, logicalType: {kind}{key}, "
         f"customProperties: [{', '.join(own)}]}}\n"

@@ -37,6 +37,7 @@ from shuzhi.share.forms import (
     start,
     withdraw,
 )
+from shuzhi.share.receipts import is_about, receipts
 
 
 def a_field(name: str, *, minutes: int = 10, zh: str = "", **more: str) -> str:
@@ -223,6 +224,13 @@ def test_held_values_come_with_source_version_and_time(
     born, income = city.prefill("relief", "p1", user=USER)
     assert (income.value, income.provider, income.grant) == (30_000, "tax", f"agreement:{made.id}")
     assert (income.version, income.at) == (0, city.lake.committed_at("income", 0))
+    (receipt,) = receipts(city.receipt_office, dataset="income")
+    assert (receipt.what.assignee, receipt.what.columns, receipt.what.purpose) == (
+        "civil",
+        ("yearly_income",),
+        "relief",
+    )
+    assert is_about(city.receipt_office, receipt, "person", "p1")
     # What is unconditional needs an agreement all the same before a value leaves.
     assert (born.value, born.reason) == (None, "no_grant")
     (_, missing) = city.prefill("relief", "p9", user=USER)
@@ -257,6 +265,8 @@ def test_a_party_reads_its_own_data_for_its_form(
     city.register_form(read_form(written(INCOME, owner="tax")), by=actor("tax"))
     (own,) = city.prefill("relief", "p1", user=replace(USER, party=PartyId("tax")))
     assert (own.value, own.grant) == (30_000, "own:income")
+    # What does not leave the party has no receipt.
+    assert receipts(city.receipt_office) == ()
 
 
 def test_only_asked_fields_are_handed_in(

@@ -37,7 +37,9 @@ from shuzhi.share.forms.holdings import columns_with
 from shuzhi.share.forms.model import Form, FormId, Judgement, Reach, Registered, Verdict
 from shuzhi.share.forms.office import FormsOffice
 from shuzhi.share.forms.own import own_grant
+from shuzhi.share.forms.receipting import FilledIn, Left, record_filled_in
 from shuzhi.share.forms.use_cases import registered
+from shuzhi.share.receipts import ReceiptOffice
 
 _NO_SUBJECT, _BAD_SUBJECT = "no_subject_column", "subject_unfit"
 _MASKED, _NOTHING, _SEVERAL, _NOT_STORED = "masked", "not_found", "several_values", "not_stored"
@@ -45,10 +47,11 @@ _MASKED, _NOTHING, _SEVERAL, _NOT_STORED = "masked", "not_found", "several_value
 
 @dataclass(frozen=True)
 class Reading:
-    """Where values are read, and through which masks."""
+    """Where values are read, through which masks, and where their receipts are kept."""
 
     lake: Lake
     masks: MaskTable
+    receipts: ReceiptOffice
 
 
 @dataclass(frozen=True)
@@ -78,11 +81,13 @@ def prefill(
 ) -> tuple[Prefilled, ...]:
     """Return what is held of `subject` for the fields of a form that are not to be typed.
 
-    `user` asks in the name of the form's owner, in the form's role and for its purpose.
+    Every value that another party's agreement lets out has its receipt before this returns. `user`
+    asks in the name of the form's owner, in the form's role and for its purpose.
 
     Raises:
         FormError: `share.form_unknown`.
-        RefusedError: as `agreements.grants`, `table_named`; BrokenError as `access.ask`.
+        RefusedError: as `agreements.grants`, `table_named`; BrokenError as `access.ask` and
+            `record_receipt`.
     """
     held = registered(office, form)
     wanted: dict[str, list[Judgement]] = {}
@@ -116,11 +121,19 @@ class _Lookup:
             yield from (replace(each, reason=_NO_SUBJECT) for each in bare)
             return
         term = _term(table, keys[0], subject)
-        for each in bare:
-            if term is None:
-                yield replace(each, reason=_BAD_SUBJECT)
-            else:
-                yield self._read(each, term, contract, table)
+        if term is None:
+            yield from (replace(each, reason=_BAD_SUBJECT) for each in bare)
+            return
+        found = [self._read(each, term, contract, table) for each in bare]
+        provider = next((each.provider for each in bare if each.provider), PartyId(""))
+        what = FilledIn(self.held.form, self.user, provider, contract, table, keys[0], subject)
+        left = [
+            Left(each.grant, each.version, each.column, each.value)
+            for each in found
+            if each.grant is not None and each.version is not None and not each.reason
+        ]
+        record_filled_in(self.reading.receipts, what, left)
+        yield from found
 
     def _read(self, bare: Prefilled, term: Term, contract: Contract, table: Table) -> Prefilled:
         decided = self._decided(bare, term, contract, table)
