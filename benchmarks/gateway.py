@@ -272,7 +272,7 @@ def _load(server: int, port: int, connections: int, rate: int) -> Served:
         told["frames_per_s"],
         told["p50_ms"],
         told["p99_ms"],
-        spent / told["acknowledged"] * 1e6,
+        spent / (told["acknowledged"] or inf) * 1e6,
         _peak_mib(server) if len(processes) == 1 else sum(map(_shared_out_mib, processes)),
     )
 
