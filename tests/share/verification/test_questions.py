@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
-from shuzhi.share.verification import Receipted
+from shuzhi.audit.outbox import outbox_table
+from shuzhi.kernel.ids import PartyId
+from shuzhi.share.access import Operator, User
+from shuzhi.share.agreements.model import RowTerm
+from shuzhi.share.receipts.many import turn_sha256
+from shuzhi.share.verification import Asking, Claim, Question, Receipted
 
 ZHANG, ABDULLA, LI = "11010119900307721X", "110101198512120023", "110101197001010011"
 
@@ -42,3 +49,44 @@ def test_a_claim_that_holds_is_confirmed_with_a_receipt(registry: Any) -> None:
 )
 def test_what_is_told(registry: Any, subject: str, claims: dict[str, Any], told: str) -> None:
     assert registry.told(subject, claims) == told
+
+
+def test_who_is_not_there_looks_like_a_no_unless_the_agreement_says_otherwise(
+    registry: Any,
+) -> None:
+    here, away = (registry.ask(who, {"rooms": 9}).answer for who in (ZHANG, "nobody"))
+    assert (here.told, here.verdicts) == (away.told, away.verdicts)
+    registry.declare("agreements: {1: {tells_absent: true}}\n")
+    assert registry.told("nobody", {"rooms": 9}) == "no_such_subject"
+    assert registry.told(ZHANG, {"rooms": 9}) == "no"
+
+
+def test_rows_outside_of_the_grant_are_not_there(registry: Any) -> None:
+    rows = (RowTerm("district", Operator.ONE_OF, ("d1",)),)
+    registry.agreed(rows=rows, purposes=("rent_aid", "in d1"))
+    assert registry.told(ZHANG, {"rooms": 3}, agreement=2) == "yes"
+    assert registry.told(LI, {"rooms": 1}, agreement=2) == "no"
+
+
+def test_another_party_learns_nothing_of_an_agreement(registry: Any) -> None:
+    stranger = User("w.li", PartyId("water"), frozenset({"data_user"}))
+    assert registry.told(ZHANG, {"rooms": 3}, user=stranger) == "no_grant"
+    assert registry.told(ZHANG, {"rooms": 3}, agreement=99) == "no_grant"
+
+
+def test_answers_that_are_written_together_share_one_entry_of_the_log(registry: Any) -> None:
+    desk, asking = registry.desk, Asking(registry.user, 1, "data_user", "rent_aid")
+    permit = desk.permit(asking)
+    questions = [
+        Question(1, "rent_aid", "data_user", who, (Claim("rooms", 3),)) for who in (ZHANG, LI)
+    ]
+    answered = [desk.answer(permit, question) for question in questions]
+    results = desk.settle(answered)
+    with registry.control.transaction() as connection:
+        raw = connection.scalars(select(outbox_table.c.content)).all()[-1]
+    entry = json.loads(raw)
+    ids = [result.receipt for result in results]
+    assert (entry["kind"], entry["facts"]["receipts"]) == ("receipt.many_recorded", 2)
+    small = [each.small for each in answered]
+    assert entry["facts"]["sha256"] == turn_sha256(small, ids) != turn_sha256(small[::-1], ids)
+    assert ZHANG.encode() not in raw
