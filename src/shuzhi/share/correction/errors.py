@@ -2,7 +2,8 @@
 
 Codes: `share.doubt_unknown`, `share.doubt_bad`, `share.not_your_doubt`, `share.wrong_state`,
 `share.changed_meanwhile`, `share.value_unfit`, `share.not_a_source`, `share.no_notice`,
-`share.no_decision`, `share.not_comparable`; of texts `share.reason_missing`, `share.bad_text`.
+`share.no_decision`, `share.not_comparable`, `share.bad_page`;
+of texts `share.reason_missing`, `share.bad_text`.
 """
 
 from __future__ import annotations
