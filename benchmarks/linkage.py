@@ -4,7 +4,8 @@ Ours uses no label at all and links from probability 0.5 on everywhere: one to o
 are known to be clean, elsewhere with the guard against chains that is the default. Splink is shown
 at the same threshold, and at the best of five, chosen by the truth in its favour. dedupe asks 100
 questions, which the truth answers, and links at its own default. It has its own environment below
-`.bench/`, and four minutes for each set. LINKAGE_SETS=abt_buy,cora measures those alone.
+`.bench/`, and four minutes for each set. LINKAGE_SETS=abt_buy,cora measures those alone,
+LINKAGE_TOOLS=ours,splink with these tools alone.
 
 What was looked at with the truth while this was made, and is the same for all sets: that threshold,
 the guard's default share (0.2), the levels of the presets. Which words count as rare was chosen for
@@ -17,7 +18,8 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from itertools import combinations
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -55,7 +57,7 @@ class Score:
 
 @dataclass(frozen=True)
 class Row:
-    """All tools on one set; None where one did not come to an end."""
+    """All tools on one set; None where one was not measured or did not come to an end."""
 
     name: str
     title: str
@@ -66,6 +68,7 @@ class Row:
     splink: Score | None
     splink_best: Score | None
     dedupe: Score | None
+    dedupe_said: str = "not measured"
 
 
 def score(found: Pairs, truth: Pairs, seconds: float) -> Score:
@@ -170,8 +173,8 @@ def dedupe(folder: Path, each: Set, truth: Pairs) -> Score | None:
     return score(pairs, truth, seconds)
 
 
-def measure(each: Set) -> Row:
-    """Measure all tools on one set."""
+def measure(each: Set, before: Row | None, tools: Sequence[str]) -> Row:
+    """Measure these tools on one set; the others stay as they were measured before."""
     with TemporaryDirectory() as name, duckdb.connect() as connection:
         folder = Path(name)
         connection.execute("SET threads = 2")
@@ -183,18 +186,26 @@ def measure(each: Set) -> Row:
         connection.execute("CREATE TABLE truth (l VARCHAR, r VARCHAR)")
         connection.executemany("INSERT INTO truth VALUES (?, ?)", sorted(truth))
         connection.execute(f"COPY truth TO '{folder / 'truth.parquet'}'")
-        found, link, seconds = ours(connection, each)
-        mine = score(found, truth, seconds)
-        fixed, best = splink(folder, each, truth, link)
-        other = dedupe(folder, each, truth)
-    return Row(each.name, each.title, rows, len(truth), link, mine, fixed, best, other)
+        row = before
+        if row is None or "ours" in tools:
+            found, link, seconds = ours(connection, each)
+            mine = score(found, truth, seconds)
+            row = Row(each.name, each.title, rows, len(truth), link, mine, None, None, None)
+            kept = () if before is None else ("splink", "splink_best", "dedupe", "dedupe_said")
+            row = replace(row, **{name: getattr(before, name) for name in kept})
+        if "splink" in tools:
+            fixed, best = splink(folder, each, truth, row.threshold)
+            row = replace(row, splink=fixed, splink_best=best)
+        if "dedupe" in tools:
+            other = dedupe(folder, each, truth)
+            said = "" if other else f"no end within {MOST_SECONDS} s"
+            row = replace(row, dedupe=other, dedupe_said=said)
+    return row
 
 
-def shown(each: Score | None) -> str:
+def shown(each: Score | None, said: str = "did not finish") -> str:
     """Return a score for the table: F1 (precision / recall)."""
-    if each is None:
-        return "did not finish"
-    return f"{each.f1:.3f} ({each.precision:.2f} / {each.recall:.2f})"
+    return said if each is None else f"{each.f1:.3f} ({each.precision:.2f} / {each.recall:.2f})"
 
 
 def report(rows: list[Row]) -> str:
@@ -203,7 +214,7 @@ def report(rows: list[Row]) -> str:
             "Splink, best of five by the truth", "dedupe, 100 questions")  # fmt: skip
     body = [
         (r.title, f"{r.rows:,}", f"{r.pairs:,}", shown(r.ours), shown(r.splink),
-         shown(r.splink_best), shown(r.dedupe))
+         shown(r.splink_best), shown(r.dedupe, r.dedupe_said))
         for r in rows
     ]  # fmt: skip
     return "\n".join(
@@ -214,18 +225,21 @@ def report(rows: list[Row]) -> str:
 
 def main() -> None:
     """Measure the sets that are named, or all, and write what was found beside what is kept."""
-    named = [n for n in os.environ.get("LINKAGE_SETS", "").split(",") if n]
     sets = {each.name: each for each in SETS}
+    tools = _named("LINKAGE_TOOLS") or ["ours", "splink", "dedupe"]
     file = RESULTS / "linkage.json"
-    kept = {r["name"]: r for r in json.loads(file.read_text())} if file.exists() else {}
-    for name in named or sets:
-        row = measure(sets[name])
-        print(row.title, shown(row.ours), shown(row.splink), shown(row.splink_best),
-              shown(row.dedupe), row.ours.seconds, flush=True)  # fmt: skip
-        kept[name] = asdict(row)
+    kept = {r["name"]: _row(r) for r in json.loads(file.read_text())} if file.exists() else {}
+    for name in _named("LINKAGE_SETS") or sets:
+        row = kept[name] = measure(sets[name], kept.get(name), tools)
+        print(row.title, *map(shown, (row.ours, row.splink, row.splink_best, row.dedupe)),
+              row.ours.seconds, flush=True)  # fmt: skip
         ordered = [kept[each] for each in sets if each in kept]
-        file.write_text(json.dumps(ordered, indent=1) + "\n")
-        (RESULTS / "linkage.md").write_text(report([_row(each) for each in ordered]))
+        file.write_text(json.dumps([asdict(each) for each in ordered], indent=1) + "\n")
+        (RESULTS / "linkage.md").write_text(report(ordered))
+
+
+def _named(variable: str) -> list[str]:
+    return [n for n in os.environ.get(variable, "").split(",") if n]
 
 
 def _row(held: dict[str, Any]) -> Row:

@@ -79,7 +79,10 @@ def train(linker: Any, columns: list[str]) -> None:
             [block_on(*columns[:2]), block_on(columns[0], columns[-1])], recall=0.7
         )
     except ValueError:
-        print("the share of matches stays at the default")
+        print("the certain rules find more than all")
+    if not 0 < linker._settings_obj._probability_two_random_records_match < 1:
+        # Where no pair agrees in whole columns Splink cannot predict at all: its default, then.
+        linker._settings_obj._probability_two_random_records_match = 0.0001
     linker.training.estimate_u_using_random_sampling(max_pairs=1e6, seed=1)
     for column in columns[:3]:
         try:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -14,19 +16,24 @@ from shuzhi.gather.contracts import LogicalType
 from shuzhi.kernel.ids import DatasetName, PartyId
 from shuzhi.kernel.instant import Instant
 from shuzhi.share.access import (
+    Allowed,
     ColumnFacts,
     DatasetFacts,
     Form,
     Grant,
     Keep,
+    Limits,
     MaskRule,
     MaskTable,
+    Operator,
     Partial,
+    Term,
     User,
 )
 from shuzhi.share.linkage import (
     Asker,
     Door,
+    Leaving,
     LinkageError,
     Record,
     Source,
@@ -76,9 +83,17 @@ def source(world: Any, dataset: str, *columns: str, **terms: Any) -> Source:
     return Source(facts, (Grant(**(base | terms)),))
 
 
-def shown(world: Any, *sources: Source, subject: str | Record | None = None) -> SubjectFile:
+def shown(
+    world: Any,
+    *sources: Source,
+    subject: str | Record | None = None,
+    narrowed: Callable[[Allowed], Allowed] = lambda allowed: allowed,
+    left: list[Leaving] | None = None,
+) -> SubjectFile:
     named = {str(s.facts.name): s for s in sources}
-    door = Door(world.lake, named, MASKS, b"the key of a city that is a test")
+    kept: list[Leaving] = [] if left is None else left
+    key = b"the key of a city that is a test"
+    door = Door(world.lake, named, MASKS, key, Limits(), narrowed, kept.append)
     which = subject or subject_of(world.office, "residents", R7) or ""
     return subject_file(world.office, door, "residents", which, asker=ASKER)
 
@@ -155,6 +170,23 @@ def test_a_record_opens_the_file_only_to_whoever_may_see_it(linked: Any) -> None
             shown(linked, *sources, subject=hidden)
         told.append(refusal.value.code)
     assert told == ["share.linkage_subject_unknown"] * 3
+
+
+def test_what_must_not_leave_is_taken_out_and_what_leaves_is_told_first(linked: Any) -> None:
+    left: list[Leaving] = []
+    sources = (source(linked, "register", "born"), source(linked, "clinic", "birthday"))
+    shown(linked, *sources, left=left)
+    assert [(x.member.dataset, x.keys, len(x.rows)) for x in left] == [
+        ("register", ("r7",), 1),
+        ("clinic", ("c7",), 1),
+    ]
+
+    def objected(allowed: Allowed) -> Allowed:
+        others = Term(allowed.grant.columns[0], Operator.NONE_OF, (left[0].rows[0][0],))
+        return replace(allowed, rows=others)
+
+    file = shown(linked, *sources[:1], source(linked, "clinic"), narrowed=objected)
+    assert file.sheets[0].rows == ()
 
 
 def test_every_look_is_audited_with_its_purpose_and_without_keys(copied: Any) -> None:

@@ -94,7 +94,7 @@ def admitted(desk: DeliveryDesk, wanted: Wanted, asker: Asker) -> Admitted | Ref
     if isinstance(decided, Refusal):
         return decided
     subjects = subject_columns(table, grant.subject)
-    decided = _without(stopped_subjects(desk.receipts, held.id), subjects, decided, types)
+    decided = without_objectors(stopped_subjects(desk.receipts, held.id), subjects, decided, types)
     read = desk.lake.version(dataset)
     return Admitted(held, asker, decided, contract.version, read, table.key, subjects)
 
@@ -105,7 +105,7 @@ def _not_in_force(terms: Terms, now: Instant) -> str:
     return "expired" if now >= terms.until else "no_grant"
 
 
-def _without(
+def without_objectors(
     stopped: Iterable[tuple[str, str]],
     subjects: Iterable[SubjectColumn],
     decided: Allowed,

@@ -6,8 +6,8 @@ that they may not see they do not learn either whether it knows the subject.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from shuzhi.audit import Entry, queue
@@ -56,14 +56,30 @@ class Source:
 
 
 @dataclass(frozen=True)
+class Leaving:
+    """Rows of one data set that are about to be shown: what allows it, and which keys were read."""
+
+    allowed: Allowed
+    member: Member
+    keys: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+
+
+@dataclass(frozen=True)
 class Door:
-    """What stands between the asker and the rows: data sets, masks, the secret of pseudonyms."""
+    """What stands between the asker and the rows: data sets, masks, the secret of pseudonyms.
+
+    `narrowed` takes out what must not leave although a grant allows it, as of people who objected;
+    `receipt` keeps proof of what leaves, before it does.
+    """
 
     lake: Lake
     sources: Mapping[str, Source]
     masks: MaskTable
     city_key: bytes
-    limits: Limits = field(default_factory=Limits)
+    limits: Limits
+    narrowed: Callable[[Allowed], Allowed]
+    receipt: Callable[[Leaving], None]
 
 
 @dataclass(frozen=True)
@@ -126,7 +142,10 @@ def subject_file(
         found = subject
     known = (subject,) if found is None and isinstance(subject, Record) else ()
     held = known or records(office, linkage, found or "")
-    sheets = tuple(_sheet(office, door, m, held, asker) for m in declared.members)
+    made = [_sheet(office, door, member, held, asker) for member in declared.members]
+    for leaving in (leaving for _, leaving in made if leaving is not None):
+        door.receipt(leaving)
+    sheets = tuple(sheet for sheet, _ in made)
     shown = SubjectFile(linkage, found, sheets, tuple(_differs(declared, sheets)))
     _note(office, shown, asker)
     return shown
@@ -137,7 +156,7 @@ def _require_seen(
 ) -> None:
     """Refuse alike what is not there and what the asker may not see."""
     member = declared.member(record.dataset)
-    if member is None or not _sheet(office, door, member, [record], asker).rows:
+    if member is None or not _sheet(office, door, member, [record], asker)[0].rows:
         raise LinkageError(
             "share.linkage_subject_unknown",
             f"There is no record of {record.dataset[:60]} that you may see under this key.",
@@ -147,25 +166,25 @@ def _require_seen(
 
 def _sheet(
     office: LinkageOffice, door: Door, member: Member, held: Iterable[Record], asker: Asker
-) -> Sheet:
+) -> tuple[Sheet, Leaving | None]:
     allowed = _allowed(office, door, member.dataset, asker)
     if isinstance(allowed, Refusal):
-        return Sheet(member.dataset, allowed)
+        return Sheet(member.dataset, allowed), None
     source = door.sources[member.dataset]
-    keys = [r.key for r in held if r.dataset == member.dataset]
+    keys = tuple(r.key for r in held if r.dataset == member.dataset)
     masked = tuple(c.name for c in allowed.columns if c.mask != KEEP)
     names = tuple(c.name for c in allowed.columns)
     sheet = Sheet(member.dataset, None, names, masked, allowed.withheld)
     if not keys:
-        return sheet
+        return sheet, None
     only = _only(member.key, keys, source.facts)
     mine = replace(allowed, rows=both(allowed.rows, only))
     sql = f"SELECT {', '.join(map(identifier, names))} FROM {identifier(member.dataset)}"  # noqa: S608
     answer = ask(door.lake, [mine], sql, city_key=door.city_key, limits=door.limits)
     if isinstance(answer, Refusal):
-        return Sheet(member.dataset, answer)
-    columns = [answer.column(i).to_pylist() for i in range(len(names))]
-    return replace(sheet, rows=tuple(zip(*columns, strict=True)))
+        return Sheet(member.dataset, answer), None
+    rows = tuple(zip(*(column.to_pylist() for column in answer.columns), strict=True))
+    return replace(sheet, rows=rows), Leaving(mine, member, keys, rows) if rows else None
 
 
 def _allowed(office: LinkageOffice, door: Door, dataset: str, asker: Asker) -> Allowed | Refusal:
@@ -176,7 +195,7 @@ def _allowed(office: LinkageOffice, door: Door, dataset: str, asker: Asker) -> A
     tried = [decide(grant, request, source.facts, door.masks) for grant in held]
     allowed = [each for each in tried if isinstance(each, Allowed)]
     if allowed:
-        return max(allowed, key=lambda each: len(each.columns))
+        return door.narrowed(max(allowed, key=lambda each: len(each.columns)))
     return next((r for r in tried if isinstance(r, Refusal)), refused("no_grant"))
 
 
