@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,13 @@ def every_page(town: Any, limit: int, between: Callable[[], None]) -> list[dict[
 
 
 def counted(rows: list[dict[str, Any]]) -> Counter[str]:
-    return Counter(json.dumps([row["no"], row["district"], row["income"]]) for row in rows)
+    """Count rows; the two zeros are one, as they are for the database."""
+    return Counter(f"{r['no']} {r['district']!r} {_number(r['income'])}" for r in rows)
+
+
+def _number(income: float | None) -> float | None:
+    # JSON has no NaN and no infinity: they leave as null.
+    return None if income is None or not isfinite(income) else abs(float(income))
 
 
 @settings(
@@ -73,14 +80,7 @@ def test_each_row_is_in_one_page_while_rows_come_in(
     schema = lake.schema("residents")
     lake.overwrite("residents", pa.Table.from_pylist(held, schema=schema))
     seen = every_page(town, limit, lambda: town.put([1]))
-    finite = [
-        {**row, "income": row["income"] if row["income"] in (0.0, 1.5, 2.0) else None}
-        for row in rows
-    ]
-    # JSON writes the two zeros apart; the database does not.
-    assert counted([{**r, "income": r["income"] or (r["income"] and 0)} for r in seen]) == counted(
-        [{**r, "income": r["income"] or (r["income"] and 0)} for r in finite]
-    )
+    assert counted(seen) == counted(rows)
 
 
 def test_pages_are_in_the_order_of_the_key(town: Any) -> None:

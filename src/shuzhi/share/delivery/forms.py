@@ -27,6 +27,8 @@ _BOM = b"\xef\xbb\xbf"
 # OWASP, CSV Injection: these begin a formula, in full width too; tab and CR lead on to one.
 _FORMULA = "^([=+\\-@\t\r＝＋－＠])"
 _PAGE_ROWS = 122_880
+# RFC 8259, section 7.
+_ESCAPED = '["\\\\\\x00-\\x1f]'
 
 
 def write_rows(
@@ -38,24 +40,38 @@ def write_rows(
 
 def _json(schema: pa.Schema, batches: Iterable[pa.RecordBatch], out: BinaryIO) -> int:
     keys = [json.dumps(name, ensure_ascii=False) + ":" for name in schema.names]
+    heads = [("," if place else "{") + key for place, key in enumerate(keys)]
     rows = 0
     out.write(b"[")
     for batch in batches:
-        columns = [_texts(column, key) for column, key in zip(batch.columns, keys, strict=True)]
-        texts = ["{" + ",".join(row) + "}" for row in zip(*columns, strict=True)]
-        if texts:
-            out.write((("," if rows else "") + "\n" + ",\n".join(texts)).encode())
+        if batch.num_rows:
+            parts = [
+                p for head, c in zip(heads, batch.columns, strict=True) for p in (head, _texts(c))
+            ]
+            objects = pc.binary_join_element_wise(*parts, "}", "").to_pylist()
+            out.write((("," if rows else "") + "\n" + ",\n".join(objects)).encode())
         rows += batch.num_rows
     out.write(b"\n]\n")
     return rows
 
 
-def _texts(column: pa.Array, key: str) -> list[str]:
-    """Return the members of JSON objects that a column gives."""
-    if pa.types.is_integer(column.type):
-        plain = pc.fill_null(pc.cast(column, pa.string()), "null")
-        return list(pc.binary_join_element_wise(key, plain, "").to_pylist())
-    return [key + _encode(_plain(value)) for value in column.to_pylist()]
+def _texts(column: pa.Array) -> pa.Array:
+    """Return a column's values as JSON texts, all at once where no value needs a closer look."""
+    kind = column.type
+    if pa.types.is_integer(kind) or pa.types.is_boolean(kind):
+        return pc.fill_null(pc.cast(column, pa.string()), "null")
+    if pa.types.is_floating(kind):
+        finite = pc.if_else(pc.is_finite(column), column, pa.scalar(None, kind))
+        return pc.fill_null(pc.cast(finite, pa.string()), "null")
+    if pa.types.is_date(kind):
+        return _quoted(pc.cast(column, pa.string()))
+    if pa.types.is_string(kind) and not pc.any(pc.match_substring_regex(column, _ESCAPED)).as_py():
+        return _quoted(column)
+    return pa.array([_encode(_plain(value)) for value in column.to_pylist()], pa.string())
+
+
+def _quoted(column: pa.Array) -> pa.Array:
+    return pc.fill_null(pc.binary_join_element_wise('"', column, '"', ""), "null")
 
 
 def _plain(value: Any) -> Any:
