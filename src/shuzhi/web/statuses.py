@@ -42,7 +42,7 @@ _BY_STATUS: Mapping[int, str] = {
         share.wrong_state
         """,
     410: "gather.version_gone",
-    412: "web.seen_is_old",
+    412: "web.never_seen",
     413: "web.too_large",
     414: "web.too_long",
     415: "web.wrong_type",

@@ -19,6 +19,11 @@ from shuzhi.share.accounts import RIGHTS, NewAccount, NewKey, Right, Role, add_a
 from shuzhi.web import make_app
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the examples in the description be written anew."""
+    parser.addoption("--write-examples", action="store_true", help="write examples.json anew")
+
+
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Leave made-up requests to those who ask for them: they need packages of their own."""
     is_asked = "api" in (config.getoption("-m") or "")
@@ -27,6 +32,13 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 ROOT = "/api/v1"
 _NUMBERS = itertools.count()
+# What is there in the city of these tests, by the names of parts of paths.
+PARTS: dict[str, str] = {
+    "dataset": "dust", "source": "dust_files", "mn": "SIM000000000000000000001",
+    "indicator": "case_loop.closing_rate", "rule": "dust_high", "warning": "1", "case_id": "2",
+    "sha256": "0" * 64, "scheme": "case_handling", "period": "2026-03", "party": "east",
+    "measure": "closing_rate", "application": "1", "agreement": "1", "index": "0", "pack": "air",
+}  # fmt: skip
 # Keys make no keys and manage no accounts.
 OF_PEOPLE = {Right.MAKE_KEY, Right.MANAGE_ACCOUNTS}
 DESK = frozenset({Role.DUTY_OFFICER, Role.MANAGER, Role.DATA_USER})

@@ -23,18 +23,12 @@ from shuzhi.share.accounts import (
     make_key,
 )
 from shuzhi.web import make_app
-from shuzhi.web.api import PREFIX, RESOURCES, make_api
+from shuzhi.web.api import PREFIX, ROUTES, make_api
 from shuzhi.web.api.asking import Needs
 
-from .conftest import OF_PEOPLE, ROOT, Program, Town
+from .conftest import OF_PEOPLE, PARTS, ROOT, Program, Town
 
 NEW = {"kind": "city_event", "severity": "ordinary", "title": "路灯", "party": "east"}
-_PARTS: dict[str, str] = {
-    "dataset": "dust", "source": "dust_files", "mn": "SIM000000000000000000001",
-    "indicator": "case_loop.closing_rate", "rule": "dust_high", "warning": "1", "case_id": "2",
-    "sha256": "0" * 64, "scheme": "case_handling", "period": "2026-03", "party": "east",
-    "measure": "closing_rate", "application": "1", "agreement": "1", "index": "0", "pack": "air",
-}  # fmt: skip
 
 
 def needs(route: APIRoute) -> frozenset[Right]:
@@ -43,15 +37,10 @@ def needs(route: APIRoute) -> frozenset[Right]:
 
 
 def path_of(route: APIRoute) -> str:
-    return route.path.replace(":path", "").format(**_PARTS)
+    return route.path.replace(":path", "").format(**PARTS)
 
 
-OPERATIONS = {
-    route.name: route
-    for resource in RESOURCES
-    for route in resource.router.routes
-    if isinstance(route, APIRoute)
-}
+OPERATIONS = {route.name: route for route in ROUTES}
 
 
 @pytest.fixture(scope="module")

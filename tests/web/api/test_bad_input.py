@@ -118,3 +118,9 @@ def test_what_is_not_there(
         "application/problem+json",
     )
     assert answer.json()["status"] == status
+
+
+def test_a_wrong_method_is_told_which_there_are(as_: Callable[[str], Program]) -> None:
+    for path, methods in (("/cases", "GET, POST"), ("/cases/1/acts", "POST"), ("/status", "GET")):
+        answer = as_("chen").client.request("QUERY", f"/api/v1{path}")
+        assert (answer.status_code, answer.headers["allow"]) == (405, methods)

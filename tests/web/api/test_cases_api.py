@@ -116,7 +116,8 @@ def test_of_two_acts_at_once_one_is_done(as_: Callable[[str], Program]) -> None:
 def test_an_act_has_to_say_what_was_seen(as_: Callable[[str], Program]) -> None:
     chen = as_("chen")
     number = opened(chen)
-    for seen, status in ((None, 428), ("*", 422), ('W/"1"', 422), ('"x"', 422)):
+    wrong = ((None, 428), ("*", 422), ('W/"1"', 422), ('"x"', 422), ('"7"', 412))
+    for seen, status in wrong:
         headers = {} if seen is None else {"If-Match": seen}
         answer = chen.post(f"/cases/{number}/acts", {"verb": "verify"}, headers=headers)
         assert answer.status_code == status, seen

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
 from starlette.middleware import Middleware
 
 from shuzhi.app import City
@@ -51,6 +52,12 @@ RESOURCES = (
     packs,
     status,
 )
+ROUTES = tuple(
+    route
+    for resource in RESOURCES
+    for route in resource.router.routes
+    if isinstance(route, APIRoute)
+)
 
 
 class Api(FastAPI):
@@ -80,7 +87,7 @@ def make_api(city: City, *, token: str | None = None, asks_login: bool = False) 
         middleware=[Middleware(Receiving, city=city)],
     )
     api.state.site = Site(city, token, asks_login)
-    handle_problems(api)
+    handle_problems(api, ROUTES)
     for resource in RESOURCES:
         api.include_router(resource.router)
     return api

@@ -14,7 +14,7 @@ from shuzhi.share.accounts import Right
 from shuzhi.share.agreements import AgreementId, Asked, Deed, SharingOffice, Verb
 from shuzhi.web.api.acting import Acting, Origin, VisitorHere
 from shuzhi.web.api.answers import Day, Line, Name, Sha256, Words
-from shuzhi.web.api.asking import CityHere, Seen, changes, etag, reads
+from shuzhi.web.api.asking import CityHere, Seen, changes, etag, reads, require_seen
 from shuzhi.web.api.paging import PageAsked
 from shuzhi.web.api.sharing_answers import (
     AgreementAnswer,
@@ -108,7 +108,9 @@ def act_on_agreement(
     What a provider cannot do on its own becomes a proposal.
     """
     office, number = city.sharing_office, AgreementId(agreement)
-    by = sharing_actor(visitor, given, room.agreement(office, number).agreement)
+    held = room.agreement(office, number).agreement
+    require_seen(seen, held.version)
+    by = sharing_actor(visitor, given, held)
     verb = Verb(given.verb)
     deed = Deed(verb, by, seen, given.text, given.method, given.document_sha256)
     room.deal(office, number, deed)
@@ -127,7 +129,9 @@ def renew_agreement(
 ) -> ApplicationAnswer:
     """Apply for an agreement to go on; the application is answered as any other."""
     office, number = city.sharing_office, AgreementId(agreement)
-    by = sharing_actor(visitor, given, room.agreement(office, number).agreement)
+    held = room.agreement(office, number).agreement
+    require_seen(seen, held.version)
+    by = sharing_actor(visitor, given, held)
     asked = Asked(starts_on=given.starts_on, ends_on=given.ends_on, agreed_by=given.agreed_by)
     made = room.renew(office, number, asked, by=by, seen=seen, origin=origin).application
     response.headers["Location"] = f"/api/v1/applications/{made.id}"

@@ -15,7 +15,7 @@ from shuzhi.share.accounts import Right
 from shuzhi.share.agreements import Act, Actor, ApplicationId, SharingOffice, Verb
 from shuzhi.web.api.acting import Acting, Origin, VisitorHere, party_of, person_of
 from shuzhi.web.api.answers import Count, Line, Name, Words, YesNo
-from shuzhi.web.api.asking import CityHere, Seen, changes, etag, reads, refusal
+from shuzhi.web.api.asking import CityHere, Seen, changes, etag, reads, refusal, require_seen
 from shuzhi.web.api.paging import PageAsked
 from shuzhi.web.api.sharing_answers import ApplicationAnswer, ApplicationLine, Applications
 from shuzhi.web.api.sharing_given import (
@@ -128,7 +128,9 @@ def act_on_application(
 ) -> ApplicationAnswer:
     """Do something about an application: answer, extend, refuse, dispute and so on."""
     office, number = city.sharing_office, ApplicationId(application)
-    by = sharing_actor(visitor, given, room.application(office, number).application)
+    held = room.application(office, number).application
+    require_seen(seen, held.version)
+    by = sharing_actor(visitor, given, held)
     if given.verb is ApplicationVerb.AGREE:
         room.agree(office, number, by=by, dataset=given.dataset, text=given.text, seen=seen)
     else:

@@ -170,6 +170,19 @@ def _seen(
 Seen = Annotated[int, Depends(_seen)]
 
 
+def require_seen(seen: int, version: int) -> None:
+    """Refuse (`web.never_seen`) a version that nobody can have seen; older ones their room refuses.
+
+    A room lets pass what happened since and touches nobody: clocks, reports that joined.
+    """
+    if seen > version:
+        raise WebError(
+            "web.never_seen",
+            f"There is no version {seen}; the newest is {version}.",
+            next_step="Look at it again, and send the ETag that comes with it.",
+        )
+
+
 def etag(version: int) -> dict[str, str]:
     """Return the header that says which version of a thing is shown."""
     return {"ETag": f'"{version}"'}

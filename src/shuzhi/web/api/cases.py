@@ -32,7 +32,7 @@ from shuzhi.kernel.instant import to_instant
 from shuzhi.share.accounts import Right
 from shuzhi.web.api.acting import CASE_RIGHTS, Acting, Origin, VisitorHere, case_actor
 from shuzhi.web.api.answers import Given, Line, Moment, Name, Number, Sha256, Words, YesNo
-from shuzhi.web.api.asking import CityHere, Seen, changes, etag, reads, require_type
+from shuzhi.web.api.asking import CityHere, Seen, changes, etag, reads, require_seen, require_type
 from shuzhi.web.api.case_answers import (
     CaseAnswer,
     Cases,
@@ -241,7 +241,7 @@ def act_on_case(
     Who may do what depends on its kind; `ways` of the case tells it.
     """
     office, by = city.office, case_actor(visitor, given)
-    case(office, CaseId(case_id))
+    require_seen(seen, case(office, CaseId(case_id)).case.version)
     asked = Act(
         CaseId(case_id),
         Verb(given.verb),

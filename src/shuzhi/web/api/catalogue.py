@@ -180,6 +180,7 @@ _TYPES = {
     CatalogueForm.TURTLE: "text/turtle; charset=utf-8",
     CatalogueForm.JSON_LD: "application/ld+json",
 }
+_SCHEMAS = {"text/turtle": {"type": "string"}, "application/ld+json": {"type": "object"}}
 _CHOICE = rf"^({'|'.join(FACETS)}):[^\x00\r\n]+$"
 Choice = Annotated[str, StringConstraints(pattern=_CHOICE, max_length=300)]
 
@@ -225,7 +226,7 @@ def search_catalogue(
 @router.get(
     "/export",
     response_class=Response,
-    **reads(Right.READ, types={kind: {"type": "string"} for kind in _TYPES.values()}),
+    **reads(Right.READ, types=_SCHEMAS),
 )
 def export_catalogue(
     city: CityHere,

@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 from shuzhi.kernel.documents import DocumentError
@@ -22,6 +23,7 @@ _MOST_ERRORS = 50
 _MOST_DETAIL = 500
 # What somebody saw is a condition here (RFC 9110, section 13), and not a part of the request.
 _CONDITIONAL = {"act.changed_meanwhile": 412, "share.changed_meanwhile": 412}
+_WRONG_METHOD = 405
 _HTTP = {404: "web.not_found", 405: "web.wrong_method", 413: "web.too_large"}
 
 
@@ -45,8 +47,21 @@ def problem(request: Request, error: ShuzhiError, errors: Sequence[Wrong] = ()) 
     return JSONResponse(told.model_dump(mode="json"), status, headers, MEDIA_TYPE)
 
 
-def handle_problems(api: FastAPI) -> None:
-    """Let an interface answer all that goes wrong with problem details."""
+def handle_problems(api: FastAPI, routes: Sequence[APIRoute]) -> None:
+    """Let an interface with these `routes` answer all that goes wrong with problem details."""
+
+    async def _misled(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, HTTPException)  # noqa: S101  (registered for these alone)
+        code = _HTTP.get(error.status_code, "web.bad_request")
+        answer = problem(request, WebError(code, f"{error.detail}."))
+        if error.status_code == _WRONG_METHOD:
+            # The router names the methods of the first route alone that has the path.
+            path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
+            here = (route for route in routes if route.path_regex.match(path))
+            methods = {method for route in here for method in route.methods or ()}
+            answer.headers["Allow"] = ", ".join(sorted(methods))
+        return answer
+
     api.add_exception_handler(ShuzhiError, _refused)
     api.add_exception_handler(RequestValidationError, _unfit)
     api.add_exception_handler(HTTPException, _misled)
@@ -77,14 +92,6 @@ async def _unfit(request: Request, error: Exception) -> JSONResponse:
         next_step="Mend what `errors` names.",
     )
     return problem(request, said, [_wrong(each) for each in found])
-
-
-async def _misled(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, HTTPException)  # noqa: S101
-    code = _HTTP.get(error.status_code, "web.bad_request")
-    answer = problem(request, WebError(code, f"{error.detail}."))
-    answer.headers.update(error.headers or {})
-    return answer
 
 
 async def _broken(request: Request, _error: Exception) -> JSONResponse:

@@ -123,7 +123,9 @@ def _shown(answered: Answered, more: dict[str, str]) -> Response:
 def _named(request: Request, body: bytes) -> Named | None:
     """Return a request by its key; None for one that can change nothing."""
     visitor, key = visitor_of(request), request.headers.get(KEY_HEADER, "")
-    if not (0 < len(key) <= MOST_KEY and key.isascii() and key.isprintable()):
+    if request.method != "POST" or not (
+        0 < len(key) <= MOST_KEY and key.isascii() and key.isprintable()
+    ):
         return None
     if visitor.standing is None and not visitor.acts_unnamed:
         return None
