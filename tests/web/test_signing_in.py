@@ -32,6 +32,7 @@ from shuzhi.share.accounts import (
 )
 from shuzhi.web import listen_of, make_app
 from shuzhi.web.limits import Limit, neighbourhood
+from shuzhi.web.pages.case_file import RIGHT_OF
 
 PASSWORD = "four words nobody said"  # noqa: S105  (of these tests)
 FILED = 3
@@ -423,6 +424,28 @@ def test_an_administrator_gives_no_role_to_himself_or_beyond_his_reach(
     assert visitor.post("/accounts/zhou", data=beyond).status_code == 403
     grants = account_file(town.accounts_office, "zhou").grants
     assert [g.role for g in grants] == [Role.CITIZEN]
+
+
+@pytest.mark.parametrize("role", [role for role in Role if role is not Role.ADMINISTRATOR])
+def test_no_other_role_changes_an_account_or_acts_beyond_its_rights(
+    browse: Any, town: City, role: Role
+) -> None:
+    name = f"role.{role.value.replace('_', '.')}"
+    new = NewAccount(name, PartyId("city_government"), "Somebody", frozenset({role}))
+    add_account(town.accounts_office, new, by="root", password=PASSWORD)
+    visitor = browse()
+    sign_in(visitor, name)
+    before, version = account_file(town.accounts_office, "zhou"), case(town.office, CaseId(4))
+    form = hidden(visitor.get("/account"), "/sign-out")
+    for act in ("give", "take", "reset", "disable", "enable", "end"):
+        typed = {**form, "act": act, "party": "east", "role": "citizen"}
+        assert visitor.post("/accounts/zhou", data=typed).status_code == 403, act
+    for case_role in RIGHT_OF:
+        typed = {"verb": "verify", "role": case_role.value, "party": "hotline_centre"}
+        seen = {"seen": str(version.case.version), "person": "chen"}
+        assert visitor.post("/cases/4", data={**form, **typed, **seen}).status_code in (403, 422)
+    assert account_file(town.accounts_office, "zhou") == before
+    assert case(town.office, CaseId(4)).case.version == version.case.version
 
 
 def test_managers_see_accounts_and_change_none(browse: Any) -> None:
