@@ -41,8 +41,8 @@ from shuzhi.share.delivery import (
 from shuzhi.share.receipts import record_receipt, uses_of
 
 RESULTS = Path(__file__).parent / "results"
-ROWS = 500_000
-ROUNDS = 5
+ROWS = 1_000_000
+ROUNDS = 7
 RECEIPTS = 200
 SEED = 20260302
 COLUMNS = ("no", "person", "district", "amount", "kids", "since", "job")
