@@ -157,7 +157,7 @@ def understood(
         tail &= _LAST_BYTES[width]
     rest = (context << _WIDTH_BITS) | width
     mixed = (head * _MIXERS[0]) ^ (tail * _MIXERS[1]) ^ rest.astype(np.uint64)
-    name = pa.array(mixed).dictionary_encode().indices.to_numpy()
+    name = pa.array(mixed).dictionary_encode().indices.to_numpy().astype(np.int64)
     # The first occurrence of each: what is written last stays.
     first = np.zeros(name.max(initial=-1) + 1, np.int64)
     first[name[::-1]] = np.arange(len(name) - 1, -1, -1)
