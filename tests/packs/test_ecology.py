@@ -69,6 +69,15 @@ def test_records_are_promised_for_as_long_as_law_asks_and_no_less_is_taken(
         register(city.control, parse_contract(less.encode(), file=path.name), now=AT)
 
 
+def test_tidying_deletes_no_row_of_records_that_are_promised(city: City) -> None:
+    told = [("M1", "2061", f"2020-03-02T{hour:02}:00+08:00", "Avg", 3.0) for hour in range(6)]
+    for row in told:
+        observed(city, [row])
+    (tidied,) = city.tidy(["observations"], keep_days=0)
+    assert tidied.cleared.files
+    assert city.lake.count("observations") == len(told)
+
+
 @pytest.mark.parametrize(
     ("rule", "parameter"),
     [

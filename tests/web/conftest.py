@@ -64,6 +64,8 @@ schema:
       - {name: station, logicalType: string, primaryKey: true, required: true}
       - {name: observed_at, logicalType: timestamp, primaryKey: true, required: true}
       - {name: pm10_ug_m3, logicalType: integer, logicalTypeOptions: {minimum: 0}}
+slaProperties:
+  - {property: retention, value: 5, unit: y}
 """,
     "sources/dust_files.yaml": """
 name: dust_files

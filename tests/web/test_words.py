@@ -61,7 +61,7 @@ def test_every_text_that_pages_ask_for_exists_and_none_is_left_over() -> None:
     parts = {start for text in _sources().values() for start in begun.findall(text)}
     by_name = re.compile(r"""\bf"(time\.)\{""")
     parts |= {start for text in _sources().values() for start in by_name.findall(text)}
-    parts |= {f"{name}." for name in (*_DOMAIN, "severity", "theme", "unit", "origin",
+    parts |= {f"{name}." for name in (*_DOMAIN, "severity", "theme", "unit", "period", "origin",
                                       "level", "lack", "finding", "error", "time")}  # fmt: skip
     known = set(read_words())
     assert {key for key in asked if key.partition(".")[0] in _sections()} <= known

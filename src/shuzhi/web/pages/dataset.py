@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from shuzhi.app import City
+from shuzhi.gather.contracts.model import ServiceLevel, Table
 from shuzhi.gather.lineage import Trace
 from shuzhi.gather.quality import trend
 from shuzhi.kernel.errors import RefusedError
@@ -27,14 +28,15 @@ def routes(site: Site) -> APIRouter:
     def show(request: Request, dataset: str) -> Response:
         city, reader = site.city, site.reader(request)
         record = _record(city, dataset)
-        trace = _trace(city, dataset)
+        trace, table = _trace(city, dataset), _table(city, dataset)
         return site.page(
             request,
             "dataset.html",
             reader=reader,
             dataset=dataset,
             record=record,
-            table=_table(city, dataset),
+            table=table,
+            kept=table and _kept(table),
             trend=trend(city.control, dataset),
             is_checked=dataset in city.datasets() and city.lake.exists(dataset),
             trace=trace,
@@ -59,10 +61,15 @@ def _record(city: City, dataset: str) -> Record | None:
         return None
 
 
-def _table(city: City, dataset: str) -> Any:
+def _table(city: City, dataset: str) -> Table | None:
     with suppress(RefusedError):
         return city.contract(dataset)[1]
     return None
+
+
+def _kept(table: Table) -> ServiceLevel | None:
+    """Return for how long the contract promises to keep rows, if it does."""
+    return next((level for level in table.service_levels if level.name == "retention"), None)
 
 
 def _trace(city: City, dataset: str) -> Trace | None:
