@@ -11,12 +11,14 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from shuzhi.act.cases import SYSTEM, Report, open_case
+from shuzhi.act.cases import SYSTEM, Report, cases, open_case
 from shuzhi.app import City, create_city
 from shuzhi.app.catching_up import NoProgress
 from shuzhi.decide.rules import SilenceRule
 from shuzhi.decide.tracing import Bad, Exceedance, Found
 from shuzhi.gather.contracts import parse_contract, register
+from shuzhi.gather.sensors.landing.tables import OBSERVATIONS
+from shuzhi.gather.sensors.simulator import monitors, registry
 from shuzhi.kernel.errors import RefusedError
 from shuzhi.kernel.instant import Instant
 from shuzhi.packs import installed_pack, installed_packs
@@ -195,3 +197,21 @@ def test_bad_hours_in_a_simulated_wind_lead_to_what_stands_upwind(city: City) ->
     since = Instant(datetime(2026, 3, 1, tzinfo=UTC))
     found = city.trace_air("eco_winds", Bad("S1", since, Instant(since + timedelta(days=3)), 100))
     assert [candidate.id for candidate in found.candidates][:1] == ["DA1"]
+
+
+def test_a_simulated_registry_gives_the_tracings_something_to_work_on(city: City) -> None:
+    now = city.clock()
+    fleet = monitors(8)
+    tables = registry(fleet, now)
+    for name, text in tables.items():
+        arrived(city, name, text)
+        assert all("SIM" in row for row in text.splitlines()[1:])
+    found = [sought for held in cases(city.office).cases for sought in city.causes(held.id)]
+    assert len(found) == sum(monitor.kind.id == "air" for monitor in fleet)
+    outfalls = {line.split(",")[0] for line in tables["outfalls"].splitlines() if ",gas," in line}
+    assert {c.id for sought in found for c in sought.candidates} == outfalls
+    last = tables["river_reaches"].splitlines()[-1].split(",")[0]
+    city.lake.append("observations", pa.Table.from_pylist([], schema=OBSERVATIONS.schema))
+    city.build(NoProgress())
+    river = city.trace_river("eco_rivers", Exceedance("w21003", last, now, 0.5, 0.3))
+    assert len(river.candidates) == tables["outfalls"].count(",water,")

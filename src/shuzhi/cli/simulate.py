@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from shuzhi.app import City
     from shuzhi.gather.sensors.simulator import Monitor, Sent
+    from shuzhi.kernel.instant import Instant
 
 
 def simulate(
@@ -27,6 +28,10 @@ def simulate(
     every: Annotated[float, typer.Option(min=1, help="Seconds between real-time values.")] = 30,
     faults: Annotated[Path | None, typer.Option(help="A script of faults (YAML).")] = None,
     register: Annotated[bool, typer.Option("--register", help="Register the stations.")] = False,
+    write_registry: Annotated[
+        Path | None,
+        typer.Option(help="Write whose the monitors are, the river, the wind; send nothing."),
+    ] = None,
     city: CityFolder = None,
     as_json: AsJson = False,
 ) -> None:
@@ -42,13 +47,15 @@ def simulate(
     starts = ends if speed == 1 else Instant(ends - span)
     script = read_script(faults, starts) if faults else ()
     fleet = fleet_of(monitors, faults=script)
+    if write_registry is not None:
+        _write(write_registry, fleet, ends, as_json=as_json)
+        return
     if register:
         _register(opened(city), fleet)
     host, _, port = to.rpartition(":")
     plan = Plan(starts, Instant(starts + span), speed, timedelta(seconds=every))
     if not as_json:
-        out.print(f"[yellow]SIMULATED[/yellow]: {monitors} monitors that do not exist send to {to}")
-        _say_faults(fleet)
+        _say_faults(fleet, to)
     sent = asyncio.run(send(fleet, plan, host or "127.0.0.1", int(port)))
     if as_json:
         print_json({"simulated": True, **vars(sent)})
@@ -56,7 +63,21 @@ def simulate(
         _say(sent)
 
 
+def _write(folder: Path, fleet: Sequence[Monitor], until: Instant, *, as_json: bool) -> None:
+    from shuzhi.gather.sensors.simulator import registry
+
+    folder.mkdir(parents=True, exist_ok=True)
+    tables = {f"{name}_simulated.csv": text for name, text in registry(fleet, until).items()}
+    for name, text in tables.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    if as_json:
+        print_json({"simulated": True, "files": list(tables)})
+    else:
+        out.print(f"[yellow]SIMULATED[/yellow]: {', '.join(tables)} in {folder}")
+
+
 def _register(there: City, fleet: Sequence[Monitor]) -> None:
+    from shuzhi.gather.sensors.simulator import place_of
     from shuzhi.gather.sensors.simulator.frames import PASSWORD
     from shuzhi.gather.sensors.stations import Station
 
@@ -64,11 +85,15 @@ def _register(there: City, fleet: Sequence[Monitor]) -> None:
     for monitor in fleet:
         if monitor.mn not in known:
             place = f"模拟 simulated {monitor.kind.zh} {monitor.number}"
-            station = Station(monitor.mn, monitor.kind.st, outfall=place)
+            longitude, latitude = place_of(monitor)
+            station = Station(
+                monitor.mn, monitor.kind.st, outfall=place, longitude=longitude, latitude=latitude
+            )
             there.add_station(station, PASSWORD, by="simulator")
 
 
-def _say_faults(fleet: Sequence[Monitor]) -> None:
+def _say_faults(fleet: Sequence[Monitor], to: str) -> None:
+    out.print(f"[yellow]SIMULATED[/yellow]: {len(fleet)} monitors that do not exist send to {to}")
     for monitor in fleet:
         for fault in monitor.faults:
             out.print(

@@ -6,6 +6,7 @@ Whatever it sends is made up. Its stations are called `SIM…`, so that nobody t
 from shuzhi.gather.sensors.simulator.faults import Fault, FaultKind, read_script
 from shuzhi.gather.sensors.simulator.frames import Monitor, monitors
 from shuzhi.gather.sensors.simulator.kinds import KINDS
+from shuzhi.gather.sensors.simulator.registry import place_of, registry
 from shuzhi.gather.sensors.simulator.sending import Plan, Sent, simulate
 
 __all__ = [
@@ -16,6 +17,8 @@ __all__ = [
     "Plan",
     "Sent",
     "monitors",
+    "place_of",
     "read_script",
+    "registry",
     "simulate",
 ]
