@@ -11,12 +11,12 @@ branch_labels = None
 depends_on = None
 
 
-def _id() -> sa.Column:
+def _id() -> sa.Column[int]:
     kind = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
     return sa.Column("id", kind, nullable=False)
 
 
-def _ends() -> tuple[sa.Column, ...]:
+def _ends() -> tuple[sa.Column[str], ...]:
     names = ("left_dataset", "left_key", "right_dataset", "right_key")
     return tuple(sa.Column(name, sa.String(length=300), nullable=False) for name in names)
 
