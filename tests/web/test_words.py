@@ -11,12 +11,14 @@ from pathlib import Path
 import pytest
 
 from shuzhi.act.cases import CaseRole, EvidenceKind, Stage, TaskState, Verb
+from shuzhi.act.services import Audience, Progress, Unfit, Way
 from shuzhi.decide.indicators import Colour
 from shuzhi.decide.rules import Outcome, Severity
 from shuzhi.gather.sources import State
 from shuzhi.share.accounts import AccountState, LoginWay, Right, Role
 from shuzhi.share.catalogue import Cycle, Grade, Sharing
 from shuzhi.share.catalogue.model import Format, Openness
+from shuzhi.share.receipts import Left, ObjectionState
 from shuzhi.web.pages.feeds import Health
 from shuzhi.web.pages.languages import LANGUAGES, read_words
 
@@ -25,6 +27,8 @@ _DOMAIN: dict[str, type[StrEnum]] = {
     "colour": Colour, "stage": Stage, "verb": Verb, "role": CaseRole, "task": TaskState,
     "evidence": EvidenceKind, "outcome": Outcome, "sharing": Sharing, "openness": Openness,
     "grade": Grade, "cycle": Cycle, "format": Format, "health": Health, "run": State,
+    "audience": Audience, "progress": Progress, "service_way": Way, "field_problem": Unfit,
+    "left": Left, "objection": ObjectionState,
     "account_role": Role, "account_state": AccountState, "right": Right, "login_way": LoginWay,
 }  # fmt: skip
 

@@ -16,6 +16,7 @@ from shuzhi.app.linking import Links
 from shuzhi.app.reactions import reactions
 from shuzhi.app.scoring import Scores
 from shuzhi.app.sensing import Senses
+from shuzhi.app.services import Serves
 from shuzhi.app.verifying import Verifies
 from shuzhi.gather.contracts import register
 from shuzhi.gather.lake import open_lake
@@ -44,7 +45,7 @@ class Registered:
         return tuple(e for e in self.entries if e.outcome is Outcome.REFUSED)
 
 
-class City(Gathers, Senses, Decides, Traces, Scores, Verifies, Links, Knows, Audits):
+class City(Gathers, Senses, Decides, Traces, Scores, Serves, Verifies, Links, Knows, Audits):
     """A city that is open, with the verbs of every wing."""
 
     @cached_property

@@ -20,6 +20,7 @@ from shuzhi.kernel.errors import RefusedError
 STORES = (
     "shuzhi.act.cases.store",
     "shuzhi.act.evaluation.store",
+    "shuzhi.act.services.store",
     "shuzhi.app.cause_store",
     "shuzhi.app.repeats",
     "shuzhi.app.store",

@@ -19,13 +19,13 @@ from shuzhi.packs.rule_checks import (
 )
 
 # Kinds of file that are named after the one thing in them.
-_ONE_NAME = ("contracts", "sources", "indicators", "rules", "forecasters", "case_kinds")
-_BY_ID = ("indicators", "rules", "forecasters", "case_kinds")
+_BY_ID = ("indicators", "rules", "forecasters", "case_kinds", "matters")
+_ONE_NAME = ("contracts", "sources", *_BY_ID)
 
 
 def cross_findings(names: Names) -> tuple[Finding, ...]:
     """Return where one file of the pack contradicts another."""
-    own = (_one_name, _writes, _owner, _sources, _models, _indicators)
+    own = (_one_name, _writes, _owner, _sources, _models, _indicators, _matters)
     of_rules = (rule_findings, tracing_findings, case_findings, message_findings)
     checks = (*own, *of_rules, example_findings)
     return tuple(finding for check in checks for finding in check(names))
@@ -59,6 +59,16 @@ def _owner(names: Names) -> Iterator[Finding]:
     owner = names.pack.manifest.owner
     if owner is not None and (problem := names.unknown_party(owner)):
         yield names.of_manifest(("owner",), problem)
+
+
+def _matters(names: Names) -> Iterator[Finding]:
+    for matter in names.pack.declared.matters.values():
+        if problem := names.unknown_party(matter.owner):
+            yield names.of("matters", matter.id, ("owner",), problem)
+        if problem := names.unknown("forms", matter.form, "form"):
+            yield names.of("matters", matter.id, ("form",), problem)
+        if problem := names.unknown("case_kinds", matter.case_kind, "kind of case"):
+            yield names.of("matters", matter.id, ("case_kind",), problem)
 
 
 def _sources(names: Names) -> Iterator[Finding]:

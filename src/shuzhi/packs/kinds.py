@@ -12,6 +12,7 @@ from typing import Any
 
 from shuzhi.act.cases import CaseKind, parse_case_kind
 from shuzhi.act.evaluation import read_scheme
+from shuzhi.act.services import read_matter
 from shuzhi.decide.indicators import read_goal
 from shuzhi.decide.models import read_model
 from shuzhi.decide.rules import read_rule
@@ -55,6 +56,7 @@ KINDS: Mapping[str, Kind] = {
     "case_kinds": Kind("cases/*.yaml", _read_case_kind, lambda k: str(k.id)),
     "schemes": Kind("evaluation/*.yaml", read_scheme, lambda s: str(s.id)),
     "forms": Kind("forms/*.yaml", read_form, lambda f: str(f.id)),
+    "matters": Kind("services/*.yaml", read_matter, lambda m: str(m.id)),
     "linkages": Kind("linkages/*.yaml", read_linkage, lambda each: str(each.id)),
     "examples": Kind("examples/*.yaml", read_examples, lambda e: str(e.name)),
 }

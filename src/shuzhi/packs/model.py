@@ -11,6 +11,7 @@ from pydantic import Field
 
 from shuzhi.act.cases import CaseKind
 from shuzhi.act.evaluation import Scheme
+from shuzhi.act.services import Matter
 from shuzhi.decide.indicators import Goal
 from shuzhi.decide.models import Model
 from shuzhi.decide.rules import Rule
@@ -70,6 +71,7 @@ class Declared:
     case_kinds: Mapping[str, CaseKind] = field(default_factory=dict)
     schemes: Mapping[str, Scheme] = field(default_factory=dict)
     forms: Mapping[str, Form] = field(default_factory=dict)
+    matters: Mapping[str, Matter] = field(default_factory=dict)
     linkages: Mapping[str, Linkage] = field(default_factory=dict)
     examples: Mapping[str, ExampleFile] = field(default_factory=dict)
     messages: Mapping[str, Message] = field(default_factory=dict)

@@ -13,13 +13,14 @@ _BY_STATUS: Mapping[int, str] = {
     401: "share.login_refused share.oidc_refused web.unauthorized",
     403: """
         act.approver_is_asker act.check_not_independent act.decider_is_appellant
-        act.not_your_fact act.not_your_role act.not_your_task
+        act.not_your_fact act.not_your_role act.not_your_task act.service_not_for_you
         share.approver_is_asker share.not_your_side
         web.form_expired web.not_allowed web.other_origin web.read_only web.sign_in_again
         web.tls_needed
         """,
     404: """
-        act.no_such_appeal act.no_such_case act.no_such_measure act.no_such_scheme
+        act.no_such_appeal act.no_such_case act.no_such_matter act.no_such_measure
+        act.no_such_request act.no_such_scheme
         act.no_such_score act.not_scored
         app.no_such_forecaster app.no_such_rule
         audit.no_log audit.no_such_entry
@@ -29,7 +30,8 @@ _BY_STATUS: Mapping[int, str] = {
         gather.no_contract gather.no_such_dataset gather.no_such_source gather.no_such_station
         gather.nothing_to_trace
         share.account_unknown share.agreement_unknown share.application_unknown
-        share.entry_unknown share.key_unknown share.session_unknown
+        share.entry_unknown share.key_unknown share.objection_unknown share.receipt_unknown
+        share.session_unknown
         web.not_found
         """,
     405: "web.wrong_method",
@@ -38,7 +40,8 @@ _BY_STATUS: Mapping[int, str] = {
         act.changed_meanwhile act.not_published act.task_not_ready act.wrong_stage
         app.still_answering
         share.already_decided share.already_granted share.application_duplicate
-        share.changed_meanwhile share.extension_not_allowed share.not_overdue share.period_over
+        share.changed_meanwhile share.extension_not_allowed share.not_overdue share.objection_open
+        share.objection_settled share.period_over
         share.wrong_state
         """,
     410: "gather.version_gone",
@@ -49,13 +52,13 @@ _BY_STATUS: Mapping[int, str] = {
     421: "web.wrong_host",
     422: """
         act.bad_merge act.bad_page act.bad_rating act.bad_text act.due_not_stated
-        act.evidence_missing act.evidence_refused act.no_such_kind act.no_such_party act.one_lead
-        act.reason_missing act.unknown_severity
+        act.evidence_missing act.evidence_refused act.fields_unfit act.no_such_kind
+        act.no_such_party act.one_lead act.reason_missing act.unknown_severity
         app.key_reused
         kernel.bad_name kernel.calendar_ends
         share.application_bad share.bad_page share.bad_text share.basis_missing share.no_contract
         share.not_the_provider share.party_unknown share.rank_too_low share.reason_missing
-        share.receipt_missing share.withheld
+        share.not_touched share.receipt_missing share.withheld
         web.bad_words web.no_evidence
         """,
     428: "web.seen_missing",

@@ -150,6 +150,15 @@ def objections(
         return tuple(_of_row(row) for row in rows.mappings())
 
 
+def objections_of(office: ReceiptOffice, kind: str, subject: str) -> tuple[Objection, ...]:
+    """Return what a subject objected to, the oldest first."""
+    c = objection_table.c
+    where = (c.kind == kind, c.number == subject_number(office, kind, subject))
+    query = select(objection_table).where(*where).order_by(c.id)
+    with office.sharing.control.transaction() as connection:
+        return tuple(_of_row(row) for row in connection.execute(query).mappings())
+
+
 def stopped_subjects(office: ReceiptOffice, agreement: AgreementId) -> tuple[tuple[str, str], ...]:
     """Return the subjects (kind and id) whose rows no longer leave by an agreement."""
     c = objection_table.c

@@ -24,6 +24,7 @@ from shuzhi.web.pages import (
     packs,
     people,
     programs,
+    services,
     signing_in,
     sources,
     visiting,
@@ -67,4 +68,5 @@ def page_routes(
     router.include_router(by_provider.routes(site, token))
     router.include_router(own_account.routes(site))
     router.include_router(people.routes(site))
+    router.include_router(services.routes(site))
     return site, router

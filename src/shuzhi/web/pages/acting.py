@@ -27,7 +27,8 @@ from shuzhi.kernel.errors import RefusedError
 from shuzhi.kernel.ids import PartyId
 from shuzhi.web.pages.case_file import RIGHT_OF, file_context
 from shuzhi.web.pages.site import Site
-from shuzhi.web.problems import WebError, status_of
+from shuzhi.web.problems import WebError
+from shuzhi.web.statuses import status_of
 from shuzhi.web.visitors import Visitor, visitor_of
 
 Word = TypeVar("Word")

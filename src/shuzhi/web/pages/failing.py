@@ -7,7 +7,8 @@ from starlette.exceptions import HTTPException
 
 from shuzhi.kernel.errors import ShuzhiError
 from shuzhi.web.pages.site import Site
-from shuzhi.web.problems import WebError, problem, status_of
+from shuzhi.web.problems import WebError, problem
+from shuzhi.web.statuses import status_of
 
 _NOT_FOUND = 404
 

@@ -28,7 +28,8 @@ from shuzhi.share.accounts import (
 )
 from shuzhi.web.guarding import SIGN_IN
 from shuzhi.web.pages.site import Site
-from shuzhi.web.problems import WebError, status_of
+from shuzhi.web.problems import WebError
+from shuzhi.web.statuses import status_of
 from shuzhi.web.visitors import visitor_of
 
 ACCOUNT = "/account"

@@ -37,7 +37,8 @@ from shuzhi.share.accounts import (
 )
 from shuzhi.share.parties import Organisation
 from shuzhi.web.pages.site import Site
-from shuzhi.web.problems import WebError, status_of
+from shuzhi.web.problems import WebError
+from shuzhi.web.statuses import status_of
 from shuzhi.web.visitors import visitor_of
 
 _FIELDS = {

@@ -17,7 +17,8 @@ from shuzhi.web.guarding import SIGN_IN, TOKEN_COOKIE, host_of, is_loopback, tok
 from shuzhi.web.limits import Limit, neighbourhood
 from shuzhi.web.pages.forms import local_path
 from shuzhi.web.pages.site import Site
-from shuzhi.web.problems import WebError, status_of
+from shuzhi.web.problems import WebError
+from shuzhi.web.statuses import status_of
 from shuzhi.web.visitors import SECURE_SESSION_COOKIE, SESSION_COOKIE, session_token
 
 SIGN_OUT = "/sign-out"
