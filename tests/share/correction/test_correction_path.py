@@ -192,8 +192,9 @@ def test_a_doubt_closes_when_all_is_acknowledged_and_reviewed(air: Any, wrong: C
     told = [e["kind"] for e in entries if e["subject"] == f"doubt:{held.id}"]
     assert told[:3] == ["doubt.submitted", "doubt.accepted", "doubt.held"]
     assert told[3:] == ["doubt.acknowledged", *["doubt.reviewed"] * 5, "doubt.closed"]
-    # The log tells what was done, never the value.
-    assert all("999" not in json.dumps(e["facts"]) for e in entries if e["kind"][:5] == "doubt")
+    # The log tells what was done, never the value; three digits may stand in any hash.
+    facts = [e["facts"] | {"step_sha256": ""} for e in entries if e["kind"][:6] == "doubt."]
+    assert "999" not in json.dumps(facts)
 
 
 def test_who_reviews_is_who_answers_for_it_or_the_authority(air: Any, wrong: City) -> None:
