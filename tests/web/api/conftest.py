@@ -35,7 +35,7 @@ _NUMBERS = itertools.count()
 # What is there in the city of these tests, by the names of parts of paths.
 PARTS: dict[str, str] = {
     "dataset": "dust", "source": "dust_files", "mn": "SIM000000000000000000001",
-    "indicator": "case_loop.closing_rate", "rule": "dust_high", "warning": "1", "case_id": "2",
+    "indicator": "case_loop.closing_rate", "rule": "dust_high", "warning": "1", "case_id": "5",
     "sha256": "0" * 64, "scheme": "case_handling", "period": "2026-03", "party": "east",
     "measure": "closing_rate", "application": "1", "agreement": "1", "index": "0", "pack": "air",
 }  # fmt: skip

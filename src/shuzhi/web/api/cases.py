@@ -13,6 +13,7 @@ from pydantic import Field, StrictInt
 from shuzhi.act import cases as room
 from shuzhi.act.cases import (
     Act,
+    Case,
     CaseId,
     EvidenceFile,
     Office,
@@ -32,7 +33,16 @@ from shuzhi.kernel.instant import to_instant
 from shuzhi.share.accounts import Right
 from shuzhi.web.api.acting import CASE_RIGHTS, Acting, Origin, VisitorHere, case_actor
 from shuzhi.web.api.answers import Given, Line, Moment, Name, Number, Sha256, Words, YesNo
-from shuzhi.web.api.asking import CityHere, Seen, changes, etag, reads, require_seen, require_type
+from shuzhi.web.api.asking import (
+    CityHere,
+    Seen,
+    changes,
+    etag,
+    reads,
+    refusal,
+    require_seen,
+    require_type,
+)
 from shuzhi.web.api.case_answers import (
     CaseAnswer,
     Cases,
@@ -45,6 +55,7 @@ from shuzhi.web.api.case_answers import (
 )
 from shuzhi.web.api.paging import PageAsked
 from shuzhi.web.problems import WebError
+from shuzhi.web.visitors import Visitor
 
 TAG = {"name": "cases", "description": "案件 · Cases: what somebody must close, under clocks."}
 router = APIRouter(prefix="/cases", tags=["cases"])
@@ -221,9 +232,12 @@ def list_case_kinds(city: CityHere) -> Kinds:
     return Kinds(items=items)
 
 
-@router.get("/{case_id}", **reads(Right.READ))
-def show_case(city: CityHere, case_id: CaseNumber, response: Response) -> CaseAnswer:
+@router.get("/{case_id}", **reads(Right.READ, Right.CASE_HANDLE))
+def show_case(
+    city: CityHere, visitor: VisitorHere, case_id: CaseNumber, response: Response
+) -> CaseAnswer:
     """Show a case with its clocks, its history, and what can be done now."""
+    _require_sight(visitor, case(city.office, CaseId(case_id)).case)
     return _shown(city.office, CaseId(case_id), response)
 
 
@@ -241,7 +255,9 @@ def act_on_case(
     Who may do what depends on its kind; `ways` of the case tells it.
     """
     office, by = city.office, case_actor(visitor, given)
-    require_seen(seen, case(office, CaseId(case_id)).case.version)
+    held = case(office, CaseId(case_id)).case
+    _require_sight(visitor, held)
+    require_seen(seen, held.version)
     asked = Act(
         CaseId(case_id),
         Verb(given.verb),
@@ -263,6 +279,7 @@ def act_on_case(
 @router.post("/{case_id}/evidence", status_code=201, **_UPLOADS)
 def upload_evidence(
     city: CityHere,
+    visitor: VisitorHere,
     case_id: CaseNumber,
     raw: Annotated[bytes, Depends(_raw)],
     name: Annotated[Line, Query(min_length=1, description="What the file is called.")],
@@ -272,7 +289,7 @@ def upload_evidence(
     It becomes part of the case when somebody feeds back with it.
     """
     office = city.office
-    case(office, CaseId(case_id))
+    _require_sight(visitor, case(office, CaseId(case_id)).case)
     kept = keep_evidence(
         office.evidence_folder, Upload(name, raw), most_bytes=office.most_evidence_bytes
     )
@@ -286,13 +303,15 @@ def upload_evidence(
 )
 def download_evidence(
     city: CityHere,
+    visitor: VisitorHere,
     case_id: CaseNumber,
     sha256: Annotated[Sha256, InPath(description="What the file is known by.")],
 ) -> Response:
     """Download a file that proves what was done."""
     office = city.office
-    steps = case(office, CaseId(case_id)).steps
-    held = [f for s in steps for f in s.facts.get("evidence", ()) if f["sha256"] == sha256]
+    file = case(office, CaseId(case_id))
+    _require_sight(visitor, file.case)
+    held = [f for s in file.steps for f in s.facts.get("evidence", ()) if f["sha256"] == sha256]
     if not held:
         raise WebError(
             "web.not_found",
@@ -303,6 +322,14 @@ def download_evidence(
     # Whatever somebody sent is handed on as a file, never shown as a page of ours.
     headers = {"Content-Disposition": f'attachment; filename="{sha256[:16]}"'}
     return Response(raw, media_type=held[0]["media_type"], headers=headers)
+
+
+def _require_sight(visitor: Visitor, held: Case) -> None:
+    """Refuse (`web.not_allowed`) who neither reads nor handles this case: a company, others'."""
+    parties = {held.responsible, *(task.party for task in held.tasks)}
+    handles = any(visitor.may(Right.CASE_HANDLE, party) for party in parties)
+    if visitor.standing is not None and not (visitor.may(Right.READ) or handles):
+        raise refusal(visitor)
 
 
 def _shown(office: Office, case_id: CaseId, response: Response) -> CaseAnswer:

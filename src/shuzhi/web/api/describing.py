@@ -12,6 +12,8 @@ from importlib.resources import files
 from typing import Any
 
 _Document = dict[str, Any]
+# Among the examples, what a request was refused with.
+REFUSED = "refused"
 _ABOUT = """数治平台的程序接口。 The platform for programs: what its pages show and do.
 
 Errors are problem details (RFC 9457); lists go on by `cursor` and `Link`; whatever changes
@@ -35,6 +37,7 @@ def described(document: _Document, tags: list[_Document], prefix: str) -> _Docum
         example = examples().get(operation["operationId"])
         if example is not None:
             _exemplify(document, operation, example)
+    _spread(document, {"$ref": "#/components/schemas/Problem"}, examples().get(REFUSED, {}))
     return document
 
 
@@ -78,9 +81,11 @@ def _tell(operation: _Document) -> None:
 
 
 def _exemplify(document: _Document, operation: _Document, example: _Document) -> None:
-    if "body" in example:
+    if "bodies" in example:
         (content,) = operation["requestBody"]["content"].values()
-        _put(document, content, example["body"])
+        content["examples"] = {name: {"value": body} for name, body in example["bodies"].items()}
+        for body in example["bodies"].values():
+            _spread(document, content["schema"], body)
     for parameter in operation.get("parameters", ()):
         if parameter["name"] in example.get("parameters", {}):
             parameter["example"] = example["parameters"][parameter["name"]]
@@ -103,6 +108,9 @@ def _spread(document: _Document, schema: _Document, value: Any) -> None:
     for each in value if isinstance(value, list) else ():
         _spread(document, schema.get("items", {}), each)
     known = value if isinstance(value, dict) else {}
+    if isinstance(keyed := schema.get("additionalProperties"), dict):
+        for each in known.values():
+            _spread(document, keyed, each)
     for name, field in schema.get("properties", {}).items():
         if name in known:
             _example(field, known[name])

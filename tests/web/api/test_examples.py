@@ -1,0 +1,244 @@
+"""The examples of the description: what a small city answers, made anew and compared by shape.
+
+`pytest tests/web/api/test_examples.py --write-examples` writes them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from shuzhi.act.evaluation import Person
+from shuzhi.app import City
+from shuzhi.app.store import JobRun, save_run
+from shuzhi.kernel.ids import PartyId
+from shuzhi.web.api import ROUTES
+from shuzhi.web.api.describing import REFUSED, examples, operations
+
+from .conftest import PARTS, ROOT, Program, Town
+
+_FILE = Path(str(files("shuzhi.web.api") / "examples.json"))
+_MOST = 2
+_PNG = b"\x89PNG\r\n\x1a\n" + bytes(16)
+# Files as they are, too long or no text.
+NO_EXAMPLE = {"export_catalogue", "download_evidence"}
+# What the small city has none of.
+_RARE = {"BasisAnswer", "CellAnswer", "CorrectionAnswer", "FaultyAnswer", "LeadAnswer"}
+# What belongs to verbs that nobody needed in it.
+_UNUSED = {
+    "ApplicationAct.asked", "ApplicationAct.days", "ApplicationAct.provider",
+    "ApplicationAct.is_ordered", "ApplicationAct.dataset", "AskedGiven.wanted", "CaseAct.into",
+    "CaseAct.stars", "NewCase.due",
+}  # fmt: skip
+BASIS = {
+    "verb": "refuse",
+    "text": "会暴露个人信息",
+    "basis": {"title": "个人信息保护法", "rank": "law", "article": "第十三条"},
+}
+
+
+@dataclass
+class Recorder:
+    """Calls operations one after the other, and keeps what was sent and answered."""
+
+    as_: Callable[[str], Program]
+    kept: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def __call__(
+        self, who: str, operation: str, /, *, given: Any = None, seen: str = "", **parts: Any
+    ) -> Any:
+        (route,) = [route for route in ROUTES if route.name == operation]
+        path = route.path.replace(":path", "").format(**{**PARTS, **parts})
+        query = {key: value for key, value in parts.items() if f"{{{key}" not in route.path}
+        program, headers = self.as_(who), {"If-Match": seen} if seen else {}
+        if "GET" in (route.methods or ()):
+            answer = program.get(path, params=query)
+        elif isinstance(given, bytes):
+            headers["Content-Type"] = "application/octet-stream"
+            answer = program.post(path, content=given, params=query, headers=headers)
+        else:
+            answer = program.post(path, given, params=query, headers=headers)
+        assert answer.status_code in (200, 201), f"{operation}: {answer.text}"
+        is_json = answer.headers["content-type"] == "application/json"
+        shown = {part: PARTS.get(part) for part in route.param_convertors} | parts
+        if seen:
+            shown["if-match"] = seen
+        if isinstance(given, dict):
+            bodies = self.kept.setdefault(operation, {}).setdefault("bodies", {})
+            form = given.get("asked", {}).get("form", "request")
+            bodies[given.get("verb", form)] = given
+        if route.methods == {"POST"}:
+            shown["Idempotency-Key"] = "7f9c2ba4-e88f"
+        self.kept.setdefault(operation, {}).update(
+            parameters=shown,
+            status=answer.status_code,
+            answer=_short(answer.json()) if is_json else answer.text,
+        )
+        return answer.json() if is_json else answer.text
+
+
+def _short(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_short(each) for each in value[:_MOST]]
+    if isinstance(value, Mapping):
+        return {key: _short(each) for key, each in value.items()}
+    return value
+
+
+@pytest.fixture(scope="module")
+def recorded(town: Town, as_: Callable[[str], Program]) -> dict[str, dict[str, Any]]:
+    call = Recorder(as_)
+    _happened(town.city)
+    _share(call, town.city.clock().year)
+    _case(call)
+    call("chen", "search_catalogue", q="扬尘", facet="sharing:unconditional")
+    for operation in ("list_cases", "list_warnings", "list_entries", "list_datasets"):
+        call("chen", operation, limit=_MOST)
+    reason = {"reason": "limits are being revised", "party": "hotline_centre", "person": "chen"}
+    call("chen", "switch_rule", given={"is_on": False, **reason})
+    for operation in sorted({route.name for route in ROUTES} - call.kept.keys() - NO_EXAMPLE):
+        mine = {"dataset": "dust"} if operation == "list_worst_rows" else {}
+        call("wu" if mine else "chen", operation, **mine)
+    call.kept[REFUSED] = as_("chen").post("/cases", {"kind": "city_event"}).json()
+    return call.kept
+
+
+def _happened(city: City) -> None:
+    """Let a job have run, and a party appeal against a number of its own."""
+    now = city.clock()
+    save_run(city.control, JobRun("look", now, now, 1, ""))
+    party, by = PartyId("east"), Person("wu", PartyId("east"))
+    (period, *_) = city.scored_periods()
+    what = (period.scheme, period.period)
+    fact = city.behind(*what, party, "closing_rate").facts[0].fact.id
+    appeal = city.appeal_score(*what, "closing_rate", by=by, facts=[fact], reason="办结已上报")
+    other = Person("chen", PartyId("hotline_centre"))
+    city.decide_appeal(appeal.id, by=other, is_upheld=False, reason="未见办结材料")
+
+
+def _share(call: Recorder, year: int) -> None:
+    """Apply for data, be given them and more time, and dispose of them; be refused others."""
+    asked = {
+        "dataset": "dust", "basis": "《大气污染防治法》第六十九条", "scenario": "工地扬尘联合执法",
+        "purposes": ["supervision"], "roles": ["inspector"], "fields": ["station", "pm10_ug_m3"],
+        "rows": [{"column": "pm10_ug_m3", "operator": "above", "values": [150]}],
+        "method": "query", "starts_on": f"{year}-04-12", "ends_on": f"{year}-09-30",
+        "agreed_by": "li",
+    }  # fmt: skip
+    figures = {**asked, "form": "aggregate", "minimum_group": 10,
+               "subject": "station", "budget": 500}  # fmt: skip
+    other = call("li", "submit_application", given={"asked": {**figures, "purposes": ["study"]}})
+    call("wu", "act_on_application", given=BASIS, seen='"1"', application=other["id"])
+    made = call("li", "submit_application", given={"asked": asked, "party": "west"})
+    number = made["id"]
+    given = {"verb": "agree", "party": "east", "text": "同意"}
+    call("wu", "act_on_application", given=given, seen='"1"', application=number)
+    agreement = call("wu", "show_application", application=number)["agreement"]
+    given = {"verb": "provide", "text": "已开通查询接口"}
+    after = call("wu", "act_on_agreement", given=given, seen='"1"', agreement=agreement)
+    longer = {"starts_on": f"{year}-10-01", "ends_on": f"{year}-12-31", "agreed_by": "li",
+              "party": "west"}  # fmt: skip
+    seen = f'"{after["version"]}"'
+    call("li", "renew_agreement", given=longer, seen=seen, agreement=agreement)
+    given = {"verb": "end", "text": "行动结束", "party": "west"}
+    after = call("li", "act_on_agreement", given=given, seen=seen, agreement=agreement)
+    given = {
+        "verb": "dispose",
+        "text": "查询结果",
+        "method": "deleted",
+        "document_sha256": "5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef",
+    }
+    seen = f'"{after["version"]}"'
+    call("li", "act_on_agreement", given=given, seen=seen, agreement=agreement)
+    call("chen", "show_agreement", agreement=agreement)
+    call("chen", "show_application", application=other["id"])
+
+
+def _case(call: Recorder) -> None:
+    """Open a case and bring it to its close."""
+    new = {"kind": "city_event", "severity": "ordinary", "title": "占道堆放建筑垃圾",
+           "text": "人行道被占约十米", "responsible": "west", "party": "hotline_centre",
+           "merge_key": "renmin_road_12"}  # fmt: skip
+    number = call("chen", "open_case", given=new)["case"]
+
+    def act(who: str, verb: str, **more: Any) -> None:
+        seen = call.as_(who).get(f"/cases/{number}").headers["etag"]
+        given = {"verb": verb, **more}
+        call(who, "act_on_case", given=given, seen=seen, case_id=number)
+
+    act("chen", "verify", party="hotline_centre", text="属实")
+    act("chen", "file")
+    act("chen", "dispatch", orders=[{"party": "west", "is_lead": True, "text": "当日清运"}])
+    act("li", "take")
+    act("chen", "suspend", text="等待道路审批", asked_by="li")
+    act("chen", "resume")
+    file = call("li", "upload_evidence", given=_PNG, case_id=number, name="after.png")
+    act("li", "feed_back", evidence=[{"sha256": file["sha256"], "name": file["name"]}])
+    act("gao", "check", is_good=True)
+    act("chen", "close", outcome="resolved")
+    call("chen", "show_case", case_id=number)
+
+
+def test_the_examples_have_the_shape_of_what_is_answered(
+    recorded: dict[str, dict[str, Any]], request: pytest.FixtureRequest
+) -> None:
+    if request.config.getoption("--write-examples", default=False):
+        text = json.dumps(recorded, ensure_ascii=False, indent=1, sort_keys=True)
+        _FILE.write_text(f"{text}\n", encoding="utf-8")
+        examples.cache_clear()
+    kept = examples()
+    assert kept.keys() == {route.name for route in ROUTES} - NO_EXAMPLE | {REFUSED}
+    for operation, example in recorded.items():
+        _same_shape(kept[operation], example, operation)
+
+
+def _same_shape(kept: Any, made: Any, place: str) -> None:
+    if kept is None or made is None:
+        return
+    assert type(kept) is type(made), place
+    if isinstance(kept, list):
+        for one, other in zip(kept, made, strict=False):
+            _same_shape(one, other, f"{place}[]")
+    # What a verb or a rule says of itself differs from one to the next.
+    if isinstance(kept, dict) and place.rpartition(".")[2] not in ("facts", "entry", "policy"):
+        is_keyed = kept.keys() & made.keys() or not kept or not made
+        assert is_keyed, place
+        for name in kept.keys() & made.keys():
+            _same_shape(kept[name], made[name], f"{place}.{name}")
+
+
+def test_every_example_keeps_to_its_description(as_: Callable[[str], Program]) -> None:
+    document = as_("chen").client.get(f"{ROOT}/openapi.json").json()
+    for operation in operations(document):
+        name = operation["operationId"]
+        if name in NO_EXAMPLE:
+            continue
+        status = str(examples()[name]["status"])
+        contents = [*operation["responses"][status]["content"].values()]
+        contents += operation.get("requestBody", {}).get("content", {}).values()
+        for content in contents:
+            whole = {**content["schema"], "components": document["components"]}
+            shown = [each["value"] for each in content.get("examples", {}).values()]
+            for value in (*shown, *([content["example"]] if "example" in content else ())):
+                Draft202012Validator(whole).validate(value)
+
+
+def test_every_field_that_was_ever_filled_has_an_example(
+    as_: Callable[[str], Program],
+) -> None:
+    document = as_("chen").client.get(f"{ROOT}/openapi.json").json()
+    schemas = document["components"]["schemas"]
+    without = [
+        f"{name}.{field}"
+        for name, schema in schemas.items()
+        for field, told in schema.get("properties", {}).items()
+        if "examples" not in told and name not in _RARE and field != "person"
+    ]
+    assert set(without) == _UNUSED
