@@ -45,7 +45,10 @@ def import_boundaries(
 
 
 @commands.command("remove")
-def remove(city: CityFolder = None) -> None:
+def remove(city: CityFolder = None, as_json: AsJson = False) -> None:
     """Forget the boundaries; the map is schematic again."""
     was_there = opened(city).remove_boundaries()
-    out.print("The map is schematic again." if was_there else "There were no boundaries.")
+    if as_json:
+        print_json({"removed": was_there})
+    else:
+        out.print("The map is schematic again." if was_there else "There were no boundaries.")

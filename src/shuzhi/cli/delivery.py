@@ -45,12 +45,14 @@ def query(
     name: Annotated[str | None, typer.Option("--query", help="An approved query.")] = None,
     values: Annotated[list[str] | None, typer.Option("--set", help="NAME=VALUE for it.")] = None,
     city: CityFolder = None,
+    as_json: AsJson = False,
 ) -> None:
     """Write a page of rows, or the answer of an approved query, to standard output."""
     from shuzhi.share.delivery import ask_approved, page
 
     there = opened(city)
-    wanted, asker = _wanted(agreement, columns, form), _asker(person, party, role, purpose)
+    wanted = _wanted(agreement, columns, "json" if as_json else form)
+    asker = _asker(person, party, role, purpose)
     if name is None:
         found = page(there.delivery_desk, wanted, asker, limit=limit, cursor=cursor)
     else:
