@@ -20,5 +20,7 @@ def problem(error: ShuzhiError) -> JSONResponse:
         "title": error.message,
         "status": status,
         "detail": error.next_step,
+        "next_step": error.next_step,
+        "errors": [],
     }
     return JSONResponse(document, status, media_type="application/problem+json")

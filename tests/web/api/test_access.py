@@ -24,6 +24,7 @@ from shuzhi.share.accounts import (
 )
 from shuzhi.web import make_app
 from shuzhi.web.api import PREFIX, ROUTES, make_api
+from shuzhi.web.api.answers import Problem
 from shuzhi.web.api.asking import Needs
 
 from .conftest import OF_PEOPLE, PARTS, ROOT, Program, Town
@@ -105,7 +106,9 @@ def test_nobody_does_anything_and_reads_at_this_machine_alone(
     answer = send(TestClient(closed), route)
     assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
     behind = make_app(town.city, token="a token")  # noqa: S106
-    assert send(TestClient(behind), route).status_code == 401
+    turned_away = send(TestClient(behind), route)
+    assert turned_away.status_code == 401
+    assert turned_away.json().keys() == Problem.model_fields.keys()
 
 
 def test_who_bears_the_token_of_the_server_reads(town: Town) -> None:
