@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from shuzhi.gather.sensors.commands import Order, Outcome
 from shuzhi.gather.sensors.hj212 import Checksum, Edition
 from shuzhi.gather.sensors.stations import Mode, Station
+from shuzhi.kernel.instant import parse_instant
 
 Say = Callable[[str, Any], None]
 """Says something under its kind."""
@@ -35,8 +36,10 @@ def read_line(raw: bytes) -> tuple[str, Any]:
 
 def told_station(station: Station) -> dict[str, Any]:
     """Return a station as plain values."""
+    located_at = station.located_at
     return {f.name: getattr(station, f.name) for f in fields(station)} | {
-        "units": dict(station.units)
+        "units": dict(station.units),
+        "located_at": None if located_at is None else located_at.isoformat(),
     }
 
 
@@ -46,6 +49,7 @@ def heard_station(told: Mapping[str, Any]) -> Station:
         "edition": Edition(told["edition"]),
         "checksum": Checksum(told["checksum"]),
         "mode": Mode(told["mode"]),
+        "located_at": told["located_at"] and parse_instant(told["located_at"]),
     }
     return Station(**{**told, **kinds})
 
