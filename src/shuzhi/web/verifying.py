@@ -32,6 +32,7 @@ from shuzhi.share.verification import (
     question_of,
     with_receipt,
 )
+from shuzhi.web.api.asking import require_same_origin
 from shuzhi.web.problems import WebError, problem
 from shuzhi.web.visitors import visitor_of
 
@@ -154,6 +155,7 @@ def route(line: Line) -> Route:
 
 
 async def _verified(line: Line, request: Request) -> Response:
+    require_same_origin(request)
     user = _user(request)
     document = await _document(request)
     desk = await line.desk()

@@ -158,3 +158,15 @@ def test_a_list_gives_what_each_question_gives(
             for title, value in zip(columns, values, strict=True)
         }
         assert told[number] == loose.alone(subject, claims)
+
+
+def test_who_guesses_within_one_list_is_stopped_before_it_is_found(
+    registry: Any, tmp_path: Path
+) -> None:
+    path = tmp_path / "list.csv"
+    days = "".join(f"{ZHANG},1990-03-{n:02}\n" for n in range(1, 10))
+    path.write_text(f"subject,born:exact\n{days}{LI},1970-01-01\n", encoding="utf-8")
+    (block,) = answered(registry, path)
+    assert isinstance(block, AnsweredBlock), block
+    assert block.answers.column("answer").to_pylist() == ["no"] * 5 + ["yes"]
+    assert [(a.number, a.reason) for a in block.aside] == [(n, "suspended") for n in range(6, 10)]

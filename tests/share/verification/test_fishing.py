@@ -3,11 +3,25 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from shuzhi.share.verification import FishingSuspected, VerificationError, findings, lift
+from shuzhi.kernel.ids import PartyId
+from shuzhi.share.access import Refusal
+from shuzhi.share.agreements import Actor
+from shuzhi.share.receipts import answer_objection, object_to, uses_of
+from shuzhi.share.verification import (
+    Asking,
+    FishingSuspected,
+    VerificationError,
+    answer_sheet,
+    findings,
+    lift,
+    read_sheet,
+)
+from shuzhi.share.verification.model import Claim, Question
 
 ZHANG, ABDULLA, LI = "11010119900307721X", "110101198512120023", "110101197001010011"
 
@@ -97,3 +111,31 @@ def test_budgets_of_a_day_and_of_the_agreement_outlast_a_restart(registry: Any) 
     registry.agreed(budget=1, purposes=("rent_aid", "other"), scenario="Another")
     assert registry.told(LI, {"rooms": 1}, agreement=2) == "yes"
     assert registry.told(LI, {"rooms": 1}, agreement=2) == "budget_spent"
+
+
+def test_questions_that_wait_for_the_disk_together_are_stopped_like_others(registry: Any) -> None:
+    permit = registry.desk.permit(Asking(registry.user, 1, "data_user", "rent_aid"))
+    days = (date(1990, 3, 1) + timedelta(days=n) for n in range(9))
+    told = [
+        registry.desk.answer(
+            permit, Question(1, "rent_aid", "data_user", ZHANG, (Claim("born", day.isoformat()),))
+        )
+        for day in days
+    ]
+    assert [isinstance(each, Refusal) for each in told] == [False] * 5 + [True] * 4
+
+
+def test_of_who_objected_with_success_nothing_is_told(registry: Any, tmp_path: Path) -> None:
+    assert registry.told(LI, {"rooms": 1}) == "yes"
+    (use,) = uses_of(registry.receipts, "person", LI)
+    held = object_to(registry.receipts, use.id, "person", LI, reason="I never asked", by="desk 3")
+    provider = Actor("r.zhou", PartyId("registry"))
+    answer_objection(registry.receipts, held.id, by=provider, text="No need", is_stopped=True)
+    registry.declare("")
+    assert registry.told(LI, {"rooms": 1}) == "no"
+    assert registry.told(ZHANG, {"rooms": 3}) == "yes"
+    path = tmp_path / "list.csv"
+    path.write_text(f"subject,rooms\n{LI},1\n{ZHANG},3\n", encoding="utf-8")
+    asking = Asking(registry.user, 1, "data_user", "rent_aid")
+    (block,) = answer_sheet(registry.desk, asking, read_sheet(path))
+    assert block.answers.column("answer").to_pylist() == ["no", "yes"]

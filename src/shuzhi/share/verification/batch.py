@@ -26,7 +26,7 @@ from shuzhi.share.verification.asking import word_of
 from shuzhi.share.verification.comparing import Test
 from shuzhi.share.verification.desk import Desk
 from shuzhi.share.verification.errors import VerificationError, bad_question
-from shuzhi.share.verification.fishing import Kind, Suspicion
+from shuzhi.share.verification.fishing import Suspicion
 from shuzhi.share.verification.index import Index
 from shuzhi.share.verification.model import AsOf, Claim, Question
 from shuzhi.share.verification.parts import Key, key_of
@@ -132,11 +132,12 @@ def _answered(
     spelt: list[str] = []
     suspicions: list[Suspicion] = []
     for each, (spelling, key, rows) in zip(asked, sought, strict=True):
-        if key in permit.held:
-            aside.append(_aside_of(each.number, refused("suspended", Kind.GUESSING.value)))
+        if (why := permit.withheld(key)) is not None:
+            aside.append(_aside_of(each.number, refused("suspended", why.value)))
             continue
         columns = [claim.column for claim in each.question.claims]
-        found = found_of(rows, columns, each.tests, permit.grant.rows)
+        held = [] if key in permit.stopped else rows
+        found = found_of(held, columns, each.tests, permit.grant.rows)
         suspicions += desk.noted(permit, each.question, key, found)
         answered.append((each, found.shown(tells_absent=permit.terms.tells_absent)))
         spelt.append(spelling)

@@ -18,7 +18,7 @@ from shuzhi.share.receipts import subject_number
 from shuzhi.share.receipts.many import Small
 from shuzhi.share.verification.answering import Found, found_of
 from shuzhi.share.verification.declared import Rate
-from shuzhi.share.verification.fishing import Kind, Seen, Suspicion, Watch
+from shuzhi.share.verification.fishing import Seen, Suspicion, Watch
 from shuzhi.share.verification.model import Answer, AsOf, Question, Told
 from shuzhi.share.verification.office import VerificationOffice
 from shuzhi.share.verification.parts import Key
@@ -100,10 +100,11 @@ class Desk:
         if index is None:
             return refused("no_index", permit.verifiable.dataset)
         sought = index.find(question.subject)
-        if sought.key in permit.held:
-            return refused("suspended", Kind.GUESSING.value)
+        if (why := permit.withheld(sought.key)) is not None:
+            return refused("suspended", why.value)
         columns = [claim.column for claim in question.claims]
-        found = found_of(sought.rows, columns, tests, permit.grant.rows)
+        rows = [] if sought.key in permit.stopped else sought.rows
+        found = found_of(rows, columns, tests, permit.grant.rows)
         suspicions = self.noted(permit, question, sought.key, found)
         return self.written(permit, question, found, index.as_of, sought.spelling, suspicions)
 
@@ -122,7 +123,9 @@ class Desk:
             found.told is not Told.YES,
         )
         with self._gate:
-            return self._watch.note(seen, permit.terms.limits, self.office.sharing.clock())
+            noted = self._watch.note(seen, permit.terms.limits, self.office.sharing.clock())
+        permit.notice(noted)
+        return noted
 
     def written(
         self,

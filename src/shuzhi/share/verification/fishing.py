@@ -52,6 +52,12 @@ class Suspicion:
     measured: str
     subject: Key | None = None
 
+    def holds_back(self, subject: Key) -> bool:
+        """Whether nothing is told of a subject because of this."""
+        if self.subject is None:
+            return self.action is Action.SUSPEND
+        return self.action is not Action.WARN and self.subject == subject
+
 
 @dataclass(frozen=True, slots=True)
 class Seen:

@@ -26,15 +26,15 @@ from shuzhi.share.access.masks import KEEP
 from shuzhi.share.access.reasons import refused as access_refused
 from shuzhi.share.agreements import AgreementId, agreement, grants
 from shuzhi.share.catalogue import entry
-from shuzhi.share.receipts import Delivered, Left
+from shuzhi.share.receipts import Delivered, Left, stopped_subjects
 from shuzhi.share.receipts.many import Alike
 from shuzhi.share.verification.answering import Found
 from shuzhi.share.verification.comparing import Likeness, Test, fits, test_of
 from shuzhi.share.verification.declared import Action, Terms, Verifiable
-from shuzhi.share.verification.fishing import Kind
+from shuzhi.share.verification.fishing import Kind, Suspicion
 from shuzhi.share.verification.model import AsOf, Claim, How
 from shuzhi.share.verification.office import VerificationOffice
-from shuzhi.share.verification.parts import Key
+from shuzhi.share.verification.parts import Key, key_of
 from shuzhi.share.verification.shown import answer_bytes
 from shuzhi.share.verification.store import Finding, read_tally, standing_findings
 from shuzhi.share.verification.words import refused
@@ -55,7 +55,10 @@ class Asking:
 
 @dataclass(frozen=True)
 class Permit:
-    """What may be asked, and how; `kind` is what the subjects are (person, company)."""
+    """What may be asked, and how; `kind` is what the subjects are (person, company).
+
+    Rows of the subjects in `stopped`, who objected with success, are as if they were not there.
+    """
 
     asking: Asking
     grant: Grant
@@ -66,6 +69,8 @@ class Permit:
     columns: Mapping[str, tuple[LogicalType, frozenset[How]]]
     refusals: Mapping[str, Refusal]
     findings: tuple[Finding, ...]
+    stopped: frozenset[Key] = frozenset()
+    _noticed: list[Suspicion] = field(default_factory=list)
     _alike: dict[tuple[tuple[str, ...], int], Alike] = field(default_factory=dict)
     _bodies: dict[tuple[Any, ...], tuple[bytes, str]] = field(default_factory=dict)
 
@@ -80,6 +85,16 @@ class Permit:
         """The subjects that somebody guessed at."""
         found = (f.what for f in self.findings if f.what.action is not Action.WARN)
         return frozenset(s.subject for s in found if s.subject is not None)
+
+    def notice(self, found: Sequence[Suspicion]) -> None:
+        """Let count at once what was noticed, before it is among the findings of a new permit."""
+        self._noticed.extend(found)
+
+    def withheld(self, subject: Key) -> Kind | None:
+        """Return why nothing is told of a subject for the time being; None where something is."""
+        if subject in self.held:
+            return Kind.GUESSING
+        return next((s.kind for s in self._noticed if s.holds_back(subject)), None)
 
     @cached_property
     def suspended(self) -> Kind | None:
@@ -194,6 +209,7 @@ def permit_of(office: VerificationOffice, asking: Asking, now: Instant) -> Permi
         columns,
         refusals,
         findings,
+        _stopped(office, asking.agreement, kind),
     )
 
 
@@ -218,6 +234,13 @@ def _past(
     with office.sharing.control.transaction() as connection:
         tally = read_tally(connection, agreement, office.today(now))
         return tally.asked, standing_findings(connection, agreement, now)
+
+
+def _stopped(office: VerificationOffice, agreement: int, kind: str) -> frozenset[Key]:
+    """Return the hashes of the subjects of a kind whose rows an agreement must not use."""
+    found = stopped_subjects(office.receipts, AgreementId(agreement))
+    secret = office.indexes.secret
+    return frozenset(key_of(secret, subject) for of_kind, subject in found if of_kind == kind)
 
 
 def _described(office: VerificationOffice, dataset: str, subject: str) -> tuple[DatasetFacts, str]:
