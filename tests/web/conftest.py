@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,10 +20,15 @@ from shuzhi.gather.sensors.stations import Station
 from shuzhi.kernel.ids import PartyId
 from shuzhi.kernel.instant import Instant
 from shuzhi.kernel.workdays import china_working_days
+from shuzhi.share import agreements as sharing
+from shuzhi.share.accounts import NewAccount, Role, add_account
+from shuzhi.share.agreements import Asked
+from shuzhi.share.catalogue.model import LegalBasis, Rank, SharingMethod
 
 # What a visitor's text must never become.
 HOSTILE = "<script>alert(1)</script>\"'&{{7*7}}"
 SIMULATED = "SIM000000000000000000001"
+PASSWORD = "four words nobody said"  # noqa: S105  (of these tests)
 _PNG = b"\x89PNG\r\n\x1a\n" + bytes(16)
 _FILES = {
     "city.yaml": """
@@ -128,7 +134,42 @@ def build_city(folder: Path, clock: Moving) -> City:
     _load(city, clock)
     _measure(city, clock)
     _monitor(city, clock)
+    _share(city)
+    city.record()
     return city
+
+
+def _share(city: City) -> None:
+    """One application waits, one was granted and one refused."""
+    office = city.sharing_office
+    today = office.clock().date()
+    whole = Asked(
+        dataset="dust",
+        basis="某条例 第三条",
+        scenario=HOSTILE,
+        purposes=("inspection",),
+        roles=("inspector",),
+        fields=("station", "pm10_ug_m3"),
+        rows=(),
+        method=SharingMethod.QUERY,
+        starts_on=today,
+        ends_on=today + timedelta(days=90),
+        agreed_by="wang",
+    )
+    east = sharing.Actor("li", PartyId("east"))
+    numbers = [
+        sharing.submit(office, asked, by=sharing.Actor("zhao", PartyId(party))).application.id
+        for party, asked in (
+            ("west", whole),
+            ("hills", whole),
+            ("harbour", replace(whole, rows=None)),
+        )
+    ]
+    sharing.agree(office, numbers[0], by=east)
+    basis = LegalBasis("某法", Rank.LAW, "第一条")
+    sharing.act(
+        office, numbers[1], sharing.Act(sharing.Verb.REFUSE, east, text=HOSTILE, basis=basis)
+    )
 
 
 def _load(city: City, clock: Moving) -> None:
@@ -205,3 +246,108 @@ def build() -> Callable[[Path], City]:
 @pytest.fixture(scope="session")
 def city(build: Callable[[Path], City], tmp_path_factory: pytest.TempPathFactory) -> City:
     return build(tmp_path_factory.mktemp("pages") / "city")
+
+
+# What lets the city serve people: a register, a form, a matter.
+_SERVED = {
+    "masks.yaml": """
+id: masks
+title: {zh: 脱敏规则, en: Masks}
+source: a test
+verified: false
+rules:
+  - {grades: [general], kinds: any, roles: any, purposes: any, mask: keep}
+""",
+    "contracts/births.odcs.yaml": """
+apiVersion: v3.1.0
+kind: DataContract
+id: urn:city:births
+name: births
+version: 1.0.0
+status: active
+description: {purpose: A register.}
+customProperties:
+  - {property: titleZh, value: 出生登记}
+  - {property: provider, value: east}
+  - {property: sharingType, value: unconditional}
+  - {property: openType, value: closed}
+  - {property: updateCycle, value: month}
+  - {property: grade, value: general}
+schema:
+  - name: births
+    properties:
+      - name: id_number
+        logicalType: string
+        primaryKey: true
+        required: true
+        customProperties:
+          - {property: meaning, value: person.id_number}
+          - {property: subjectKind, value: person}
+      - name: born_on
+        logicalType: date
+        customProperties: [{property: meaning, value: person.birth_date}]
+""",
+    "forms/pass.yaml": """
+id: pass
+title: {zh: 通行证申请, en: Pass}
+owner: east
+basis: {title: 某条例, rank: administrative_regulation, article: 第三条}
+filled_by: {kind: citizens, expected: 10}
+due: {every: day, first_due: 2026-01-01}
+minutes: 10
+subject: person.id_number
+purpose: pass
+role: clerk
+fields:
+  - name: born_on
+    title: {zh: 出生日期, en: Born on}
+    type: date
+    meaning: person.birth_date
+    confirm: true
+  - {name: days, title: {zh: 天数, en: Days}, type: integer}
+  - {name: why, title: {zh: 事由, en: Why}, type: string}
+""",
+    "services/pass.yaml": """
+id: pass
+title: {zh: 临时通行证, en: Temporary pass}
+about: {zh: 进入施工区域需要通行证。, en: A pass to enter the works.}
+result: {zh: 通行证, en: a pass}
+owner: east
+for: citizens
+form: pass
+basis: {title: 某条例, rank: administrative_regulation, article: 第三条}
+verified: false
+""",
+}
+
+
+def serve_city(folder: Path, clock: Moving) -> City:
+    """Build the city in `folder` with a service in it and people who have accounts."""
+    build_city(folder, clock)
+    for name, text in _SERVED.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(text.lstrip(), encoding="utf-8")
+    opened = open_city(folder)
+    city = City(opened.settings, opened.control, opened.lake, clock)
+    city.register()
+    city.register_forms()
+    born = pa.array(["1980-02-01", "1991-05-06"]).cast(pa.date32())
+    city.lake.append("births", pa.table({"id_number": ["p1", "p2"], "born_on": born}))
+    for name, role, subject in (
+        ("li.na", Role.CITIZEN, "p1"),
+        ("wang.wu", Role.CITIZEN, "p2"),
+        ("stranger", Role.CITIZEN, None),
+        ("clerk", Role.ANALYST, None),
+        ("admin", Role.ADMINISTRATOR, None),
+        ("chen", Role.DUTY_OFFICER, None),
+    ):
+        new = NewAccount(name, PartyId("east"), name.title(), frozenset({role}), subject=subject)
+        add_account(city.accounts_office, new, by="root", password=PASSWORD)
+    return city
+
+
+@pytest.fixture(scope="session")
+def serve() -> Callable[[Path], City]:
+    """Builds the same city with a service and accounts in it."""
+    year = china_working_days().ends_at.year
+    return lambda folder: serve_city(folder, Moving(datetime(year, 3, 2, 1, 30, tzinfo=UTC)))

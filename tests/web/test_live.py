@@ -117,6 +117,6 @@ def test_streams_end_when_the_server_does() -> None:
 
 def test_a_citys_pulse_changes_with_its_cases(city: City) -> None:
     before = city.pulse()
-    assert set(before) == {"cases", "warnings", "sources", "jobs"}
+    assert set(before) == {"cases", "sharing", "warnings", "sources", "jobs"}
     assert before["cases"] != "0"
     assert before == city.pulse()

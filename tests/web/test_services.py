@@ -10,13 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import httpx2 as httpx
-import pyarrow as pa
 import pytest
 from starlette.testclient import TestClient
 
-from shuzhi.app import City, open_city
+from shuzhi.app import City
 from shuzhi.kernel.ids import PartyId
-from shuzhi.share.accounts import NewAccount, Role, add_account
 from shuzhi.share.agreements import Actor, Asked, agree, submit
 from shuzhi.share.catalogue.model import SharingMethod
 from shuzhi.share.receipts import Delivered, Left, record_receipt, set_of, subject_number
@@ -24,100 +22,11 @@ from shuzhi.web import make_app
 
 PASSWORD = "four words nobody said"  # noqa: S105  (of these tests)
 HTML = {"Accept": "text/html"}
-_FILES = {
-    "masks.yaml": """
-id: masks
-title: {zh: 脱敏规则, en: Masks}
-source: a test
-verified: false
-rules:
-  - {grades: [general], kinds: any, roles: any, purposes: any, mask: keep}
-""",
-    "contracts/births.odcs.yaml": """
-apiVersion: v3.1.0
-kind: DataContract
-id: urn:city:births
-name: births
-version: 1.0.0
-status: active
-description: {purpose: A register.}
-customProperties:
-  - {property: titleZh, value: 出生登记}
-  - {property: provider, value: east}
-  - {property: sharingType, value: unconditional}
-  - {property: openType, value: closed}
-  - {property: updateCycle, value: month}
-  - {property: grade, value: general}
-schema:
-  - name: births
-    properties:
-      - name: id_number
-        logicalType: string
-        primaryKey: true
-        required: true
-        customProperties:
-          - {property: meaning, value: person.id_number}
-          - {property: subjectKind, value: person}
-      - name: born_on
-        logicalType: date
-        customProperties: [{property: meaning, value: person.birth_date}]
-""",
-    "forms/pass.yaml": """
-id: pass
-title: {zh: 通行证申请, en: Pass}
-owner: east
-basis: {title: 某条例, rank: administrative_regulation, article: 第三条}
-filled_by: {kind: citizens, expected: 10}
-due: {every: day, first_due: 2026-01-01}
-minutes: 10
-subject: person.id_number
-purpose: pass
-role: clerk
-fields:
-  - name: born_on
-    title: {zh: 出生日期, en: Born on}
-    type: date
-    meaning: person.birth_date
-    confirm: true
-  - {name: days, title: {zh: 天数, en: Days}, type: integer}
-  - {name: why, title: {zh: 事由, en: Why}, type: string}
-""",
-    "services/pass.yaml": """
-id: pass
-title: {zh: 临时通行证, en: Temporary pass}
-about: {zh: 进入施工区域需要通行证。, en: A pass to enter the works.}
-result: {zh: 通行证, en: a pass}
-owner: east
-for: citizens
-form: pass
-basis: {title: 某条例, rank: administrative_regulation, article: 第三条}
-verified: false
-""",
-}
 
 
 @pytest.fixture(scope="module")
-def town(build: Callable[[Path], City], tmp_path_factory: pytest.TempPathFactory) -> City:
-    folder = tmp_path_factory.mktemp("services") / "city"
-    clock = build(folder).clock
-    for name, text in _FILES.items():
-        (folder / name).parent.mkdir(exist_ok=True)
-        (folder / name).write_text(text.lstrip(), encoding="utf-8")
-    opened = open_city(folder)
-    city = type(opened)(opened.settings, opened.control, opened.lake, clock)
-    city.register()
-    city.register_forms()
-    born = pa.array(["1980-02-01", "1991-05-06"]).cast(pa.date32())
-    city.lake.append("births", pa.table({"id_number": ["p1", "p2"], "born_on": born}))
-    for name, role, subject in (
-        ("li.na", Role.CITIZEN, "p1"),
-        ("wang.wu", Role.CITIZEN, "p2"),
-        ("stranger", Role.CITIZEN, None),
-        ("clerk", Role.ANALYST, None),
-    ):
-        new = NewAccount(name, PartyId("east"), name.title(), frozenset({role}), subject=subject)
-        add_account(city.accounts_office, new, by="root", password=PASSWORD)
-    return city
+def town(serve: Callable[[Path], City], tmp_path_factory: pytest.TempPathFactory) -> City:
+    return serve(tmp_path_factory.mktemp("services") / "city")
 
 
 @pytest.fixture

@@ -268,7 +268,7 @@ def test_who_lacks_the_role_cannot_act_even_with_a_form_of_their_own(
 def test_who_may_not_read_sees_their_own_account_alone(browse: Any) -> None:
     visitor = browse()
     entered = sign_in(visitor, "zhou", back="/cases")
-    assert entered.headers["location"] == "/account"
+    assert entered.headers["location"] == "/my"
     assert visitor.get("/account").status_code == 200
     for path in ("/", "/cases", "/datasets/dust", "/audit", "/accounts", "/sensorthings/v1.1"):
         assert visitor.get(path).status_code == 403, path
@@ -305,7 +305,7 @@ def test_a_password_from_above_is_changed_before_anything_else(browse: Any, town
     set_password(town.accounts_office, "fresh", "this came from above", by="root")
     visitor = browse()
     entered = sign_in(visitor, "fresh", "this came from above", back="/cases")
-    assert entered.headers["location"] == "/account"
+    assert entered.headers["location"] == "/my"
     assert visitor.get("/cases").status_code == 403
     typed = {"old": "this came from above", "new": "short", "again": "short"}
     refused = send(visitor, "/account", "/account/password", **typed)
@@ -383,6 +383,17 @@ def test_an_administrator_makes_an_account_and_gives_and_takes_roles(
     assert sign_in(browse(), "wu.min", fresh).status_code == 303
     assert send(visitor, at, at, 'value="end"').status_code == 303
     assert account_file(town.accounts_office, "wu.min").sessions == ()
+
+
+def test_an_administrator_binds_no_account_to_somebody_in_the_records(
+    browse: Any, town: City
+) -> None:
+    visitor = browse()
+    sign_in(visitor, "eastern")
+    form = hidden(visitor.get("/account"), "/sign-out")
+    typed = {"name": "spy", "title": "Spy", "party": "east", "role": "citizen", "subject": "p1"}
+    assert visitor.post("/accounts", data=form | typed).status_code == 200
+    assert account_file(town.accounts_office, "spy").account.subject is None
 
 
 def test_a_refusal_stands_by_its_field_and_keeps_what_was_typed(browse: Any) -> None:

@@ -18,6 +18,8 @@ from shuzhi.kernel.ids import PartyId
 from shuzhi.share.accounts import RIGHTS, NewAccount, NewKey, Right, Role, add_account, make_key
 from shuzhi.web import make_app
 
+from .sharing import declare_residents, delivering, put_residents
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let the examples in the description be written anew."""
@@ -38,6 +40,7 @@ PARTS: dict[str, str] = {
     "indicator": "case_loop.closing_rate", "rule": "dust_high", "warning": "1", "case_id": "5",
     "sha256": "0" * 64, "scheme": "case_handling", "period": "2026-03", "party": "east",
     "measure": "closing_rate", "application": "1", "agreement": "1", "index": "0", "pack": "air",
+    "subscription": "1",
 }  # fmt: skip
 # Keys make no keys and manage no accounts.
 OF_PEOPLE = {Right.MAKE_KEY, Right.MANAGE_ACCOUNTS}
@@ -50,6 +53,8 @@ PEOPLE: dict[str, tuple[str, frozenset[Role]]] = {
     "sun": ("city_government", frozenset({Role.ADMINISTRATOR})),
     "zhou": ("west", frozenset({Role.CITIZEN})),
 }
+# As whom the data know them.
+_SUBJECTS = {"zhou": "p1"}
 
 
 @dataclass
@@ -85,10 +90,11 @@ def enrol(city: City, name: str) -> str:
     """Give one of the people an account, and return a key with all that the person may do."""
     party, roles = PEOPLE[name]
     office = city.accounts_office
-    add_account(office, NewAccount(name, PartyId(party), name.title(), roles), by="tester")
+    new = NewAccount(name, PartyId(party), name.title(), roles, _SUBJECTS.get(name))
+    add_account(office, new, by="tester")
     rights = frozenset().union(*(RIGHTS[role] for role in roles)) - OF_PEOPLE
-    new = NewKey(name, PartyId(party), "a program", rights, timedelta(days=300))
-    return make_key(office, new, by=name)[1].value
+    key = NewKey(name, PartyId(party), "a program", rights, timedelta(days=300))
+    return make_key(office, key, by=name)[1].value
 
 
 @dataclass
@@ -104,7 +110,10 @@ class Town:
 
 @pytest.fixture(scope="session")
 def town(build: Callable[[Path], City], tmp_path_factory: pytest.TempPathFactory) -> Town:
-    city = build(tmp_path_factory.mktemp("api") / "city")
+    folder = tmp_path_factory.mktemp("api") / "city"
+    declare_residents(folder)
+    city = delivering(build(folder), push_to=("https://data.west.example",))
+    put_residents(city)
     return Town(city, {name: enrol(city, name) for name in PEOPLE})
 
 

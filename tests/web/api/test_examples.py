@@ -23,6 +23,7 @@ from shuzhi.web.api import ROUTES
 from shuzhi.web.api.describing import REFUSED, examples, operations
 
 from .conftest import PARTS, ROOT, Program, Town
+from .sharing import agreed
 
 _FILE = Path(str(files("shuzhi.web.api") / "examples.json"))
 _MOST = 2
@@ -73,7 +74,8 @@ class Recorder:
         if isinstance(given, dict):
             bodies = self.kept.setdefault(operation, {}).setdefault("bodies", {})
             form = given.get("asked", {}).get("form", "request")
-            bodies[given.get("verb", form)] = given
+            way = next((way for way in ("sql", "query") if way in given), form)
+            bodies[given.get("verb", way)] = given
         if route.methods == {"POST"}:
             shown["Idempotency-Key"] = "7f9c2ba4-e88f"
         self.kept.setdefault(operation, {}).update(
@@ -97,6 +99,7 @@ def recorded(town: Town, as_: Callable[[str], Program]) -> dict[str, dict[str, A
     call = Recorder(as_)
     _happened(town.city)
     _share(call, town.city.clock().year)
+    _deliver(call, agreed(town.city, "扬尘核查"))
     _case(call)
     call("chen", "search_catalogue", q="扬尘", facet="sharing:unconditional")
     for operation in ("list_cases", "list_warnings", "list_entries", "list_datasets"):
@@ -159,6 +162,30 @@ def _share(call: Recorder, year: int) -> None:
     call("li", "act_on_agreement", given=given, seen=seen, agreement=agreement)
     call("chen", "show_agreement", agreement=agreement)
     call("chen", "show_application", application=other["id"])
+
+
+def _deliver(call: Recorder, agreement: int) -> None:
+    """Let data be asked for in every way, and their changes be pushed."""
+    sql = "SELECT count(*) AS n FROM residents WHERE no >= $low AND district = $district"
+    low = {"name": "low", "logical_type": "integer", "least": "0", "most": "100"}
+    district = {"name": "district", "logical_type": "string", "choices": ["south", "north"]}
+    named = {"agreement": agreement, "name": "how_many", "sql": sql, "party": "east"}
+    call("wu", "approve_query", given={**named, "parameters": [low, district]})
+    call("li", "list_queries", agreement=agreement)
+    asked = {"agreement": agreement, "role": "data_user", "purpose": "扬尘核查", "party": "west"}
+    rows = [{"column": "no", "operator": "below", "values": [3]}]
+    part = {**asked, "columns": ["no", "district"], "rows": rows}
+    query = {"name": "how_many", "values": {"low": "5", "district": "south"}}
+    call("li", "ask_for_data", given={**asked, "query": query})
+    call("li", "ask_for_data", given={**asked, "sql": "SELECT count(*) AS n FROM residents"})
+    call("li", "ask_for_data", given={**part, "limit": 1000, "whole": False})
+    url = "https://data.west.example/changes"
+    made = call("li", "subscribe", given={**part, "url": url, "from_start": False})["id"]
+    for operation in ("show_subscription", "show_secret"):
+        call("li", operation, subscription=made)
+    call("li", "list_subscriptions", agreement=agreement, state="active")
+    end = {"verb": "end", "party": "west"}
+    call("li", "act_on_subscription", given=end, subscription=made)
 
 
 def _case(call: Recorder) -> None:

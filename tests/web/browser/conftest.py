@@ -36,6 +36,7 @@ class Site:
     """A server that can be stopped and started again at the same address."""
 
     city: City
+    how: dict[str, Any] = field(default_factory=lambda: {"is_acting": True})
     port: int = 0
     _server: uvicorn.Server | None = field(default=None, repr=False)
     _thread: threading.Thread | None = field(default=None, repr=False)
@@ -45,7 +46,7 @@ class Site:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        app = make_app(self.city, is_acting=True)
+        app = make_app(self.city, **self.how)
         config = uvicorn.Config(
             app, port=self.port, log_level="warning", timeout_graceful_shutdown=1
         )
@@ -68,6 +69,18 @@ class Site:
 def site(build: Callable[[Path], City], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The city's pages, at a server that takes acts."""
     made = Site(build(tmp_path_factory.mktemp("browser") / "city"))
+    made.start()
+    yield made
+    made.stop()
+
+
+@pytest.fixture(scope="session")
+def served(
+    serve: Callable[[Path], City], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Site]:
+    """A city with a service and accounts, at a server that asks who one is."""
+    city = serve(tmp_path_factory.mktemp("served") / "city")
+    made = Site(city, {"asks_login": True})
     made.start()
     yield made
     made.stop()
@@ -120,10 +133,10 @@ def visit(site: Site, chromium: Any, request: pytest.FixtureRequest) -> Iterator
     """Opens browsers for visitors; at the end no page may have complained of anything."""
     made: list[Visit] = []
 
-    def opened(**options: Any) -> Visit:
+    def opened(at: Site = site, **options: Any) -> Visit:
         wanted = {"locale": "zh-CN", "viewport": {"width": 1440, "height": 900}, **options}
         name = re.sub(r"\W+", "_", request.node.name.removeprefix("test_"))[:60]
-        visit = Visit(site, chromium.new_context(**wanted), name)
+        visit = Visit(at, chromium.new_context(**wanted), name)
         made.append(visit)
         return visit
 

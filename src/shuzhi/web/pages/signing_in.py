@@ -12,7 +12,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse
 
 from shuzhi.kernel.errors import RefusedError, ShuzhiError
-from shuzhi.share.accounts import LoginRefusedError, Opened, Right, login, logout
+from shuzhi.share.accounts import LoginRefusedError, Opened, Right, Standing, login, logout
 from shuzhi.web.guarding import SIGN_IN, TOKEN_COOKIE, host_of, is_loopback, token_cookie
 from shuzhi.web.limits import Limit, neighbourhood
 from shuzhi.web.pages.forms import local_path
@@ -23,6 +23,8 @@ from shuzhi.web.visitors import SECURE_SESSION_COOKIE, SESSION_COOKIE, session_t
 
 SIGN_OUT = "/sign-out"
 _MOST_FIELDS = 10
+# Pages that ask for no right to read: each looks for itself.
+_FOR_ALL = ("/services", "/my", "/account", "/parties")
 
 
 @dataclass(frozen=True)
@@ -90,13 +92,20 @@ def routes(site: Site, token: str | None) -> APIRouter:
 def enter(request: Request, opened: Opened, back: str) -> Response:
     """Let the browser keep the session's token and go on to where it wanted."""
     is_https = request.url.scheme == "https"
-    # Who may not read yet, or manages accounts alone, begins where that is said.
-    led_to = local_path(back) if opened.standing.may(Right.READ) else "/account"
-    answer = RedirectResponse(led_to, 303)
+    answer = RedirectResponse(_first_page(opened.standing, local_path(back)), 303)
     name = SECURE_SESSION_COOKIE if is_https else SESSION_COOKIE
     # Lax, so that a link from elsewhere arrives signed in; whatever changes something is a form.
     answer.set_cookie(name, opened.token.value, httponly=True, samesite="lax", secure=is_https)
     return answer
+
+
+def _first_page(standing: Standing, back: str) -> str:
+    """Return where somebody begins: where they wanted, if they may see it, else at their own."""
+    if standing.must_change:
+        return "/account"
+    if standing.may(Right.READ) or back.startswith(_FOR_ALL):
+        return back
+    return "/my" if standing.may(Right.ASK_SERVICE) else "/account"
 
 
 def require_privacy(request: Request) -> None:
