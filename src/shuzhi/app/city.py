@@ -26,6 +26,7 @@ from shuzhi.kernel.events import Publish, publisher
 from shuzhi.migrations import migrate
 from shuzhi.packs import installed_pack
 from shuzhi.settings import CITY_FILE, load_settings
+from shuzhi.share import agreements
 from shuzhi.share.catalogue import Outcome, Published, from_contract, publish_all
 from shuzhi.share.parties import load_parties, tree
 
@@ -59,6 +60,7 @@ class City(Gathers, Senses, Decides, Traces, Scores, Serves, Verifies, Links, Kn
         runs = self.newest_runs().values()
         return {
             "cases": str(newest_step(self.office)),
+            "sharing": str(agreements.newest_step(self.control)),
             "warnings": " ".join(f"{w.id} {w.last_at} {w.count} {w.outcome}" for w in newest),
             "sources": max((f"{run.ended_at or run.started_at}" for run in runs), default=""),
             "jobs": max((f"{job.ended_at}" for job in self.jobs()), default=""),

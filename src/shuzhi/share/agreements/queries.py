@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, and_, or_, select
+from sqlalchemy import ColumnElement, Table, and_, func, or_, select
 
+from shuzhi.kernel.control import Control
 from shuzhi.kernel.ids import PartyId
 from shuzhi.kernel.instant import Instant
 from shuzhi.share.agreements.errors import AgreementError, unknown
@@ -170,6 +171,12 @@ def steps_since(
     with office.control.transaction() as connection:
         rows = connection.execute(query).mappings().all()
     return tuple((row["id"], step_of(row)) for row in rows)
+
+
+def newest_step(control: Control) -> int:
+    """Return the number of the newest step of all, 0 before the first."""
+    with control.transaction() as connection:
+        return connection.scalar(select(func.max(step_table.c.id))) or 0
 
 
 def refusal_statistics(office: SharingOffice) -> tuple[ProviderAnswers, ...]:

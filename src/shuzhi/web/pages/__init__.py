@@ -11,6 +11,8 @@ from shuzhi.web.assets import Asset
 from shuzhi.web.live import Live
 from shuzhi.web.pages import (
     acting,
+    agreements,
+    applications,
     audit,
     by_provider,
     cases,
@@ -37,6 +39,8 @@ _WINGS = (
     home,
     catalogue,
     dataset,
+    applications,
+    agreements,
     cases,
     acting,
     warnings,

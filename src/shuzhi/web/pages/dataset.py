@@ -12,10 +12,13 @@ from shuzhi.gather.contracts.model import ServiceLevel, Table
 from shuzhi.gather.lineage import Trace
 from shuzhi.gather.quality import trend
 from shuzhi.kernel.errors import RefusedError
+from shuzhi.share.accounts import Right
+from shuzhi.share.agreements import agreements
 from shuzhi.share.catalogue import CatalogueError, Record
 from shuzhi.web.drawing.lineage import lineage
 from shuzhi.web.pages.reading import Reader
 from shuzhi.web.pages.site import Site
+from shuzhi.web.visitors import Visitor, visitor_of
 
 _WORST = 20
 
@@ -41,6 +44,8 @@ def routes(site: Site) -> APIRouter:
             is_checked=dataset in city.datasets() and city.lake.exists(dataset),
             trace=trace,
             drawn=trace and _drawn(city, reader, trace),
+            users=agreements(city.sharing_office, dataset=dataset, in_force=True),
+            may_apply=_may_apply(visitor_of(request), record),
         )
 
     @router.get("/worst-rows/{dataset:path}")
@@ -59,6 +64,13 @@ def _record(city: City, dataset: str) -> Record | None:
         if dataset not in city.datasets() and not city.lake.exists(dataset):
             raise
         return None
+
+
+def _may_apply(visitor: Visitor, record: Record | None) -> bool:
+    """Whether a visitor may apply for data, for another party than the one that provides them."""
+    if visitor.standing is None or record is None:
+        return False
+    return bool(visitor.standing.parties(Right.APPLY) - {record.entry.provider.id})
 
 
 def _table(city: City, dataset: str) -> Table | None:

@@ -19,6 +19,7 @@ from shuzhi.app import City
 from shuzhi.kernel.errors import RefusedError
 from shuzhi.kernel.ids import PartyId
 from shuzhi.kernel.instant import Instant, named_zone, parse_instant
+from shuzhi.share.agreements import ClockRun
 from shuzhi.web.pages.languages import Words
 
 # As a fact of the lake tells an instant.
@@ -167,7 +168,23 @@ class Reader:
             return "late", self.t("clock.late", span=late)
         if reading.state.value == "standing":
             return "still", self.t("clock.stands")
-        left = reading.due_at - self.now
+        return self._until(reading.due_at)
+
+    def term(self, run: ClockRun) -> tuple[str, str]:
+        """Return how a clock of sharing stands, as a class and in words."""
+        if run.ended_at is not None:
+            return ("late", self.t("clock.was_late")) if run.broken_at else (
+                "good", self.t("clock.kept"))  # fmt: skip
+        if run.is_paused:
+            return "still", self.t("clock.stands")
+        if run.due_at is None:
+            return "", self.t("clock.unknown")
+        if run.due_at <= self.now:
+            return "late", self.t("clock.late", span=self.length(self.now - run.due_at))
+        return self._until(run.due_at)
+
+    def _until(self, due_at: Instant) -> tuple[str, str]:
+        left = due_at - self.now
         return ("soon" if left < _DAY else "good"), self.t("clock.left", span=self.length(left))
 
     def json(self, facts: Mapping[str, Any]) -> Markup:

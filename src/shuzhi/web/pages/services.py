@@ -17,6 +17,7 @@ from fastapi.responses import RedirectResponse
 from shuzhi.act.services import (
     Applicant,
     Audience,
+    Matter,
     ServiceError,
     ask,
     begin,
@@ -25,6 +26,7 @@ from shuzhi.act.services import (
 )
 from shuzhi.kernel.errors import RefusedError
 from shuzhi.share.accounts import Right, Role, Standing
+from shuzhi.share.catalogue import Text
 from shuzhi.share.receipts import ReceiptId, object_to, objections_of, uses_of
 from shuzhi.web.guarding import SIGN_IN
 from shuzhi.web.pages.site import Site
@@ -93,11 +95,18 @@ def _own(router: APIRouter, site: Site) -> None:
         office = site.city.services_office
         file = request(office, number, account=person.applicant.account)
         matter = office.matters.get(file.request.matter)
-        return site.page(asked, "request.html", file=file, matter=matter)
+        titles = {} if matter is None else _titles(site, matter)
+        return site.page(asked, "request.html", file=file, matter=matter, titles=titles)
 
     @router.post("/my/uses/{receipt}/object")
     async def objected(request: Request, receipt: _Number) -> Response:
         return await _sent(site, request, Right.OBJECT, _Objecting(receipt))
+
+
+def _titles(site: Site, matter: Matter) -> Mapping[str, Text]:
+    """Return what the fields of a matter's form are called."""
+    form = site.city.declared.forms.get(matter.form)
+    return {} if form is None else {field.name: field.title for field in form.fields}
 
 
 def _person(request: Request, right: Right) -> _Person | None:

@@ -1,0 +1,81 @@
+"""Who speaks for which side of an exchange of data: the right that each side needs, by verb."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from shuzhi.kernel.ids import PartyId
+from shuzhi.share.accounts import Right
+from shuzhi.share.agreements import Actor, Agreement, Application, Verb
+from shuzhi.share.agreements.model import Side
+from shuzhi.share.agreements.ways import WAYS
+from shuzhi.web.problems import WebError
+from shuzhi.web.visitors import Visitor
+
+RIGHT_OF_SIDE: Mapping[Side, Right] = {
+    Side.APPLICANT: Right.APPLY,
+    Side.PROVIDER: Right.ANSWER,
+    Side.AUTHORITY: Right.OVERSEE,
+    Side.GOVERNMENT: Right.OVERSEE,
+}
+
+
+@dataclass(frozen=True)
+class Possible:
+    """A verb that a visitor may do now, and for which parties."""
+
+    verb: Verb
+    parties: tuple[PartyId, ...]
+
+
+def possible(visitor: Visitor, matter: Application | Agreement) -> tuple[Possible, ...]:
+    """Return what a visitor may do about an application or agreement as it stands."""
+    found = (
+        Possible(verb, _parties(visitor, matter, froms[matter.state]))
+        for verb, froms in WAYS.items()
+        if matter.state in froms
+    )
+    return tuple(each for each in found if each.parties)
+
+
+def actor(visitor: Visitor, matter: Application | Agreement, verb: Verb, party: str) -> Actor:
+    """Return who does a verb, in whatever state it is done.
+
+    Raises:
+        WebError: `web.not_allowed` for who may not speak for a side that has this verb.
+    """
+    sides = frozenset[Side]().union(*WAYS.get(verb, {}).values())
+    if visitor.account is None or party not in _parties(visitor, matter, sides):
+        raise WebError(
+            "web.not_allowed",
+            f"Your roles do not let you {verb.value.replace('_', ' ')} here.",
+            next_step="See your roles at /account.",
+        )
+    return Actor(visitor.account, PartyId(party))
+
+
+def sees_what_left(visitor: Visitor, held: Agreement) -> bool:
+    """Tell whether what left by an agreement is a visitor's to see: its user, provider, manager."""
+    assigner, assignee = held.terms.assigner, held.terms.assignee
+    return (
+        visitor.may(Right.QUERY, assignee)
+        or visitor.may(Right.ANSWER, assigner)
+        or any(visitor.may(Right.OVERSEE, party) for party in (assigner, assignee, held.authority))
+    )
+
+
+def _parties(
+    visitor: Visitor, matter: Application | Agreement, sides: frozenset[Side]
+) -> tuple[PartyId, ...]:
+    """Return the parties that are on one of `sides` and for which the visitor may speak there."""
+    if visitor.standing is None:
+        return ()
+    found = {
+        party
+        for side, right in RIGHT_OF_SIDE.items()
+        if side in sides
+        for party in visitor.standing.parties(right)
+        if side in matter.sides(party)
+    }
+    return tuple(sorted(found))
