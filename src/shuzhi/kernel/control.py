@@ -119,6 +119,9 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
         "synchronous=FULL",
         "foreign_keys=ON",
         "busy_timeout=30000",
+        # Some 32 MB: what is written to a log that need not grow is on the disk several times
+        # faster, and to bring it into the store costs as much as many commits.
+        "wal_autocheckpoint=8000",
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()

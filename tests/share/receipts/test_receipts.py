@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import duckdb
@@ -29,6 +30,7 @@ from shuzhi.share.receipts import (
     subject_number,
     uses_of,
 )
+from shuzhi.share.receipts.many import Alike, Small, record_many
 from shuzhi.share.receipts.subjects import MOST_AS_ROWS, number_parameters, number_sql
 
 
@@ -98,6 +100,25 @@ def test_a_set_is_kept_once_for_what_it_was_made_of(books: Any) -> None:
     second = record_receipt(office, books.what(), subjects=known)
     assert first.subject_set == second.subject_set == known.id
     assert [r.id for r in uses_of(office, "person", "p2")] == [second.id, first.id]
+
+
+def test_many_that_are_written_together_are_found_as_if_each_came_alone(books: Any) -> None:
+    office, alike = books.office, Alike(replace(books.what(), question_sha256="c" * 64))
+    before = books.record(["p1"])
+    small = [
+        Small(alike, subject_number(office, "person", f"p{i}"), f"{i:064x}", i, f"{i + 1:064x}")
+        for i in range(1_001)
+    ]
+    with books.control.transaction() as connection:
+        ids = record_many(connection, small, before.at)
+    after = books.record(["p1"])
+    assert [*ids] == [*range(before.id + 1, after.id)]
+    assert [r.id for r in uses_of(office, "person", "p1")] == [after.id, ids[1], before.id]
+    made = receipt(office, ids[1_000])
+    own = {"sha256": f"{1_000:064x}", "size_bytes": 1_000, "question_sha256": f"{1_001:064x}"}
+    assert made.what == replace(alike.what, **own)
+    assert (made.at, made.subjects) == (before.at, 1)
+    assert is_about(office, made, "person", "p1000")
 
 
 def test_another_city_has_other_numbers(books: Any) -> None:

@@ -7,20 +7,40 @@ hash over them. Who alters one of the receipts later makes the hash fail.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from secrets import randbits
+from itertools import chain
 from typing import Any
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, Table, text
 
 from shuzhi.audit import Entry, queue
 from shuzhi.kernel.instant import Instant
 from shuzhi.share.agreements.plain import canonical, plain
 from shuzhi.share.receipts.model import Delivered, ReceiptId, SubjectNumber
 from shuzhi.share.receipts.store import receipt_table, set_table, subject_table
+
+_OWN = frozenset({"sha256", "size_bytes", "question_sha256"})
+_FILLED = (
+    (set_table, ("id", "subjects", "sha256", "is_in_lake")),
+    (subject_table, ("subject", "subject_set")),
+    (
+        receipt_table,
+        (
+            *("id", "at", "agreement", "assigner", "assignee", "dataset"),
+            *("subject_set", "content"),
+        ),
+    ),
+)
+# SQLite takes some 32,000 parameters in one statement.
+_AT_ONCE = 1_000
+_LAST_NUMBER = text("SELECT seq FROM sqlite_sequence WHERE name = 'receipt'")
+_NUMBERS_OF_A_SEQUENCE = text(
+    "SELECT nextval(pg_get_serial_sequence('receipt', 'id')) FROM generate_series(1, :count)"
+)
 
 
 @dataclass(frozen=True)
@@ -40,6 +60,19 @@ class Alike:
         """The hash of that content."""
         return hashlib.sha256(canonical(self.content)).hexdigest()
 
+    @cached_property
+    def _head(self) -> str:
+        """The content as JSON, as far as one delivery says nothing else, and left open."""
+        common = {name: value for name, value in self.content.items() if name not in _OWN}
+        return json.dumps(common)[:-1]
+
+    def content_of(self, small: Small) -> str:
+        """Return the content of one of the receipts as JSON: it is made often."""
+        return (
+            f'{self._head}, "sha256": "{small.sha256}", "size_bytes": {small.size_bytes}, '
+            f'"question_sha256": "{small.question_sha256}"}}'
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Small:
@@ -51,16 +84,6 @@ class Small:
     size_bytes: int
     question_sha256: str
 
-    @property
-    def content(self) -> dict[str, Any]:
-        """What its receipt says."""
-        return {
-            **self.alike.content,
-            "sha256": self.sha256,
-            "size_bytes": self.size_bytes,
-            "question_sha256": self.question_sha256,
-        }
-
 
 def record_many(
     connection: Connection, leaving: Sequence[Small], at: Instant
@@ -71,18 +94,11 @@ def record_many(
     """
     if not leaving:
         return ()
-    sets = [randbits(62) for _ in leaving]
-    subjects = [
-        {"subject": small.subject, "subject_set": n} for small, n in zip(leaving, sets, strict=True)
-    ]
-    connection.execute(insert(set_table), [_set_row(row) for row in subjects])
-    connection.execute(insert(subject_table), subjects)
-    rows = [
-        {**_row(small), "at": at, "subject_set": n} for small, n in zip(leaving, sets, strict=True)
-    ]
-    made = insert(receipt_table).returning(receipt_table.c.subject_set, receipt_table.c.id)
-    given = {row.subject_set: ReceiptId(row.id) for row in connection.execute(made, rows)}
-    ids = tuple(given[n] for n in sets)
+    ids = _fresh_ids(connection, len(leaving))
+    moment = _as_stored(connection, at)
+    rows = [_rows(number, small, moment) for number, small in zip(ids, leaving, strict=True)]
+    for (table, names), filled in zip(_FILLED, zip(*rows, strict=True), strict=True):
+        _insert(connection, table, names, filled)
     queue(connection, _entry(leaving, ids, at))
     return ids
 
@@ -99,25 +115,54 @@ def turn_sha256(leaving: Sequence[Small], ids: Sequence[ReceiptId]) -> str:
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
-def _set_row(subject: dict[str, int]) -> dict[str, Any]:
-    raw = subject["subject"].to_bytes(8, "little")
-    return {
-        "id": subject["subject_set"],
-        "subjects": 1,
-        "sha256": hashlib.sha256(raw).hexdigest(),
-        "is_in_lake": False,
-    }
-
-
-def _row(small: Small) -> dict[str, Any]:
+def _rows(number: ReceiptId, small: Small, at: Any) -> tuple[tuple[Any, ...], ...]:
+    """Return what is written of one delivery: a row for each of the tables."""
+    # Numbers that are made in order lie together; no other set has one below zero.
+    subject_set = -number
+    digest = hashlib.sha256(small.subject.to_bytes(8, "little")).hexdigest()
     what = small.alike.what
-    return {
-        "agreement": what.agreement,
-        "assigner": what.assigner,
-        "assignee": what.assignee,
-        "dataset": what.dataset,
-        "content": small.content,
-    }
+    parties = (what.agreement, what.assigner, what.assignee, what.dataset)
+    return (
+        (subject_set, 1, digest, False),
+        (small.subject, subject_set),
+        (number, at, *parties, subject_set, small.alike.content_of(small)),
+    )
+
+
+def _as_stored(connection: Connection, at: Instant) -> Any:
+    """Return a moment as the driver takes it."""
+    dialect, kind = connection.dialect, receipt_table.c.at.type
+    process = kind.dialect_impl(dialect).bind_processor(dialect)
+    return at if process is None else process(at)
+
+
+def _insert(
+    connection: Connection,
+    table: Table,
+    names: Sequence[str],
+    rows: Sequence[tuple[Any, ...]],
+) -> None:
+    """Write rows, with values as the driver takes them, by as few statements as may be.
+
+    A statement for each row would stop the other threads of the process each time; to have
+    SQLAlchemy write one out for so many rows takes longer than to run it.
+    """
+    is_numbered = connection.dialect.paramstyle == "qmark"
+    place = f"({', '.join(['?' if is_numbered else '%s'] * len(names))})"
+    for start in range(0, len(rows), _AT_ONCE):
+        some = rows[start : start + _AT_ONCE]
+        sql = f"INSERT INTO {table.name} ({', '.join(names)}) VALUES "  # noqa: S608  (names of ours)
+        connection.exec_driver_sql(sql + ", ".join([place] * len(some)), tuple(chain(*some)))
+
+
+def _fresh_ids(connection: Connection, count: int) -> tuple[ReceiptId, ...]:
+    """Return ids that no other receipt has, in order."""
+    if connection.dialect.name == "postgresql":
+        given = connection.scalars(_NUMBERS_OF_A_SEQUENCE, {"count": count})
+        return tuple(sorted(map(ReceiptId, given)))
+    # Nobody else writes before this transaction ends.
+    last = connection.scalar(_LAST_NUMBER) or 0
+    return tuple(ReceiptId(last + n) for n in range(1, count + 1))
 
 
 def _entry(leaving: Sequence[Small], ids: Sequence[ReceiptId], at: Instant) -> Entry:
