@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-api test-fuzz test-gateway test-mqtt test-spark test-web bench lint format lock clean
+.PHONY: demo test test-api test-demo test-fuzz test-gateway test-mqtt test-spark test-web bench lint format lock clean
 
 demo: $(READY)
 	$(BIN)/shuzhi demo demo-city
@@ -16,6 +16,10 @@ test: $(READY)
 test-api: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r locks/api.txt
 	$(BIN)/pytest tests/web/api -m api
+
+# Starts the demonstration with all its processes, waits for its case, and looks for what stays behind.
+test-demo: $(READY)
+	$(BIN)/pytest tests/cli/demo -m demo
 
 # Lets a fuzzer that sees which branches were taken try the HJ 212 codec; FUZZ_SECONDS=600 for longer.
 FUZZ_SECONDS ?= 60

