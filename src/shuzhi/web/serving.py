@@ -16,11 +16,13 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
+from starlette.types import Receive, Scope, Send
 
 from shuzhi.app import City
 from shuzhi.kernel.errors import RefusedError, ShuzhiError
 from shuzhi.web import assets, sensorthings, verifying
 from shuzhi.web.api import PREFIX, make_api
+from shuzhi.web.api.receiving import ASKED
 from shuzhi.web.guarding import Entrance, Guard, is_loopback
 from shuzhi.web.live import Live
 from shuzhi.web.pages import page_routes
@@ -31,6 +33,15 @@ _WORTH_PACKING_BYTES = 700
 _MOST_AT_ONCE = 2_048
 
 _ON_ERROR = ((ShuzhiError, told), (HTTPException, misled), (RequestValidationError, misled))
+
+
+class _Packing(GZipMiddleware):
+    """Packs answers, but not those whose bytes are the ones that a receipt has the hash of."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request (ASGI)."""
+        is_sealed = scope["type"] == "http" and scope["path"] == f"{PREFIX}{ASKED}"
+        await (self.app if is_sealed else super().__call__)(scope, receive, send)
 
 
 @dataclass(frozen=True)
@@ -124,7 +135,7 @@ def _guards(
             busy={verifying.PATH: line.standing},
         ),
         Middleware(Guard, entrance=_entrance(city, token, asks_login=asks_login)),
-        Middleware(GZipMiddleware, minimum_size=_WORTH_PACKING_BYTES),
+        Middleware(_Packing, minimum_size=_WORTH_PACKING_BYTES),
     ]
 
 

@@ -14,7 +14,10 @@ _BY_STATUS: Mapping[int, str] = {
     403: """
         act.approver_is_asker act.check_not_independent act.decider_is_appellant
         act.not_your_fact act.not_your_role act.not_your_task act.service_not_for_you
-        share.approver_is_asker share.not_your_side
+        share.approver_is_asker share.column_not_granted share.contract_changed share.expired
+        share.mask_unfit share.masked_condition share.no_grant share.no_mask_rule
+        share.not_the_assignee share.not_the_dataset share.not_yet share.not_your_side
+        share.purpose_not_covered share.role_not_covered share.role_not_held
         web.form_expired web.not_allowed web.other_origin web.read_only web.sign_in_again
         web.tls_needed
         """,
@@ -30,18 +33,19 @@ _BY_STATUS: Mapping[int, str] = {
         gather.no_contract gather.no_such_dataset gather.no_such_source gather.no_such_station
         gather.nothing_to_trace
         share.account_unknown share.agreement_unknown share.application_unknown
-        share.entry_unknown share.key_unknown share.objection_unknown share.receipt_unknown
-        share.session_unknown
+        share.entry_unknown share.key_unknown share.objection_unknown share.query_unknown
+        share.receipt_unknown share.session_unknown share.subscription_unknown
         web.not_found
         """,
     405: "web.wrong_method",
+    406: "web.not_acceptable",
     409: """
         act.already_open act.already_published act.appeal_decided act.appeal_too_late
         act.changed_meanwhile act.not_published act.task_not_ready act.wrong_stage
         app.still_answering
         share.already_decided share.already_granted share.application_duplicate
         share.changed_meanwhile share.extension_not_allowed share.not_overdue share.objection_open
-        share.objection_settled share.period_over
+        share.objection_settled share.period_over share.query_taken share.subscription_ended
         share.wrong_state
         """,
     410: "gather.version_gone",
@@ -58,11 +62,15 @@ _BY_STATUS: Mapping[int, str] = {
         kernel.bad_name kernel.calendar_ends
         share.application_bad share.bad_page share.bad_text share.basis_missing share.no_contract
         share.not_the_provider share.party_unknown share.rank_too_low share.reason_missing
-        share.not_touched share.receipt_missing share.withheld
+        share.condition_unfit share.not_touched share.parameter_bad share.push_not_allowed
+        share.query_bad share.query_failed share.query_too_large share.query_too_slow
+        share.receipt_missing share.sql_engines_differ share.sql_form share.sql_function
+        share.sql_mixed_forms share.sql_name_taken share.sql_not_allowed share.sql_not_read
+        share.sql_text share.sql_unknown_table share.types_unfit share.withheld
         web.bad_words web.no_evidence
         """,
     428: "web.seen_missing",
-    429: "web.too_many_tries",
+    429: "share.budget_spent share.too_often web.too_many_tries",
     500: "web.broken",
 }
 

@@ -19,6 +19,7 @@ from shuzhi.web.api import (
     cases,
     catalogue,
     datasets,
+    deliveries,
     evaluation,
     indicators,
     packs,
@@ -27,6 +28,7 @@ from shuzhi.web.api import (
     sources,
     stations,
     status,
+    subscriptions,
     warnings,
 )
 from shuzhi.web.api.asking import Site
@@ -47,6 +49,8 @@ RESOURCES = (
     evaluation,
     applications,
     agreements,
+    deliveries,
+    subscriptions,
     audit,
     parties,
     packs,

@@ -28,6 +28,7 @@ _OPEN_READING = frozenset({Right.READ, Right.READ_AUDIT})
 _READ_STATUSES = (400, 401, 403, 404, 422, 503)
 _CHANGE_STATUSES = (*_READ_STATUSES, 409, 413, 415)
 _VERSION_STATUSES = (412, 428)
+_TEXT = {"type": "string"}
 _ETAG = r'^"[0-9]{1,18}"$'
 
 
@@ -72,6 +73,20 @@ def reads(*rights: Right, types: Mapping[str, Any] | None = None) -> dict[str, A
     if types is not None:
         shown = {media_type: {"schema": schema} for media_type, schema in types.items()}
         declared["responses"][200] = {"content": shown}
+    return declared
+
+
+def asks(*rights: Right, types: Mapping[str, Any], headers: Mapping[str, str]) -> dict[str, Any]:
+    """Return how an operation is declared whose question is long or personal, and has a body.
+
+    It is answered as it comes and not kept: `types` are the media types, with their schemas, and
+    `headers` say what they tell.
+    """
+    form = [Depends(require_json), Depends(require_same_origin)]
+    declared = _declared(rights, form, (*_READ_STATUSES, 406, 409, 413, 415, 429))
+    told = {name: {"description": said, "schema": _TEXT} for name, said in headers.items()}
+    shown = {media_type: {"schema": schema} for media_type, schema in types.items()}
+    declared["responses"][200] = {"content": shown, "headers": told}
     return declared
 
 

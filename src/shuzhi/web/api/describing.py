@@ -90,8 +90,11 @@ def _exemplify(document: _Document, operation: _Document, example: _Document) ->
         if parameter["name"] in example.get("parameters", {}):
             parameter["example"] = example["parameters"][parameter["name"]]
     answer = operation["responses"][str(example["status"])]
+    is_text = isinstance(example["answer"], str)
     for content in answer.get("content", {}).values():
-        _put(document, content, example["answer"])
+        # Of forms that are no JSON there is no example beside one that is.
+        if is_text or content.get("schema", {}).get("type") != "string":
+            _put(document, content, example["answer"])
 
 
 def _put(document: _Document, content: _Document, value: Any) -> None:

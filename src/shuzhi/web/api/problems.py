@@ -42,8 +42,11 @@ def problem(request: Request, error: ShuzhiError, errors: Sequence[Wrong] = ()) 
     headers = {"Content-Language": language, "Vary": "Accept-Language"}
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"
+    again_s = getattr(error, "retry_after_s", None)
     if error.code == "app.still_answering":
-        headers["Retry-After"] = "1"
+        again_s = 1
+    if again_s is not None:
+        headers["Retry-After"] = f"{again_s}"
     return JSONResponse(told.model_dump(mode="json"), status, headers, MEDIA_TYPE)
 
 

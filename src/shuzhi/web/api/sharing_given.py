@@ -40,6 +40,10 @@ class RowGiven(Given):
     values: Annotated[tuple[Scalar, ...], Field(max_length=500)] = ()
     """With what: several for one_of and none_of, nothing for is_missing and is_present."""
 
+    def term(self) -> RowTerm:
+        """Return it as the room of agreements takes it."""
+        return RowTerm(self.column, self.operator, self.values)
+
 
 class AskedGiven(Given):
     """What is asked for; what is left out is no error, the application waits for it then."""
@@ -79,7 +83,7 @@ class AskedGiven(Given):
 
     def asked(self) -> Asked:
         """Return it as the room of agreements takes it."""
-        rows = None if self.rows is None else tuple(_term(row) for row in self.rows)
+        rows = None if self.rows is None else tuple(row.term() for row in self.rows)
         told = {name: getattr(self, name) for name in type(self).model_fields}
         once = {name: _once(told[name]) for name in ("purposes", "roles", "fields")}
         return Asked(**{**told, **once, "rows": rows})
@@ -119,10 +123,6 @@ def sharing_actor(visitor: Visitor, given: Acting, matter: Application | Agreeme
     if not any(visitor.may(right, party) for right in rights):
         raise refusal(visitor, party)
     return Actor(person_of(visitor, given), party)
-
-
-def _term(row: RowGiven) -> RowTerm:
-    return RowTerm(row.column, row.operator, row.values)
 
 
 def _once(words: tuple[str, ...]) -> tuple[str, ...]:

@@ -1,0 +1,100 @@
+"""What the city of these tests shares: residents, of whom each has two rows, by an agreement."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from shuzhi.app import City
+from shuzhi.kernel.ids import PartyId
+from shuzhi.share.access import Form
+from shuzhi.share.agreements import Actor, AgreementId, Asked, agree, submit
+from shuzhi.share.catalogue.model import SharingMethod
+
+RESIDENTS = 20
+_FILES = {
+    "masks.yaml": """
+id: test_masks
+title: {zh: 脱敏规则, en: Masks}
+source: made for a test
+verified: false
+rules:
+  - {grades: [general], kinds: any, roles: any, purposes: any, mask: keep}
+  - {grades: [personal], kinds: [id_number], roles: any, purposes: any, mask: hash}
+""",
+    "contracts/residents.odcs.yaml": """
+apiVersion: v3.1.0
+kind: DataContract
+id: urn:city:residents
+name: residents
+version: 1.0.0
+status: active
+description: {purpose: Residents of the city.}
+customProperties:
+  - {property: titleZh, value: 居民}
+  - {property: provider, value: east}
+  - {property: sharingType, value: unconditional}
+  - {property: sharingMethod, value: query}
+  - {property: openType, value: open}
+  - {property: updateCycle, value: daily}
+  - {property: grade, value: general}
+schema:
+  - name: residents
+    properties:
+      - {name: no, logicalType: integer, primaryKey: true, required: true}
+      - name: person
+        logicalType: string
+        classification: personal
+        customProperties:
+          - {property: valueKind, value: id_number}
+          - {property: subjectKind, value: person}
+      - {name: district, logicalType: string}
+      - {name: income, logicalType: integer}
+""",
+}
+COLUMNS = ("no", "person", "district", "income")
+
+
+def declare_residents(folder: Path) -> None:
+    """Let a city that is built in a folder know of residents."""
+    for name, text in _FILES.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text.lstrip(), encoding="utf-8")
+
+
+def put_residents(city: City) -> None:
+    """Let residents be there."""
+    rows = [
+        {"no": n, "person": f"p{n // 2}", "district": "=north" if n % 4 else "south", "income": n}
+        for n in range(RESIDENTS)
+    ]
+    city.lake.append("residents", pa.Table.from_pylist(rows))
+
+
+def delivering(city: City, **setup: Any) -> City:
+    """Return a city that hands out data in another way."""
+    told = city.settings.city
+    changed = told.model_copy(update={"delivery": told.delivery.model_copy(update=setup)})
+    return City(replace(city.settings, city=changed), city.control, city.lake, city.clock)
+
+
+def agreed(
+    city: City, purpose: str, form: Form = Form.ROWS, *, budget: int | None = None
+) -> AgreementId:
+    """Let west be given residents for a purpose, and return the number of the agreement."""
+    today = city.clock().date()
+    is_figures = form is Form.AGGREGATE
+    asked = Asked(
+        "residents", "", "住房保障条例", "Rent aid", (purpose,), ("data_user",), COLUMNS, (),
+        SharingMethod.SERVICE, today, today + timedelta(days=200), "li", form,
+        minimum_group=2 if is_figures else None, subject="person" if is_figures else None,
+        budget=budget,
+    )  # fmt: skip
+    office = city.sharing_office
+    held = submit(office, asked, by=Actor("li", PartyId("west")))
+    made = agree(office, held.application.id, by=Actor("wu", PartyId("east")))
+    return made.id
