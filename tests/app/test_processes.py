@@ -1,4 +1,4 @@
-"""Processes that are kept: in order, again where one dies, and none of them left behind."""
+"""Processes that are kept: stage by stage, again where one dies, and none of them left behind."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def soon(what: Callable[[], bool], seconds: float = 60) -> Callable[[], bool]:
     return holds
 
 
-def test_each_is_started_after_the_one_before_it_and_all_end(tmp_path: Path) -> None:
+def test_a_stage_is_started_after_the_one_before_it_and_all_end(tmp_path: Path) -> None:
     stop, seen = Event(), list[list[bool]]()
     names = ("first", "once", "last")
     codes = (_SLEEPS, "import time; time.sleep(0.5)", _SLEEPS)
@@ -65,7 +65,7 @@ def test_each_is_started_after_the_one_before_it_and_all_end(tmp_path: Path) -> 
         seen.append([is_alive(numbers(tmp_path / name)[-1]) for name in names])
         stop.set()
 
-    keep(kept, tmp_path / "logs", Listener(seen_nothing, ready), stop)
+    keep([kept[:2], kept[2:]], tmp_path / "logs", Listener(seen_nothing, ready), stop)
     assert seen == [[True, False, True]]
     assert not any(is_alive(n) for name in names for n in numbers(tmp_path / name))
 
@@ -83,7 +83,7 @@ def test_one_that_dies_is_started_again_and_said(tmp_path: Path) -> None:
         os.kill(numbers(notes)[0], signal.SIGKILL)
 
     process = python("mortal", tmp_path, _SLEEPS)
-    keep([process], tmp_path, Listener(said.append, ready, look), stop)
+    keep([[process]], tmp_path, Listener(said.append, ready, look), stop)
     assert said == ["mortal ended with -9; started again in 1 s"]
     assert not any(map(is_alive, numbers(notes)))
 
@@ -99,7 +99,7 @@ def test_what_a_process_started_itself_does_not_stay_behind(tmp_path: Path) -> N
             stop.set()
 
     process = python("outer", tmp_path, code + _SLEEPS)
-    keep([process], tmp_path, Listener(seen_nothing, look=look), stop)
+    keep([[process]], tmp_path, Listener(seen_nothing, look=look), stop)
     gone = soon(lambda: not any(map(is_alive, numbers(tmp_path / "outer"))))
     while not gone():
         time.sleep(0.05)
@@ -110,7 +110,7 @@ def test_one_that_never_gets_ready_is_a_fault_and_the_others_end(tmp_path: Path)
     good = python("good", tmp_path, _SLEEPS)
     bad = Process("bad", (sys.executable, "-c", "print('why'); exit(3)"), lambda: False)
     with pytest.raises(BrokenError, match="bad ended with 3") as refusal:
-        keep([good, bad], tmp_path / "logs", Listener(said.append), Event())
+        keep([[good], [bad]], tmp_path / "logs", Listener(said.append), Event())
     assert refusal.value.code == "app.process_not_starting"
     assert (tmp_path / "logs" / "bad.log").read_text() == "why\n" * 3
     assert len(said) == 2

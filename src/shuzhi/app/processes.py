@@ -1,4 +1,4 @@
-"""Keeps the processes of a city: starts them in order, again where one dies, and ends them all.
+"""Keeps the processes of a city: starts them, again where one dies, and ends them all.
 
 Each has a session of its own, so that Ctrl-C reaches their keeper alone; its standard input is a
 pipe from the keeper, whose end tells it that nobody keeps it any more.
@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 from time import monotonic
+from typing import TypeAlias
 
 from shuzhi.kernel.errors import BrokenError
 
@@ -41,6 +42,9 @@ class Process:
     is_once: bool = False
 
 
+Stage: TypeAlias = Sequence[Process]
+
+
 @dataclass(frozen=True)
 class Listener:
     """Who hears how it goes.
@@ -54,8 +58,8 @@ class Listener:
     look: Callable[[], None] = lambda: None
 
 
-def keep(processes: Sequence[Process], logs: Path, listener: Listener, stop: Event) -> None:
-    """Keep processes until told to stop; each is started when the one before it is ready.
+def keep(stages: Sequence[Stage], logs: Path, listener: Listener, stop: Event) -> None:
+    """Keep processes until told to stop; each stage is started when the one before it is ready.
 
     What they say goes to files in `logs`. They end in the opposite order, each after what it is
     doing.
@@ -66,9 +70,9 @@ def keep(processes: Sequence[Process], logs: Path, listener: Listener, stop: Eve
     logs.mkdir(parents=True, exist_ok=True)
     kept: list[_Kept] = []
     try:
-        for each in processes:
-            kept.append(_Kept(each, logs / f"{each.name}.log", listener.tell))
-            while not kept[-1].is_up():
+        for stage in stages:
+            kept.extend(_Kept(each, logs / f"{each.name}.log", listener.tell) for each in stage)
+            while not all(each.is_up() for each in kept):
                 if stop.wait(_LOOK_SECONDS):
                     return
                 _look(kept)

@@ -15,7 +15,7 @@ from shuzhi.cli.output import out
 
 if TYPE_CHECKING:
     from shuzhi.app import City
-    from shuzhi.app.processes import Process
+    from shuzhi.app.processes import Process, Stage
 
 _HOST, _WEB_PORT, _GATEWAY_PORT = "127.0.0.1", 8000, 9212
 
@@ -49,7 +49,7 @@ def run(
     there = opened(city)
     addresses = chosen(listen, gateway)
     keep_city(
-        there, processes_of(there, addresses, asks_login=login), lambda: show(there, addresses)
+        there, [processes_of(there, addresses, asks_login=login)], lambda: show(there, addresses)
     )
 
 
@@ -63,7 +63,7 @@ def chosen(web: str | None = None, gateway: str | None = None) -> Addresses:
 def processes_of(
     city: City, addresses: Addresses, *, asks_login: bool = False
 ) -> tuple[Process, ...]:
-    """Return the processes of a city, the first to be started first."""
+    """Return the processes of a city, which need each other only when they run."""
     from shuzhi.app.processes import Process, listens
 
     def listening(address: str) -> Callable[[], bool]:
@@ -95,7 +95,7 @@ def command(city: City, *words: str) -> tuple[str, ...]:
 
 def keep_city(
     city: City,
-    processes: Sequence[Process],
+    stages: Sequence[Stage],
     ready: Callable[[], None],
     look: Callable[[], None] = lambda: None,
 ) -> None:
@@ -112,8 +112,8 @@ def keep_city(
     stop = Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    out.print("starting: " + ", ".join(each.name for each in processes))
-    keep(processes, city.settings.folder / "logs", Listener(_tell, ready, look), stop)
+    out.print("starting: " + ", ".join(each.name for stage in stages for each in stage))
+    keep(stages, city.settings.folder / "logs", Listener(_tell, ready, look), stop)
     out.print("stopped; what was left undone is done when it runs again")
 
 

@@ -25,13 +25,13 @@ def run_demo(city: City) -> None:
     """Run the city with its simulated monitors until a signal comes. Raises as `keep_city`."""
     addresses = chosen()
     simulators, what = _simulators(city, addresses)
-    processes = (*processes_of(city, addresses), *simulators)
+    stages = (processes_of(city, addresses), *((each,) for each in simulators))
 
     def ready() -> None:
         show(city, addresses)
         _show_what_comes(addresses, what)
 
-    keep_city(city, processes, ready, _Announcing(city, addresses).look)
+    keep_city(city, stages, ready, _Announcing(city, addresses).look)
 
 
 class _Announcing:
