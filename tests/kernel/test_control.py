@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Column, ForeignKey, Integer, MetaData, Table, func, insert, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from shuzhi.kernel.control import Control, InstantColumn, open_control
 from shuzhi.kernel.errors import BrokenError
@@ -122,3 +122,26 @@ def test_a_store_that_another_process_holds_says_so(tmp_path: Path) -> None:
         """Nothing: the transaction cannot begin."""
     other.close()
     assert busy.value.code == "kernel.control_busy"
+
+
+def test_a_moment_waits_for_no_writer_and_stays_as_it_was(store: Control) -> None:
+    before = _count(store)
+    with store.transaction() as writer:
+        writer.execute(insert(_happened).values(at=None))
+        with store.moment() as then:
+            assert _count(then) == before
+    with store.moment() as then:
+        assert _count(then) == before + 1
+        _stored(store, None)
+        with then.moment() as same:
+            assert _count(same) == before + 1
+    assert _count(store) == before + 2
+
+
+def test_a_moment_writes_nothing_and_leaves_its_connection_to_writers(store: Control) -> None:
+    before = _count(store)
+    with pytest.raises(OperationalError, match="readonly"), store.moment() as then:
+        _stored(then, None)
+    for _ in range(20):
+        _stored(store, None)
+    assert _count(store) == before + 20

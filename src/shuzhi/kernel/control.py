@@ -29,6 +29,7 @@ from shuzhi.kernel.errors import BrokenError
 
 # What SQLite says when a file cannot grow: the disk, a quota or a limit of the process.
 _FULL = ("database or disk is full", "disk I/O error")
+_READS_ONLY = "shuzhi_reads_only"
 
 metadata = MetaData(
     naming_convention={
@@ -83,6 +84,52 @@ class Control:
         except OperationalError as error:
             raise _told(error) from error
 
+    @contextmanager
+    def moment(self) -> Iterator[Control]:
+        """Yield the store as it stands now: all that is read of it is read in one transaction.
+
+        It waits for no writer, and cannot write. Raises as `transaction`.
+        """
+        try:
+            with self.engine.connect() as connection, _reading(connection), connection.begin():
+                yield _Moment(connection)
+        except OperationalError as error:
+            raise _told(error) from error
+
+
+class _Moment(Control):
+    """A control store as one transaction sees it, which is open already."""
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(connection.engine)
+        self._connection = connection
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        yield self._connection
+
+    @contextmanager
+    def moment(self) -> Iterator[Control]:
+        yield self
+
+
+@contextmanager
+def _reading(connection: Connection) -> Iterator[None]:
+    """Let the transactions of a connection read only, all of each at one moment."""
+    if connection.dialect.name != "sqlite":
+        connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        yield
+        return
+    connection.execution_options(**{_READS_ONLY: True})
+    raw = connection.connection.driver_connection
+    assert raw is not None  # noqa: S101  (tells mypy; it was just opened)
+    raw.execute("PRAGMA query_only=ON")
+    try:
+        yield
+    finally:
+        # The next who takes it from the pool may write.
+        raw.execute("PRAGMA query_only=OFF")
+
 
 def _told(error: OperationalError) -> Exception:
     said = str(error.orig)
@@ -106,7 +153,7 @@ def open_control(url: str) -> Control:
     engine = create_engine(url)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", _begin_immediate)
+        event.listen(engine, "begin", _begin)
     return Control(engine)
 
 
@@ -127,5 +174,6 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     cursor.close()
 
 
-def _begin_immediate(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+def _begin(connection: Connection) -> None:
+    reads_only = connection.get_execution_options().get(_READS_ONLY)
+    connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")

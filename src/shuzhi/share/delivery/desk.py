@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hmac
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -50,6 +52,13 @@ class DeliveryDesk:
     def city_key(self) -> bytes:
         """The city's secret."""
         return self.receipts.city_key
+
+    @contextmanager
+    def moment(self) -> Iterator[DeliveryDesk]:
+        """Yield the desk with the control store as it stands now, which is only read."""
+        with self.control.moment() as control:
+            sharing = replace(self.sharing, control=control)
+            yield replace(self, receipts=replace(self.receipts, sharing=sharing))
 
     @cached_property
     def cursor_key(self) -> bytes:

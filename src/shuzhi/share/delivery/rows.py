@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import duckdb
@@ -178,8 +179,13 @@ def _column(name: str) -> exp.Expr:
 
 def number_of(subject: SubjectColumn) -> exp.Expr:
     """Return the number of the subject in a column of the data set."""
-    sql = number_sql(subject.kind, quoted(subject.name))
-    return sqlglot.parse_one(sql, dialect=DIALECT)
+    return _number(subject.kind, quoted(subject.name)).copy()
+
+
+@lru_cache(256)
+def _number(kind: str, column: str) -> exp.Expr:
+    """The same few are asked for again and again, and to parse one takes milliseconds."""
+    return sqlglot.parse_one(number_sql(kind, column), dialect=DIALECT)
 
 
 def quoted(name: str) -> str:
