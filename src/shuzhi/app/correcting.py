@@ -23,9 +23,8 @@ from shuzhi.share.correction import (
     conflicts,
 )
 from shuzhi.share.delivery import Asker
-from shuzhi.share.delivery.admitting import subject_columns
 from shuzhi.share.forms.own import own_grant
-from shuzhi.share.receipts import SubjectColumn
+from shuzhi.share.receipts import SubjectColumn, subject_columns
 
 
 class Corrects(Delivers, Measures):

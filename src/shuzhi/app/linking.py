@@ -13,7 +13,6 @@ from shuzhi.share.access import Allowed, DatasetFacts, Limits
 from shuzhi.share.access.masks import KEEP
 from shuzhi.share.agreements import AgreementId
 from shuzhi.share.catalogue import entry
-from shuzhi.share.delivery.admitting import subject_columns, without_objectors
 from shuzhi.share.linkage import (
     Asker,
     Door,
@@ -32,7 +31,9 @@ from shuzhi.share.receipts import (
     record_receipt,
     set_of,
     stopped_subjects,
+    subject_columns,
     subject_number,
+    without_objectors,
 )
 
 

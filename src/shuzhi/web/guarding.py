@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import ipaddress
 from dataclasses import dataclass
+from functools import lru_cache
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import quote
 
@@ -24,7 +25,6 @@ STATIC = "/static/"
 TOKEN_COOKIE = "shuzhi_token"  # noqa: S105  (the name of a cookie)
 # Before anybody is known: the way in, what its page is made of, and its language.
 _FOR_ALL_PATHS = (SIGN_IN, STATIC, "/language/")
-_TLS_FOR_A_YEAR = "max-age=31536000"
 _FOR_PAGES = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "worker-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -37,6 +37,16 @@ _FOR_ALL = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Cache-Control": "no-store",
+}
+# As they are sent, by whether the request came over TLS: every answer gets them.
+_OVER_TLS = {"Strict-Transport-Security": "max-age=31536000"}
+_SEALS = {
+    is_https: [
+        (name.lower().encode(), value.encode())
+        for name, value in ({**_OVER_TLS, **_FOR_ALL} if is_https else _FOR_ALL).items()
+    ]
+    for is_https in (False, True)
 }
 
 
@@ -112,7 +122,9 @@ def bears(headers: Headers, token: str) -> bool:
         cookie = SimpleCookie(headers.get("cookie", "")).get(TOKEN_COOKIE)
     except CookieError:
         return False
-    return cookie is not None and hmac.compare_digest(cookie.value, token_cookie(token))
+    return cookie is not None and hmac.compare_digest(
+        cookie.value.encode(), token_cookie(token).encode()
+    )
 
 
 def token_cookie(token: str) -> str:
@@ -120,6 +132,7 @@ def token_cookie(token: str) -> str:
     return hmac.new(token.encode(), b"shuzhi pages", hashlib.sha256).hexdigest()
 
 
+@lru_cache(256)
 def is_loopback(host: str) -> bool:
     """Tell whether a host's name or address means this machine."""
     if host == "localhost":
@@ -139,11 +152,8 @@ def host_of(headers: Headers) -> str:
 
 
 def _seal(headers: MutableHeaders, *, is_https: bool) -> None:
-    if is_https:
-        headers.setdefault("Strict-Transport-Security", _TLS_FOR_A_YEAR)
-    for name, value in _FOR_ALL.items():
-        headers.setdefault(name, value)
+    held = {name for name, _ in headers.raw}
+    headers.raw.extend(pair for pair in _SEALS[is_https] if pair[0] not in held)
     # The worker that keeps a page's stream lives by the policy of its own script.
     if headers.get("content-type", "").startswith(("text/html", "text/javascript")):
         headers["Content-Security-Policy"] = _FOR_PAGES
-    headers.setdefault("Cache-Control", "no-store")

@@ -249,6 +249,20 @@ def test_an_end_is_an_end(line: Line) -> None:
         unsubscribe(line.desk, 9, by=HOUSING)
 
 
+def test_who_unsubscribes_while_something_is_sent_gets_nothing_more(line: Line) -> None:
+    made = line.subscribe(from_start=True)
+    line.town.put(range(100, 2_400))
+
+    def leave(_: int) -> int:
+        unsubscribe(line.desk, made.id, by=HOUSING)
+        return 200
+
+    line.receiver.do = leave
+    line.push()
+    line.push()
+    assert (len(line.receiver.attempts), line.held.state) == (1, SubscriptionState.ENDED)
+
+
 def test_a_suspended_agreement_waits_and_an_ended_one_ends(line: Line) -> None:
     made = line.subscribe()
     sharing, number = line.desk.sharing, made.wanted.agreement

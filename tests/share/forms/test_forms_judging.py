@@ -37,7 +37,7 @@ from shuzhi.share.forms import (
     start,
     withdraw,
 )
-from shuzhi.share.receipts import is_about, receipts
+from shuzhi.share.receipts import answer_objection, is_about, object_to, receipts
 
 
 def a_field(name: str, *, minutes: int = 10, zh: str = "", **more: str) -> str:
@@ -235,6 +235,22 @@ def test_held_values_come_with_source_version_and_time(
     assert (born.value, born.reason) == (None, "no_grant")
     (_, missing) = city.prefill("relief", "p9", user=USER)
     assert (missing.value, missing.reason) == (None, "not_found")
+
+
+def test_of_who_objected_with_success_nothing_is_filled_in(
+    at: Callable[..., City], written: Callable[..., Path]
+) -> None:
+    city = at(NOW)
+    office = city.sharing_office
+    agree(office, submit(office, INCOME_ASKED, by=CIVIL).application.id, by=actor("tax"))
+    city.register_form(read_form(written(INCOME)), by=CIVIL)
+    assert city.prefill("relief", "p1", user=USER)[0].value == 30_000
+    (use,) = receipts(city.receipt_office)
+    held = object_to(city.receipt_office, use.id, "person", "p1", reason="No", by="desk 3")
+    answer_objection(city.receipt_office, held.id, by=actor("tax"), text="Yes", is_stopped=True)
+    (income,) = city.prefill("relief", "p1", user=USER)
+    assert (income.value, income.reason) == (None, "not_found")
+    assert receipts(city.receipt_office) == (use,)
 
 
 def test_a_stranger_is_given_no_value(

@@ -1,6 +1,6 @@
 """What the delivery room refuses.
 
-Codes: `share.bad_cursor`, `share.bad_page`, `share.bad_subject_kind`, `share.delivery_unreadable`,
+Codes: `share.bad_cursor`, `share.bad_page`, `share.delivery_unreadable`,
 `share.push_not_allowed`, `share.subscription_unknown`, `share.subscription_ended`,
 `share.query_bad`, `share.query_taken`, `share.query_unknown`, `share.parameter_bad`.
 An expected no of access is no error but a `Refusal`.

@@ -164,8 +164,7 @@ def _step(desk: DeliveryDesk, held: Subscription, post: Post) -> Subscription | 
         if not 200 <= status < 300:
             raise OSError(f"status {status}")
     after = acknowledged(held, batch.count, is_last=batch.is_last)
-    _keep(desk, after)
-    return after
+    return after if _keep(desk, after) else None
 
 
 def _receipted(
@@ -232,11 +231,17 @@ def _put(desk: DeliveryDesk, held: Subscription, what: str, by: str) -> Subscrip
     return held
 
 
-def _keep(desk: DeliveryDesk, held: Subscription, *entries: Entry) -> None:
-    mine = update(subscription_table).where(subscription_table.c.id == held.id)
+def _keep(desk: DeliveryDesk, held: Subscription, *entries: Entry) -> bool:
+    """Write a subscription down, unless somebody ended it meanwhile; tell whether it was."""
+    c = subscription_table.c
+    mine = update(subscription_table).where(
+        c.id == held.id, c.state != SubscriptionState.ENDED.value
+    )
     with desk.control.transaction() as connection:
-        connection.execute(mine.values(_row(held)))
-        queue(connection, *entries)
+        is_kept = connection.execute(mine.values(_row(held))).rowcount > 0
+        if is_kept:
+            queue(connection, *entries)
+    return is_kept
 
 
 def _row(held: Subscription) -> dict[str, Any]:

@@ -31,15 +31,20 @@ from shuzhi.share.access import (
     ask,
     decide,
 )
-from shuzhi.share.agreements import grants
+from shuzhi.share.agreements import AgreementId, grants
 from shuzhi.share.catalogue import entry
 from shuzhi.share.forms.holdings import columns_with
 from shuzhi.share.forms.model import Form, FormId, Judgement, Reach, Registered, Verdict
 from shuzhi.share.forms.office import FormsOffice
 from shuzhi.share.forms.own import own_grant
-from shuzhi.share.forms.receipting import FilledIn, Left, record_filled_in
+from shuzhi.share.forms.receipting import AGREEMENT, FilledIn, Left, record_filled_in
 from shuzhi.share.forms.use_cases import registered
-from shuzhi.share.receipts import ReceiptOffice
+from shuzhi.share.receipts import (
+    ReceiptOffice,
+    stopped_subjects,
+    subject_columns,
+    without_objectors,
+)
 
 _NO_SUBJECT, _BAD_SUBJECT = "no_subject_column", "subject_unfit"
 _MASKED, _NOTHING, _SEVERAL, _NOT_STORED = "masked", "not_found", "several_values", "not_stored"
@@ -126,7 +131,9 @@ class _Lookup:
             return
         found = [self._read(each, term, contract, table) for each in bare]
         provider = next((each.provider for each in bare if each.provider), PartyId(""))
-        what = FilledIn(self.held.form, self.user, provider, contract, table, keys[0], subject)
+        what = FilledIn(
+            self.held.form, self.user, provider, contract, table, keys[0], str(*term.values)
+        )
         left = [
             Left(each.grant, each.version, each.column, each.value)
             for each in found
@@ -169,8 +176,20 @@ class _Lookup:
         for grant in self._grants(bare, form, contract, table, now):
             tried = decide(grant, request, facts, self.reading.masks)
             if isinstance(tried, Allowed):
-                return tried
+                return self._without_objectors(tried, table)
         return tried
+
+    def _without_objectors(self, allowed: Allowed, table: Table) -> Allowed:
+        grant = allowed.grant.id
+        if not grant.startswith(AGREEMENT):
+            # What a party reads of its own data leaves nowhere.
+            return allowed
+        number = AgreementId(int(grant.removeprefix(AGREEMENT)))
+        stopped = stopped_subjects(self.reading.receipts, number)
+        columns = subject_columns(table, allowed.grant.subject)
+        return without_objectors(
+            stopped, columns, allowed, {f.name: f.logical_type for f in table.fields}
+        )
 
     def _grants(
         self, bare: Prefilled, form: Form, contract: Contract, table: Table, now: Instant

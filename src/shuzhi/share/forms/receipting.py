@@ -21,7 +21,7 @@ from shuzhi.share.receipts import (
     subject_number,
 )
 
-_AGREEMENT = "agreement:"
+AGREEMENT = "agreement:"
 _SUBJECT_KIND = "subjectKind"
 
 
@@ -62,8 +62,8 @@ def record_filled_in(office: ReceiptOffice, what: FilledIn, values: Iterable[Lef
     for each in values:
         found.setdefault((each.grant, each.version), {})[each.column] = each.value
     for (grant, version), columns in found.items():
-        if grant.startswith(_AGREEMENT):
-            agreement = AgreementId(int(grant.removeprefix(_AGREEMENT)))
+        if grant.startswith(AGREEMENT):
+            agreement = AgreementId(int(grant.removeprefix(AGREEMENT)))
             left = _delivered(what, agreement, version, columns)
             record_receipt(office, left, subjects=subjects)
 

@@ -25,6 +25,7 @@ from shuzhi.share.receipts.objecting import (
 from shuzhi.share.receipts.objections import Objection, ObjectionId, ObjectionState
 from shuzhi.share.receipts.office import ReceiptOffice
 from shuzhi.share.receipts.queries import is_about, receipt, receipts, uses_of
+from shuzhi.share.receipts.stopping import subject_columns, without_objectors
 from shuzhi.share.receipts.subjects import SubjectSet, known_set, set_of, subject_number
 from shuzhi.share.receipts.use_cases import record_receipt
 
@@ -57,8 +58,10 @@ __all__ = [
     "record_receipt",
     "set_of",
     "stopped_subjects",
+    "subject_columns",
     "subject_number",
     "tick_objections",
     "uses_of",
     "withdraw_objection",
+    "without_objectors",
 ]

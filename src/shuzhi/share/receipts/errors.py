@@ -2,7 +2,7 @@
 
 Codes: `share.receipt_unknown`, `share.receipt_bad`, `share.objection_unknown`,
 `share.objection_open`, `share.objection_settled`, `share.objection_unreadable`,
-`share.not_touched`, `share.not_your_side`, `share.bad_page`.
+`share.not_touched`, `share.not_your_side`, `share.bad_page`, `share.bad_subject_kind`.
 """
 
 from __future__ import annotations

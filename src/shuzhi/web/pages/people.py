@@ -185,10 +185,9 @@ def _added(desk: _Desk, request: Request, typed: _Typed) -> Response:
     try:
         role, party = role_of(typed.get("role", "")), PartyId(typed.get("party", ""))
         desk.require(is_allowed=desk.reaches(party))
-        subject = typed.get("subject", "").strip()[:120] or None
-        new = NewAccount(
-            typed.get("name", "").strip(), party, typed.get("title", ""), frozenset({role}), subject
-        )
+        # Who somebody is in the records of the city is not for every administrator to say.
+        name, title = typed.get("name", "").strip(), typed.get("title", "")
+        new = NewAccount(name, party, title, frozenset({role}))
         made = add_account(office, new, by=desk.by, password=password.value, must_change=True)
     except RefusedError as error:
         return _all(desk, request, typed=typed, error=error)
