@@ -39,6 +39,7 @@ _EXPECTED = {
     "/evaluation", "/audit", "/audit/verify", "/audit/entries/0", "/sources", "/sources/dust_files",
     "/packs", "/packs/hotline", "/operations", "/operations/west",
     "/applications", "/applications/1", "/agreements", "/agreements/1",
+    "/objections", "/doubts", "/forms", "/duties",
 }  # fmt: skip
 
 
@@ -218,7 +219,8 @@ def test_the_language_that_was_chosen_counts_over_the_browsers(client: TestClien
     "path",
     ["/nothing", "/cases/99999", "/cases/x", "/cases/99999999999999999999999", "/datasets/none",
      "/rules/none", "/indicators/none", "/evaluation/none/2026-03", "/audit/entries/999999",
-     "/sources/none", "/packs/none", "/applications/9", "/agreements/9", "/applications?state=odd",
+     "/sources/none", "/packs/none", "/applications/9", "/agreements/9", "/doubts/9",
+     "/forms/none", "/duties?duty=none", "/applications?state=odd",
      "/agreements?state=odd", "/operations/none", "/cases?state=odd", "/cases/1/evidence/00",
      "/evaluation/case_handling/2026-03/none/closing_rate"],
 )  # fmt: skip

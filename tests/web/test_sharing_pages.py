@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import httpx2 as httpx
 import pytest
-from starlette.testclient import TestClient
 
 from shuzhi.app import City
 from shuzhi.kernel.ids import PartyId
 from shuzhi.share.accounts import NewAccount, Role, add_account
 from shuzhi.share.agreements import Actor, ApplicationId, Asked, agreements, application, submit
-from shuzhi.web import make_app
 
-PASSWORD = "four words nobody said"  # noqa: S105  (of these tests)
-HTML = {"Accept": "text/html", "Accept-Language": "en"}
+from .entering import PASSWORD, Enter, entering, hidden
+
 # The application that `build` leaves incomplete, and the one that was agreed to.
 INCOMPLETE, GRANTED = 3, 1
-Enter = Callable[[str], TestClient]
 
 
 @pytest.fixture(scope="module")
@@ -39,27 +34,8 @@ def town(build: Callable[[Path], City], tmp_path_factory: pytest.TempPathFactory
 
 @pytest.fixture(scope="module")
 def enter(town: City) -> Iterator[Enter]:
-    opened: dict[str, TestClient] = {}
-
-    def visitor(name: str) -> TestClient:
-        if name not in opened:
-            client = TestClient(make_app(town), "http://127.0.0.1", headers=HTML)
-            opened[name] = client.__enter__()
-            form = {"name": name, "password": PASSWORD, "back": "/"}
-            form |= hidden(client.get("/sign-in"))
-            assert client.post("/sign-in", data=form, follow_redirects=False).status_code == 303
-        return opened[name]
-
-    yield visitor
-    for client in opened.values():
-        client.__exit__(None, None, None)
-
-
-def hidden(answer: httpx.Response, verb: str = "") -> dict[str, str]:
-    """Return the hidden fields of a page's form: the first one, or that of a verb."""
-    forms = re.findall(r'<form[^>]*method="post".*?</form>', answer.text, re.S)
-    chosen = next(f for f in forms if not verb or f'name="verb" value="{verb}"' in f)
-    return dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', chosen))
+    with entering(town) as visitor:
+        yield visitor
 
 
 def test_who_may_not_act_gets_no_form_and_is_refused(town: City, enter: Enter) -> None:

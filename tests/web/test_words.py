@@ -15,6 +15,7 @@ from shuzhi.act.services import Audience, Progress, Unfit, Way
 from shuzhi.decide.indicators import Colour
 from shuzhi.decide.rules import Outcome, Severity
 from shuzhi.gather.sources import State
+from shuzhi.kernel.party import Role as DutyRole
 from shuzhi.share.access import Form, Operator
 from shuzhi.share.accounts import AccountState, LoginWay, Right, Role
 from shuzhi.share.agreements import AgreementState, ApplicationState
@@ -22,6 +23,9 @@ from shuzhi.share.agreements import Clock as SharingClock
 from shuzhi.share.agreements import Verb as SharingVerb
 from shuzhi.share.catalogue import Cycle, Grade, Sharing
 from shuzhi.share.catalogue.model import Format, Openness, Rank, SharingMethod
+from shuzhi.share.correction import DecisionKind, DoubtState, Nearness, Review
+from shuzhi.share.correction import Verb as DoubtVerb
+from shuzhi.share.forms import Axis, Filler, Verdict
 from shuzhi.share.receipts import Left, ObjectionState
 from shuzhi.web.pages.feeds import Health
 from shuzhi.web.pages.languages import LANGUAGES, read_words
@@ -36,6 +40,9 @@ _DOMAIN: dict[str, type[StrEnum]] = {
     "account_role": Role, "account_state": AccountState, "right": Right, "login_way": LoginWay,
     "application_state": ApplicationState, "agreement_state": AgreementState,
     "sharing_verb": SharingVerb, "sharing_clock": SharingClock, "sharing_method": SharingMethod,
+    "burden_axis": Axis, "filler": Filler, "form_verdict": Verdict, "doubt_state": DoubtState,
+    "doubt_verb": DoubtVerb, "decision_kind": DecisionKind, "nearness": Nearness,
+    "review_state": Review, "duty_role": DutyRole,
     "answer_form": Form, "operator": Operator, "rank": Rank,
 }  # fmt: skip
 
@@ -74,7 +81,7 @@ def test_every_text_that_pages_ask_for_exists_and_none_is_left_over() -> None:
     parts |= {start for text in _sources().values() for start in by_name.findall(text)}
     parts |= {f"{name}." for name in (*_DOMAIN, "severity", "theme", "unit", "period", "origin",
                                       "level", "lack", "finding", "error", "time",
-                                      "which_rows")}  # fmt: skip
+                                      "which_rows", "form_step")}  # fmt: skip
     known = set(read_words())
     assert {key for key in asked if key.partition(".")[0] in _sections()} <= known
     assert {k for k in known - asked if not k.startswith(tuple(parts))} == set()
