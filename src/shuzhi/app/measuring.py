@@ -52,6 +52,10 @@ class Measures(Judges, Acts):
         """An indicator with its newest values. Raises as `indicators.leaf`."""
         return indicators.leaf(self.measuring, name)
 
+    def newest_indicator_run(self) -> int | None:
+        """The number of the newest computation: with another one, some value may have changed."""
+        return indicators.newest_run(self.control)
+
     def indicator_history(
         self, name: str, group: Sequence[object] | None = None, *, limit: int = 100
     ) -> tuple[Run, ...]:

@@ -26,6 +26,7 @@ from shuzhi.decide.indicators.use_cases import (
     compute,
     compute_due,
     history,
+    newest_run,
     recompute,
 )
 
@@ -62,6 +63,7 @@ __all__ = [
     "goal_named",
     "history",
     "leaf",
+    "newest_run",
     "parse_goal",
     "read_goal",
     "recompute",

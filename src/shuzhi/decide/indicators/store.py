@@ -114,6 +114,12 @@ def save_run(connection: Connection, run: Run, text: str) -> RunId:
     return run_id
 
 
+def newest_run(connection: Connection) -> RunId | None:
+    """Return the number of the newest computation of any indicator; None before the first."""
+    newest = connection.execute(select(func.max(run_table.c.id))).scalar_one()
+    return None if newest is None else RunId(newest)
+
+
 def confirm_runs(connection: Connection, ids: Iterable[RunId], at: Instant) -> None:
     """Note that computations were found to hold still."""
     query = update(run_table).where(run_table.c.id.in_(sorted(ids)))

@@ -18,9 +18,18 @@ from shuzhi.decide.indicators.errors import IndicatorError
 from shuzhi.decide.indicators.events import IndicatorComputed
 from shuzhi.decide.indicators.indicator_yaml import parse_goal
 from shuzhi.decide.indicators.measuring import Bench, Measuring, State, newest_state
-from shuzhi.decide.indicators.model import Composed, Goal, Indicator, Measured, Run, Value
+from shuzhi.decide.indicators.model import (
+    Composed,
+    Goal,
+    Indicator,
+    Measured,
+    Run,
+    RunId,
+    Value,
+)
 from shuzhi.decide.indicators.thresholds import Bound, bounds_on, colour_of
 from shuzhi.gather.lineage import record_run
+from shuzhi.kernel.control import Control
 from shuzhi.kernel.errors import ShuzhiError
 from shuzhi.kernel.instant import Instant, day_of
 
@@ -79,6 +88,12 @@ def history(
         latest = store.latest_runs(connection, [indicator.id], with_values=True)
         wanted = group_named(latest.get(indicator.id), group)
         return tuple(store.runs_of(connection, indicator.id, wanted, limit))
+
+
+def newest_run(control: Control) -> RunId | None:
+    """Return the number of the newest computation: with another one, a value may have changed."""
+    with control.transaction() as connection:
+        return store.newest_run(connection)
 
 
 def recompute(measuring: Measuring, run_id: int) -> Recomputed:

@@ -10,7 +10,6 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 
 from shuzhi.act.cases import Tally, tally
-from shuzhi.decide.indicators import Leaf
 from shuzhi.gather.sensors.newest import NewestOfStation
 from shuzhi.kernel.ids import PartyId
 from shuzhi.kernel.party import Party
@@ -26,8 +25,7 @@ from shuzhi.web.problems import WebError
 
 PARTS = ("tiles", "map", "clocks", "ticker", "feeds", "monitors")
 _SOON, _LIVE, _STALE = timedelta(hours=24), timedelta(hours=24), timedelta(minutes=10)
-_MOST_TILES, _MOST_TOLD, _MOST_MONITORS, _MOST_CELLS = 6, 9, 8, 61
-_TREND = 24
+_MOST_TOLD, _MOST_MONITORS, _MOST_CELLS = 9, 8, 61
 # Monitors that do not exist are registered under such numbers (`shuzhi simulate`).
 _SIMULATED = "SIM"
 
@@ -91,7 +89,7 @@ def _context(site: Site, reader: Reader, place: Party | None) -> dict[str, Any]:
     return {
         "place": place,
         "counted": counted,
-        "tiles": [_tile(site, leaf) for leaf in _leaves(site)[:_MOST_TILES]],
+        "tiles": site.tiles.shown(city),
         "map": _map(
             reader, organisation, place, counted, [w.party for w in warnings], city.territories()
         ),
@@ -114,18 +112,6 @@ def _within(organisation: Organisation, place: Party | None) -> set[PartyId] | N
 
 def _above(organisation: Organisation, party: Party) -> list[PartyId]:
     return [each.id for each in organisation.superiors(party.id)]
-
-
-def _leaves(site: Site) -> list[Leaf]:
-    trees = [site.city.indicator_tree(goal) for goal in site.city.goals()]
-    found = [leaf for tree in trees for leaf in tree.leaves if leaf.run and leaf.run.whole]
-    return sorted(found, key=lambda leaf: -leaf.colour.rank)
-
-
-def _tile(site: Site, leaf: Leaf) -> tuple[Leaf, list[float | None]]:
-    history = site.city.indicator_history(leaf.indicator.id, limit=_TREND)
-    values = [next((v.value for v in run.values), None) for run in reversed(history)]
-    return leaf, [None if v is None else float(v) for v in values]
 
 
 def _map(

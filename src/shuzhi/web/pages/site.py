@@ -20,6 +20,7 @@ from shuzhi.web.live import Live
 from shuzhi.web.pages.forms import Forms
 from shuzhi.web.pages.languages import language_of, read_words
 from shuzhi.web.pages.reading import Reader
+from shuzhi.web.pages.tiles import Tiles
 from shuzhi.web.visitors import visitor_of
 
 _FRESH = {"Cache-Control": "private, no-cache", "Vary": "Accept-Language, Cookie"}
@@ -33,6 +34,7 @@ class Site:
     assets: Mapping[str, Asset]
     live: Live
     forms: Forms = field(default_factory=Forms)
+    tiles: Tiles = field(default_factory=Tiles)
 
     @cached_property
     def environment(self) -> Environment:
