@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any, cast
 
 import pytest
@@ -120,3 +121,11 @@ def test_a_citys_pulse_changes_with_its_cases(city: City) -> None:
     assert set(before) == {"cases", "sharing", "warnings", "sources", "jobs"}
     assert before["cases"] != "0"
     assert before == city.pulse()
+
+
+def test_a_stream_does_not_outlast_the_session_that_opened_it() -> None:
+    async def play() -> None:
+        stream = Live(cast("City", None), timedelta(0)).channel("x", Looked({"a": "1"}))
+        assert [chunk async for chunk in stream] == [b"retry: 3000\n\n"]
+
+    asyncio.run(play())

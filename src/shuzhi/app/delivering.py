@@ -20,6 +20,8 @@ from shuzhi.app.agreeing import Agrees
 from shuzhi.app.auditing import Audits
 from shuzhi.audit import BrokenLogError
 from shuzhi.gather.lake import open_lake
+from shuzhi.gather.lake.durable import sync_path
+from shuzhi.kernel.errors import BrokenError
 from shuzhi.share import delivery
 from shuzhi.share.access import Limits, MaskTable, Refusal, read_masks_file
 from shuzhi.share.agreements.plain import plain
@@ -42,6 +44,9 @@ class Delivers(Agrees, Audits):
         """The city's secret, in `keys/city`; made at random where there is none yet.
 
         Pseudonyms, cursors and the subjects of receipts hang on it: keep a copy in a safe place.
+
+        Raises:
+            BrokenError: `app.bad_city_key`.
         """
         return _kept(self.settings.folder / "keys" / "city")
 
@@ -135,4 +140,13 @@ def _kept(file: Path) -> bytes:
         with suppress(FileExistsError):
             os.link(name, file)
         Path(name).unlink()
-    return file.read_bytes()
+        sync_path(file.parent)
+    key = file.read_bytes()
+    if len(key) != _KEY_BYTES:
+        raise BrokenError(
+            "app.bad_city_key",
+            f"{file} holds no key of {_KEY_BYTES} bytes.",
+            next_step="Put back the copy of keys/city; without it nobody can tell whom receipts "
+            "are about.",
+        )
+    return key

@@ -10,6 +10,8 @@ import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping
+from datetime import timedelta
+from time import monotonic
 
 from starlette.concurrency import run_in_threadpool
 
@@ -19,14 +21,19 @@ State = Mapping[str, str]
 _EVERY_SECONDS = 1.0
 _QUIET_SECONDS = 15.0
 _MOST_WAITING = 8
+_HALF_AN_HOUR = timedelta(minutes=30)
 _log = logging.getLogger(__name__)
 
 
 class Live:
-    """The channels of a server."""
+    """The channels of a server; each stream ends after `lasts`, and a browser asks for the next.
 
-    def __init__(self, city: City) -> None:
+    So who looks on is recognised anew, and sees nothing for good by a session that is over.
+    """
+
+    def __init__(self, city: City, lasts: timedelta = _HALF_AN_HOUR) -> None:
         self._city = city
+        self._lasts_s = lasts.total_seconds()
         self._channels: dict[str, _Channel] = {}
 
     def pulse(self) -> AsyncIterator[bytes]:
@@ -36,7 +43,7 @@ class Live:
     def channel(self, name: str, look: Callable[[], State]) -> AsyncIterator[bytes]:
         """Tell what `look` returns, now and whenever it changes; one look for all listeners."""
         channel = self._channels.setdefault(name, _Channel(look))
-        return channel.listen(lambda: self._channels.pop(name, None))
+        return channel.listen(self._lasts_s, lambda: self._channels.pop(name, None))
 
     async def close(self) -> None:
         """End every stream."""
@@ -51,14 +58,15 @@ class _Channel:
         self._listeners: set[asyncio.Queue[bytes | None]] = set()
         self._task: asyncio.Task[None] | None = None
 
-    async def listen(self, forget: Callable[[], object]) -> AsyncIterator[bytes]:
+    async def listen(self, lasts_s: float, forget: Callable[[], object]) -> AsyncIterator[bytes]:
+        until_s = monotonic() + lasts_s
         mine: asyncio.Queue[bytes | None] = asyncio.Queue(_MOST_WAITING)
         self._listeners.add(mine)
         if self._task is None:
             self._task = asyncio.create_task(self._look_on())
         try:
             yield b"retry: 3000\n\n" + (_told(self._seen) if self._seen else b"")
-            while (news := await _next(mine)) is not None:
+            while monotonic() < until_s and (news := await _next(mine)) is not None:
                 yield news
         finally:
             self._listeners.discard(mine)

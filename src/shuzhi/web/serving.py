@@ -93,7 +93,7 @@ def make_app(
     `is_acting` lets pages act on cases, under the name that the visitor gives. With `asks_login`
     nothing is shown before a visitor signed in; without, whoever has an account may sign in.
     """
-    live = Live(city)
+    live = Live(city, city.settings.city.login.terms.idle)
     line = verifying.Line(city)
 
     @asynccontextmanager

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
+from shuzhi.kernel.errors import BrokenError
 from shuzhi.kernel.ids import PartyId
 from shuzhi.share.access import Operator, Refusal
 from shuzhi.share.agreements import Actor, Deed, RowTerm, Verb, agreement, deal
@@ -194,3 +195,11 @@ def numbers(content: bytes, media: MediaType) -> list[int]:
     table = parquet.read_table(source) if is_parquet else pa.ipc.open_stream(source).read_all()
     found: list[int] = table["no"].to_pylist()
     return found
+
+
+def test_a_key_that_is_none_seals_nothing(town: Any) -> None:
+    key = town.city.settings.folder / "keys" / "city"
+    key.parent.mkdir(exist_ok=True)
+    key.write_bytes(b"")
+    with pytest.raises(BrokenError, match=r"app.bad_city_key"):
+        page(town.desk, town.wanted(town.agreed()), town.asker())

@@ -204,3 +204,11 @@ def test_every_look_is_audited_with_its_purpose_and_without_keys(copied: Any) ->
         "rows": {"register": 1},
         "refused": {"clinic": "no_grant"},
     }
+
+
+def test_a_text_is_no_key_of_whole_numbers_and_nothing_breaks(linked: Any) -> None:
+    held = source(linked, "register", "id", "full_name")
+    columns = {**held.facts.columns, "id": ColumnFacts("id", LogicalType.INTEGER, "general")}
+    whole = replace(held, facts=replace(held.facts, columns=columns))
+    with pytest.raises(LinkageError, match="linkage_subject_unknown"):
+        shown(linked, whole, source(linked, "clinic"), subject=R7)

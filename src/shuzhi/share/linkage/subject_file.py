@@ -171,7 +171,9 @@ def _sheet(
     if isinstance(allowed, Refusal):
         return Sheet(member.dataset, allowed), None
     source = door.sources[member.dataset]
-    keys = tuple(r.key for r in held if r.dataset == member.dataset)
+    keys = tuple(
+        r.key for r in held if r.dataset == member.dataset and _fits(member, r.key, source)
+    )
     masked = tuple(c.name for c in allowed.columns if c.mask != KEEP)
     names = tuple(c.name for c in allowed.columns)
     sheet = Sheet(member.dataset, None, names, masked, allowed.withheld)
@@ -197,6 +199,13 @@ def _allowed(office: LinkageOffice, door: Door, dataset: str, asker: Asker) -> A
     if allowed:
         return door.narrowed(max(allowed, key=lambda each: len(each.columns)))
     return next((r for r in tried if isinstance(r, Refusal)), refused("no_grant"))
+
+
+def _fits(member: Member, key: str, source: Source) -> bool:
+    """Tell whether a text can be a key; what cannot is none that is there."""
+    known = source.facts.columns.get(member.key)
+    is_whole = known is not None and known.logical_type is LogicalType.INTEGER
+    return not is_whole or key.removeprefix("-").isdecimal()
 
 
 def _only(column: str, keys: Sequence[str], facts: DatasetFacts) -> Term:
