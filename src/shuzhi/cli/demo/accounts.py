@@ -19,7 +19,7 @@ from shuzhi.share.accounts import (
 
 _BY = "demonstration"
 _ACCOUNTS: Sequence[tuple[Role, str, str | None, str]] = (
-    (Role.DUTY_OFFICER, "ecology_enforcement", None, "files, dispatches and checks cases"),
+    (Role.DUTY_OFFICER, "city", None, "files, dispatches and checks cases"),
     (Role.FIELD_OFFICER, "north_lake", None, "handles the cases of a town"),
     (Role.MANAGER, "data_bureau", None, "oversees sharing and scores"),
     (Role.STEWARD, "public_security", None, "gives the residents' register"),

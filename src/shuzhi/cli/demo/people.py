@@ -11,7 +11,8 @@ from datetime import date, timedelta
 PEOPLE = 300
 _SEED = 2_013
 _TOWNS = ("模拟山镇", "模拟湖镇", "模拟桥镇", "模拟港镇", "模拟坊镇", "模拟堰镇")
-_YOUNGEST, _DAYS = date(2020, 12, 31), 90 * 365
+# All are of age, for it is they who ask for services.
+_YOUNGEST, _DAYS = date(2005, 12, 31), 70 * 365
 
 
 def person_id(number: int) -> str:
