@@ -12,19 +12,19 @@ _REFUSED, _BROKEN = 400, 503
 _BY_STATUS: Mapping[int, str] = {
     401: "share.login_refused share.oidc_refused web.unauthorized",
     403: """
-        act.approver_is_asker act.check_not_independent act.decider_is_appellant
-        act.not_your_fact act.not_your_role act.not_your_task act.service_not_for_you
+        act.approver_is_asker act.check_not_independent act.decider_is_appellant act.not_your_fact
+        act.not_your_role act.not_your_task act.service_not_for_you
         share.approver_is_asker share.column_not_granted share.contract_changed share.expired
-        share.mask_unfit share.masked_condition share.no_grant share.no_mask_rule
-        share.not_the_assignee share.not_the_dataset share.not_yet share.not_your_side
-        share.purpose_not_covered share.role_not_covered share.role_not_held
+        share.form_not_yours share.mask_unfit share.masked_condition share.no_grant
+        share.no_mask_rule share.not_the_assignee share.not_the_dataset share.not_yet
+        share.not_your_doubt share.not_your_side share.purpose_not_covered share.role_not_covered
+        share.role_not_held
         web.form_expired web.not_allowed web.other_origin web.read_only web.sign_in_again
         web.tls_needed
         """,
     404: """
         act.no_such_appeal act.no_such_case act.no_such_matter act.no_such_measure
-        act.no_such_request act.no_such_scheme
-        act.no_such_score act.not_scored
+        act.no_such_request act.no_such_scheme act.no_such_score act.not_scored
         app.no_such_forecaster app.no_such_rule
         audit.no_log audit.no_such_entry
         decide.goal_unknown decide.indicator_group_unknown decide.indicator_no_value
@@ -32,9 +32,10 @@ _BY_STATUS: Mapping[int, str] = {
         decide.warning_unknown
         gather.no_contract gather.no_such_dataset gather.no_such_source gather.no_such_station
         gather.nothing_to_trace
-        share.account_unknown share.agreement_unknown share.application_unknown
-        share.entry_unknown share.key_unknown share.objection_unknown share.query_unknown
-        share.receipt_unknown share.session_unknown share.subscription_unknown
+        share.account_unknown share.agreement_unknown share.application_unknown share.doubt_unknown
+        share.duty_unknown share.entry_unknown share.form_unknown share.key_unknown
+        share.objection_unknown share.query_unknown share.receipt_unknown share.session_unknown
+        share.subscription_unknown
         web.not_found
         """,
     405: "web.wrong_method",
@@ -59,15 +60,17 @@ _BY_STATUS: Mapping[int, str] = {
         act.evidence_missing act.evidence_refused act.fields_unfit act.no_such_kind
         act.no_such_party act.one_lead act.reason_missing act.unknown_severity
         app.key_reused
-        kernel.bad_name kernel.calendar_ends
-        share.application_bad share.bad_page share.bad_text share.basis_missing share.no_contract
-        share.not_the_provider share.party_unknown share.rank_too_low share.reason_missing
-        share.condition_unfit share.not_touched share.parameter_bad share.push_not_allowed
+        kernel.bad_document kernel.bad_name kernel.calendar_ends
+        share.application_bad share.bad_form share.bad_page share.bad_period share.bad_text
+        share.basis_missing share.condition_unfit share.doubt_bad share.no_contract
+        share.no_decision share.no_notice share.not_a_source share.not_the_provider
+        share.not_touched share.parameter_bad share.party_unknown share.push_not_allowed
         share.query_bad share.query_failed share.query_too_large share.query_too_slow
-        share.receipt_missing share.sql_engines_differ share.sql_form share.sql_function
-        share.sql_mixed_forms share.sql_name_taken share.sql_not_allowed share.sql_not_read
-        share.sql_text share.sql_unknown_table share.types_unfit share.withheld
-        web.bad_words web.no_evidence
+        share.rank_too_low share.reason_missing share.receipt_missing share.sql_engines_differ
+        share.sql_form share.sql_function share.sql_mixed_forms share.sql_name_taken
+        share.sql_not_allowed share.sql_not_read share.sql_text share.sql_unknown_table
+        share.types_unfit share.value_unfit share.withheld
+        web.bad_words web.no_evidence web.no_subject
         """,
     428: "web.seen_missing",
     429: "share.budget_spent share.too_often web.too_many_tries",

@@ -40,7 +40,8 @@ PARTS: dict[str, str] = {
     "indicator": "case_loop.closing_rate", "rule": "dust_high", "warning": "1", "case_id": "5",
     "sha256": "0" * 64, "scheme": "case_handling", "period": "2026-03", "party": "east",
     "measure": "closing_rate", "application": "1", "agreement": "1", "index": "0", "pack": "air",
-    "subscription": "1",
+    "subscription": "1", "receipt": "1", "objection": "1",
+    "form": "relief_return", "doubt": "1",
 }  # fmt: skip
 # Keys make no keys and manage no accounts.
 OF_PEOPLE = {Right.MAKE_KEY, Right.MANAGE_ACCOUNTS}

@@ -14,6 +14,8 @@ from shuzhi.kernel.ids import PartyId
 from shuzhi.share.access import Form
 from shuzhi.share.agreements import Actor, AgreementId, Asked, agree, submit
 from shuzhi.share.catalogue.model import SharingMethod
+from shuzhi.share.duties import Seen, duty_list
+from shuzhi.share.duties.store import add
 
 RESIDENTS = 20
 _FILES = {
@@ -68,11 +70,37 @@ def declare_residents(folder: Path) -> None:
 
 def put_residents(city: City) -> None:
     """Let residents be there."""
-    rows = [
-        {"no": n, "person": f"p{n // 2}", "district": "=north" if n % 4 else "south", "income": n}
-        for n in range(RESIDENTS)
-    ]
-    city.lake.append("residents", pa.Table.from_pylist(rows))
+    city.lake.append("residents", pa.Table.from_pylist([_resident(n) for n in range(RESIDENTS)]))
+
+
+def put_district(city: City, no: int, district: str) -> None:
+    """Let one of the residents live elsewhere."""
+    rows = pa.Table.from_pylist([{**_resident(no), "district": district}])
+    city.lake.upsert("residents", rows, key=["no"])
+
+
+def form_document(city: City, name: str) -> dict[str, Any]:
+    """Return a form of west for towns, as JSON: one field is held by the city, one is not."""
+    income = {"name": "income", "title": {"zh": "年收入", "en": "Yearly income"},
+              "type": "integer", "minutes": 3, "column": "residents.income"}  # fmt: skip
+    hobby = {"name": "hobby", "title": {"zh": "爱好", "en": "Hobby"}, "type": "string",
+             "minutes": 5}  # fmt: skip
+    basis = {"title": "社会救助暂行办法", "rank": "administrative_regulation", "article": "第三条"}
+    first = city.clock().date().replace(day=1)
+    return {
+        "id": name,
+        "title": {"zh": "救助月报", "en": "Monthly relief return"},
+        "owner": "west",
+        "basis": basis,
+        "filled_by": {"kind": "parties", "level": "town"},
+        "due": {"every": "month", "first_due": first.isoformat()},
+        "fields": [income, hobby],
+    }
+
+
+def _resident(no: int) -> dict[str, Any]:
+    district = "=north" if no % 4 else "south"
+    return {"no": no, "person": f"p{no // 2}", "district": district, "income": no}
 
 
 def delivering(city: City, **setup: Any) -> City:
@@ -80,6 +108,14 @@ def delivering(city: City, **setup: Any) -> City:
     told = city.settings.city
     changed = told.model_copy(update={"delivery": told.delivery.model_copy(update=setup)})
     return City(replace(city.settings, city=changed), city.control, city.lake, city.clock)
+
+
+def break_duty(city: City, subject: str) -> None:
+    """Let east not have kept the first of its duties about something."""
+    now = city.clock()
+    seen = Seen(PartyId("east"), subject, now, facts={"version": "1.0.0"})
+    with city.control.transaction() as connection:
+        add(connection, duty_list().duties[0].id, seen, now)
 
 
 def agreed(

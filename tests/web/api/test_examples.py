@@ -19,11 +19,14 @@ from shuzhi.act.evaluation import Person
 from shuzhi.app import City
 from shuzhi.app.store import JobRun, save_run
 from shuzhi.kernel.ids import PartyId
+from shuzhi.share.agreements import Actor
+from shuzhi.share.correction import tick
+from shuzhi.share.forms import FormId, hand_in, start
 from shuzhi.web.api import ROUTES
 from shuzhi.web.api.describing import REFUSED, examples, operations
 
 from .conftest import PARTS, ROOT, Program, Town
-from .sharing import agreed
+from .sharing import agreed, break_duty, form_document, put_district
 
 _FILE = Path(str(files("shuzhi.web.api") / "examples.json"))
 _MOST = 2
@@ -31,12 +34,22 @@ _PNG = b"\x89PNG\r\n\x1a\n" + bytes(16)
 # Files as they are, too long or no text.
 NO_EXAMPLE = {"export_catalogue", "download_evidence"}
 # What the small city has none of.
-_RARE = {"BasisAnswer", "CellAnswer", "CorrectionAnswer", "FaultyAnswer", "LeadAnswer"}
+_RARE = {
+    "NoticeAnswer",
+    "ReviewedAnswer",
+    "CandidateAnswer",
+    "BasisAnswer",
+    "CellAnswer",
+    "CorrectionAnswer",
+    "FaultyAnswer",
+    "LeadAnswer",
+}
 # What belongs to verbs that nobody needed in it.
 _UNUSED = {
     "ApplicationAct.asked", "ApplicationAct.days", "ApplicationAct.provider",
     "ApplicationAct.is_ordered", "ApplicationAct.dataset", "AskedGiven.wanted", "CaseAct.into",
-    "CaseAct.stars", "NewCase.due",
+    "CaseAct.stars", "NewCase.due", "DoubtAct.to", "DoubtAct.kind",
+    "DoubtAct.decision", "DoubtAct.found",
 }  # fmt: skip
 BASIS = {
     "verb": "refuse",
@@ -100,6 +113,9 @@ def recorded(town: Town, as_: Callable[[str], Program]) -> dict[str, dict[str, A
     _happened(town.city)
     _share(call, town.city.clock().year)
     _deliver(call, agreed(town.city, "扬尘核查"))
+    _object(call)
+    _demand(call, town.city)
+    _doubt(call, town.city)
     _case(call)
     call("chen", "search_catalogue", q="扬尘", facet="sharing:unconditional")
     for operation in ("list_cases", "list_warnings", "list_entries", "list_datasets"):
@@ -114,7 +130,8 @@ def recorded(town: Town, as_: Callable[[str], Program]) -> dict[str, dict[str, A
 
 
 def _happened(city: City) -> None:
-    """Let a job have run, and a party appeal against a number of its own."""
+    """Let a job have run, duties be looked after, and a party appeal against its number."""
+    break_duty(city, "dataset:dust")
     now = city.clock()
     save_run(city.control, JobRun("look", now, now, 1, ""))
     party, by = PartyId("east"), Person("wu", PartyId("east"))
@@ -179,6 +196,8 @@ def _deliver(call: Recorder, agreement: int) -> None:
     call("li", "ask_for_data", given={**asked, "query": query})
     call("li", "ask_for_data", given={**asked, "sql": "SELECT count(*) AS n FROM residents"})
     call("li", "ask_for_data", given={**part, "limit": 1000, "whole": False})
+    newest = call("li", "list_receipts", agreement=agreement, party="west")["items"][0]
+    call("li", "show_receipt", receipt=newest["id"])
     url = "https://data.west.example/changes"
     made = call("li", "subscribe", given={**part, "url": url, "from_start": False})["id"]
     for operation in ("show_subscription", "show_secret"):
@@ -186,6 +205,53 @@ def _deliver(call: Recorder, agreement: int) -> None:
     call("li", "list_subscriptions", agreement=agreement, state="active")
     end = {"verb": "end", "party": "west"}
     call("li", "act_on_subscription", given=end, subscription=made)
+
+
+def _object(call: Recorder) -> None:
+    """Let somebody see who used their data, and object."""
+    use = call("zhou", "list_own_uses", dataset="residents")["items"][0]
+    new = {"receipt": use["id"], "reason": "我没有申请过补助"}
+    made = call("zhou", "make_objection", given=new)["id"]
+    call("zhou", "withdraw_objection", given={}, objection=made)
+    made = call("zhou", "make_objection", given=new)["id"]
+    call("zhou", "list_own_objections")
+    call("wu", "list_objections", party="east", state="waiting")
+    reply = {"is_stopped": False, "text": "核查所必需", "party": "east"}
+    call("wu", "answer_objection", given=reply, objection=made)
+    call("zhou", "show_objection", objection=made)
+
+
+def _demand(call: Recorder, city: City) -> None:
+    """Register a form, and let a town fill it in."""
+    form = form_document(city, "relief_return")
+    call("li", "register_form", given={"form": form, "party": "west"})
+    office, first = city.forms_office, city.clock().date().replace(day=1)
+    by = Actor("town", PartyId("old_town"))
+    filling = start(office, FormId("relief_return"), first, by=by)
+    hand_in(office, filling.id, by=by, typed=["hobby"])
+    call("li", "list_forms", party="west")
+    call("li", "show_form", form="relief_return")
+    call("li", "list_fillings", form="relief_return")
+    days = {"since": f"{first}", "until": f"{first.replace(day=2)}"}
+    call("li", "show_burden", by="owner", **days)
+
+
+def _doubt(call: Recorder, city: City) -> None:
+    """Doubt a value, and correct it."""
+    new = {"dataset": "residents", "key": {"no": "2"}, "column": "district", "seen": "=north",
+           "right": "south", "evidence": "已迁居", "documents": ["5f" * 32], "receipt": 1,
+           "doubter": "party", "party": "west"}  # fmt: skip
+    number = call("li", "submit_doubt", given=new)["id"]
+
+    def act(who: str, verb: str, **more: Any) -> None:
+        seen = call.as_(who).get(f"/doubts/{number}").headers["etag"]
+        call(who, "act_on_doubt", given={"verb": verb, **more}, seen=seen, doubt=number)
+
+    act("wu", "accept", value="south", text="属实", party="east")
+    put_district(city, 2, "south")
+    tick(city.correction_office)
+    call("li", "show_doubt", doubt=number)
+    call("li", "list_doubts", dataset="residents")
 
 
 def _case(call: Recorder) -> None:

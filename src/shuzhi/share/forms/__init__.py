@@ -4,7 +4,7 @@ from shuzhi.share.forms.burden import Axis, Burden, Demand, declared_minutes, sa
 from shuzhi.share.forms.errors import FormError
 from shuzhi.share.forms.events import FormFilled, FormJudged
 from shuzhi.share.forms.filling import fillers, hand_in, start
-from shuzhi.share.forms.form_yaml import read_form
+from shuzhi.share.forms.form_yaml import form_of, read_form
 from shuzhi.share.forms.judging import Repeat, Same
 from shuzhi.share.forms.model import (
     Attachment,
@@ -97,6 +97,7 @@ __all__ = [
     "fillers",
     "fillings",
     "form_file",
+    "form_of",
     "forms",
     "hand_in",
     "meaning_datum",

@@ -158,7 +158,15 @@ def read_form(path: Path) -> Form:
     Raises:
         DocumentError: `share.bad_form` with every finding; `kernel.bad_document`.
     """
-    document = read_document(path)
+    return form_of(read_document(path))
+
+
+def form_of(document: Document) -> Form:
+    """Return the form that a document declares, with the keys that `read_form` names.
+
+    Raises:
+        DocumentError: `share.bad_form` with every finding.
+    """
     read = shape(document, _Form, code=_CODE)
     if findings := tuple(_findings(document, read)):
         raise DocumentError(_CODE, findings)

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TypeVar
+
 from shuzhi.app import City
 from shuzhi.kernel.ids import PartyId
-from shuzhi.share.accounts import Right
+from shuzhi.share.accounts import Right, Role
 from shuzhi.share.agreements import Agreement, AgreementId
 from shuzhi.share.agreements import agreement as read_agreement
 from shuzhi.share.agreements.errors import unknown
+from shuzhi.web.api.asking import refusal
+from shuzhi.web.problems import WebError
 from shuzhi.web.visitors import Visitor
 
 SIDE_RIGHTS = (Right.QUERY, Right.ANSWER, Right.OVERSEE)
@@ -35,8 +41,65 @@ def seen_agreement(visitor: Visitor, city: City, number: int) -> Agreement:
     raise unknown("agreement", number)
 
 
-def parties_of(visitor: Visitor, *rights: Right) -> frozenset[PartyId]:
-    """Return the parties for which a visitor has one of some rights."""
-    if visitor.standing is None:
-        return frozenset()
-    return frozenset().union(*(visitor.standing.parties(right) for right in rights))
+@dataclass(frozen=True)
+class Subject:
+    """Who asks about themselves: as the records call them, and by which account."""
+
+    kind: str
+    id: str
+    account: str
+
+
+def subject_of(visitor: Visitor) -> Subject:
+    """Return whom the records of the city call by the id that is bound to the visitor's account.
+
+    Raises:
+        WebError: `web.unauthorized`; `web.no_subject` for an account that no records are bound to.
+    """
+    standing = visitor.standing
+    if standing is None:
+        raise refusal(visitor)
+    if standing.subject is None:
+        raise WebError(
+            "web.no_subject",
+            "No records of the city are bound to this account.",
+            next_step="Ask an administrator to bind it: shuzhi account add NAME --subject ID.",
+        )
+    kind = "company" if Role.COMPANY in standing.roles() else "person"
+    return Subject(kind, standing.subject, standing.account)
+
+
+Thing = TypeVar("Thing")
+AT_ONCE = 200
+
+
+def seen_page(
+    found: Callable[[int | None], tuple[Thing, ...]],
+    number: Callable[[Thing], int],
+    is_seen: Callable[[Thing], bool],
+    before: int | None,
+    limit: int,
+) -> tuple[list[Thing], int | None]:
+    """Return up to `limit` of what may be seen, and after which number the next page begins.
+
+    `found` gives `AT_ONCE` of all there are before a number, the newest first. None: no more.
+    """
+    shown: list[Thing] = []
+    for each in _each(found, number, before):
+        if is_seen(each):
+            if len(shown) == limit:
+                return shown, number(shown[-1])
+            shown.append(each)
+    return shown, None
+
+
+def _each(
+    found: Callable[[int | None], tuple[Thing, ...]],
+    number: Callable[[Thing], int],
+    before: int | None,
+) -> Iterator[Thing]:
+    while some := found(before):
+        yield from some
+        if len(some) < AT_ONCE:
+            return
+        before = number(some[-1])
