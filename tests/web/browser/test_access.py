@@ -12,7 +12,8 @@ PAGES = (
     "/cases/board", "/cases/1", "/cases/3", "/warnings", "/rules", "/rules/dust_high",
     "/indicators", "/indicators/case_loop.closing_rate", "/evaluation", "/audit", "/audit/verify",
     "/audit/entries/0", "/sources", "/sources/dust_files", "/packs", "/packs/hotline",
-    "/operations", "/operations/east", "/nothing",
+    "/operations", "/operations/east", "/nothing", "/applications", "/applications/2",
+    "/agreements", "/agreements/1", "/objections", "/doubts", "/forms", "/duties",
 )  # fmt: skip
 _RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
