@@ -41,7 +41,7 @@ from shuzhi.share.correction import (
 from shuzhi.share.correction import submit as doubt
 from shuzhi.share.delivery import Asker
 from shuzhi.share.forms import designate
-from shuzhi.share.receipts import Delivered, Left, record_receipt, set_of, subject_number
+from shuzhi.share.receipts import Delivered, Left, receipts, record_receipt, set_of, subject_number
 
 ECOLOGY, WATER, TRANSPORT, AUTHORITY = (
     Actor(f"{party}.clerk", PartyId(party)) for party in ("ecology", "water", "transport", "city")
@@ -276,6 +276,10 @@ def test_two_sources_of_one_meaning_are_shown_and_compared(air: Any) -> None:
     found = city.compare_sources("air.pm10", "weather.pm10", asker=asker)
     assert isinstance(found, Comparison), found
     assert (found.equal, found.differs, found.only_here, found.only_there) == (2, 1, 1, 1)
+    # What the other party's agreement let out has its receipt; one's own data left nowhere.
+    (told,) = receipts(city.receipt_office)
+    assert (told.what.dataset, told.what.assignee, told.what.rows) == ("weather", "ecology", 3)
+    assert told.what.lake_version == found.there_version
     (example,) = found.differing
     assert (example.key[0], example.here, example.there) == ("s1", "20", "21")
     assert [(e.key[0], e.here, e.there) for e in found.lacking] == [
