@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 
 import pyarrow as pa
@@ -12,9 +12,8 @@ from shuzhi.act.cases import Office, Round, rounds_until
 from shuzhi.app.score_facts import case_fact
 from shuzhi.decide.indicators import CASES, WARNINGS, Facts, Lent
 from shuzhi.decide.rules import Changes, Warning, WarningId
-from shuzhi.kernel.instant import Instant
+from shuzhi.kernel.instant import EPOCH, Instant
 
-_BEGINNING = Instant(datetime(1970, 1, 1, tzinfo=UTC))
 _MOMENT = pa.timestamp("us", tz="UTC")
 _CASE_COLUMNS = pa.schema(
     {
@@ -71,7 +70,7 @@ def _case_rows(office: Office, since: Instant | None) -> pa.Table:
     """Return the rounds of cases as they stand now, of those that may have changed since."""
     # What is done at this very moment counts too.
     now = Instant(office.clock() + timedelta(microseconds=1))
-    found = rounds_until(office, now, since=since or _BEGINNING, only_moved=True)
+    found = rounds_until(office, now, since=since or EPOCH, only_moved=True)
     return pa.Table.from_pylist([_case_row(each) for each in found], _CASE_COLUMNS)
 
 

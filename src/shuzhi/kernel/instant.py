@@ -95,3 +95,7 @@ def _not_an_instant(text: str) -> RefusedError:
         f"{text[:40]!r} is not a date and time.",
         next_step="Write it as 2026-03-01T08:30:00+08:00.",
     )
+
+
+EPOCH = Instant(datetime(1970, 1, 1, tzinfo=UTC))
+"""Where counts of seconds, hours and days begin (POSIX)."""

@@ -8,16 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from shuzhi.decide.rules.model import SilenceRule
 from shuzhi.decide.sql import parsed, require_reads
 from shuzhi.gather.lake.schema import identifier
 from shuzhi.gather.lineage.errors import sql_error
-from shuzhi.kernel.instant import Instant
+from shuzhi.kernel.instant import EPOCH, Instant
 
 SEEN = "__seen"
-_EPOCH = Instant(datetime(1970, 1, 1, tzinfo=UTC))
 _MICROSECOND = timedelta(microseconds=1)
 _FEED = "SELECT 'all' AS feed"
 
@@ -80,10 +79,10 @@ def silence_query(silence: SilenceRule, at: Looks, *, is_there: bool) -> str:
     """
     per = [identifier(column) for column in silence.per]
     keys = "".join(f"{column}, " for column in per)
-    horizon_us = (at.first - silence.after - at.every - _EPOCH) // _MICROSECOND
+    horizon_us = (at.first - silence.after - at.every - EPOCH) // _MICROSECOND
     seen = f"UNION ALL SELECT {keys}epoch_us(moment), moment FROM {SEEN}" if is_there else ""  # noqa: S608
     partition = f"PARTITION BY {', '.join(per)} " if per else ""
-    start_us, every_us = (at.first - _EPOCH) // _MICROSECOND, at.every // _MICROSECOND
+    start_us, every_us = (at.first - EPOCH) // _MICROSECOND, at.every // _MICROSECOND
     after_us = silence.after // _MICROSECOND
     joined = " AND ".join(f"e.{c} IS NOT DISTINCT FROM s.{c}" for c in per) or "true"
     # The engine's // cuts towards zero: what lies before the first look comes out below 1 as well.
@@ -109,7 +108,7 @@ def silence_query(silence: SilenceRule, at: Looks, *, is_there: bool) -> str:
 
 
 def _since_epoch(moment: Instant) -> timedelta:
-    return moment - _EPOCH
+    return moment - EPOCH
 
 
 def _number(moment: Instant, every: timedelta) -> int:

@@ -8,16 +8,15 @@ autumn one step of two hours.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, timedelta
 from enum import StrEnum
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from shuzhi.gather.lake.query import literal
-from shuzhi.kernel.instant import Instant, named_zone
+from shuzhi.kernel.instant import EPOCH, Instant, named_zone
 
 # The wall clock of whatever zone, kept as if it were that of UTC.
-_BEGINNING = Instant(datetime(1970, 1, 1, tzinfo=UTC))
 
 
 class Grain(StrEnum):
@@ -47,11 +46,11 @@ class Steps:
     def number(self, moment: Instant) -> int:
         """Return the step in which `moment` lies."""
         wall = moment.astimezone(self._place).replace(tzinfo=UTC)
-        return int((wall - _BEGINNING) // self.grain.span)
+        return int((wall - EPOCH) // self.grain.span)
 
     def begins(self, step: int) -> Instant:
         """Return when a step begins."""
-        wall = (_BEGINNING + self.grain.span * step).replace(tzinfo=self._place)
+        wall = (EPOCH + self.grain.span * step).replace(tzinfo=self._place)
         return Instant(wall.astimezone(UTC))
 
     def ends(self, step: int) -> Instant:
@@ -60,7 +59,7 @@ class Steps:
 
     def day(self, step: int) -> date:
         """Return the day in which a step begins."""
-        return (_BEGINNING + self.grain.span * step).date()
+        return (EPOCH + self.grain.span * step).date()
 
     def sql(self, moment: str) -> str:
         """Return SQL for the number of the step in which the instant `moment` (SQL) lies."""

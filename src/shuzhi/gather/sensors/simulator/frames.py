@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from statistics import fmean
 
@@ -17,7 +17,7 @@ from shuzhi.gather.sensors.hj212.times import written
 from shuzhi.gather.sensors.simulator.faults import Fault, FaultKind
 from shuzhi.gather.sensors.simulator.kinds import KINDS, Course, Kind
 from shuzhi.gather.sensors.simulator.series import measured
-from shuzhi.kernel.instant import Instant
+from shuzhi.kernel.instant import EPOCH, Instant
 
 REAL_TIME, MINUTES, HOUR, DAY = "2011", "2051", "2061", "2031"
 SPANS = {
@@ -30,7 +30,6 @@ _SAMPLES = 10
 _MILLISECOND = timedelta(milliseconds=1)
 _MOST_AREA = 900
 _CHINA_OFFSET = timedelta(hours=8)
-_EPOCH = Instant(datetime(1970, 1, 1, tzinfo=UTC))
 _FLAG = 5
 
 
@@ -139,7 +138,7 @@ def monitors(
 def due(cn: str, after: Instant, until: Instant) -> Iterator[Instant]:
     """Yield the starts of the spans of a command that end after `after` and not after `until`."""
     span = SPANS[cn]
-    start = after - (after + _CHINA_OFFSET - _EPOCH) % span
+    start = after - (after + _CHINA_OFFSET - EPOCH) % span
     while start + span <= until:
         yield Instant(start)
         start += span
