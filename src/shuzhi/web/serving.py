@@ -135,6 +135,7 @@ def _guards(
             busy={verifying.PATH: line.standing},
         ),
         Middleware(Guard, entrance=_entrance(city, token, asks_login=asks_login)),
+        Middleware(verifying.Shortcut, line=line),
         Middleware(_Packing, minimum_size=_WORTH_PACKING_BYTES),
     ]
 
