@@ -181,7 +181,7 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_law_that_comes_with_the_platform_loads(data_law: Law) -> None:
-    assert len(data_law.parameters) == 29
+    assert len(data_law.parameters) == 30
 
 
 # Only numbers that were read in the full text of the law may claim to be verified.
