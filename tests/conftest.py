@@ -7,11 +7,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from shuzhi.kernel.control import Control, metadata, open_control
 from shuzhi.kernel.instant import Clock, Instant
 
 ROOT = Path(__file__).resolve().parents[1]
+# How long an example takes says something about the machine, and nothing about us.
+settings.register_profile("any_machine", deadline=None)
+settings.load_profile("any_machine")
 
 
 @pytest.fixture

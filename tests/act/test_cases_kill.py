@@ -80,7 +80,9 @@ def test_a_killed_process_leaves_every_case_whole(town: Any, worker: Any) -> Non
     breaks = [
         (f.case.id, s.facts["clock"]) for f in files for s in f.steps if s.verb is Verb.BREAK_CLOCK
     ]
-    assert len(set(breaks)) == len(breaks) == len(found)
+    # A process may be killed between two acts, and then a clock of either breaks; none does twice.
+    assert len(set(breaks)) == len(breaks)
+    assert {case_id for case_id, _ in breaks} == {c.id for c in found}
 
 
 def test_every_step_has_its_audit_entry(town: Any, worker: Any) -> None:

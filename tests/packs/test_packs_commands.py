@@ -56,8 +56,8 @@ def test_a_pack_is_printed_as_a_page(folder: Path) -> None:
 
 
 def test_findings_are_told_with_file_and_line(folder: Path) -> None:
-    (folder / "services").mkdir()
-    (folder / "services" / "permit.yaml").write_text("a: 1\n")
+    (folder / "permits").mkdir()
+    (folder / "permits" / "permit.yaml").write_text("a: 1\n")
     done = run("check", folder)
     assert done.exit_code == 2
-    assert "services/permit.yaml:1: document: belongs to no kind of file that a pack" in done.output
+    assert "permits/permit.yaml:1: document: belongs to no kind of file that a pack" in done.output
