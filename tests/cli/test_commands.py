@@ -16,7 +16,7 @@ from shuzhi.cli import main
 from shuzhi.cli.commands import app
 
 # These run until a signal comes; what they do is told by `status` and their logs.
-_SERVERS = {"gateway", "up", "web"}
+_SERVERS = {"gateway", "run", "up", "web"}
 
 
 def commands(group: Command, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Command]]:
