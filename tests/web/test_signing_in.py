@@ -305,7 +305,7 @@ def test_a_password_from_above_is_changed_before_anything_else(browse: Any, town
     set_password(town.accounts_office, "fresh", "this came from above", by="root")
     visitor = browse()
     entered = sign_in(visitor, "fresh", "this came from above", back="/cases")
-    assert entered.headers["location"] == "/my"
+    assert entered.headers["location"] == "/account"
     assert visitor.get("/cases").status_code == 403
     typed = {"old": "this came from above", "new": "short", "again": "short"}
     refused = send(visitor, "/account", "/account/password", **typed)
