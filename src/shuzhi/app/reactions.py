@@ -99,17 +99,15 @@ def open_warned_case(city: City, warning: WarningRaised) -> None:
 def open_rule_defect(city: City, off: RuleSwitchedOff) -> None:
     """Tell the owner of a rule that it is off, as a case that somebody has to close."""
     kind = city.office.clocks(RULE_DEFECT).kind
-    report = Report(
-        kind.id,
-        kind.severities[0],
-        SYSTEM,
+    _open(
+        city,
+        kind,
         off.owner,
         f"{kind.title.zh}: {off.rule_id}",
         f"{off.code}: {off.reason}",
         off.rule_id,
         f"rule:{off.rule_id}:{off.rule_version}:{off.occurred_at.isoformat()}",
     )
-    open_case(city.office, report)
 
 
 def open_data_defect(city: City, failed: CheckFailed) -> None:
@@ -117,34 +115,30 @@ def open_data_defect(city: City, failed: CheckFailed) -> None:
     check, ratio = failed.check, failed.ratio
     kind = city.office.clocks(DATA_DEFECT).kind
     matter = f"{check.dataset}:{check.id}"
-    report = Report(
-        kind.id,
-        kind.severities[0],
-        SYSTEM,
+    _open(
+        city,
+        kind,
         city.provider(check.dataset),
         f"{kind.title.zh}: {check.dataset}",
         f"{check.id}: {ratio.satisfied:,} / {ratio.checked:,}",
         matter,
         f"check:{failed.run_id}:{check.id}",
     )
-    open_case(city.office, report)
 
 
 def open_sharing_overdue(city: City, broken: SharingClockBroken) -> None:
     """Make a duty of sharing that was not done in time a case of the party that is late."""
     kind = city.office.clocks(SHARING_OVERDUE).kind
     matter = f"{broken.kind.value}:{broken.matter}"
-    report = Report(
-        kind.id,
-        kind.severities[0],
-        SYSTEM,
+    _open(
+        city,
+        kind,
         broken.party,
         f"{kind.title.zh}: {matter} {broken.clock.value}",
         f"{broken.clock.value} · {broken.due_at.isoformat()}",
         f"{matter}:{broken.clock.value}",
         f"sharing:{matter}:{broken.step}",
     )
-    open_case(city.office, report)
 
 
 def open_duty_broken(city: City, broken: DutyBroken) -> None:
@@ -153,33 +147,44 @@ def open_duty_broken(city: City, broken: DutyBroken) -> None:
     if not duty.opens_case:
         return
     kind = city.office.clocks(DUTY_BROKEN).kind
-    report = Report(
-        kind.id,
-        kind.severities[0],
-        SYSTEM,
+    _open(
+        city,
+        kind,
         broken.party,
         f"{duty.title.zh}: {broken.subject}",
         f"{duty.title.zh} {duty.title.en}\n{broken.subject} · {broken.since.isoformat()}",
         f"{broken.duty}:{broken.subject}",
         f"duty:{broken.breach}",
     )
-    open_case(city.office, report)
 
 
 def open_correction_overdue(city: City, late: CorrectionOverdue) -> None:
     """Make a doubt that was not verified and corrected in time a case of the party that is late."""
     kind = city.office.clocks(SHARING_OVERDUE).kind
     matter = f"doubt:{late.doubt}"
-    report = Report(
-        kind.id,
-        kind.severities[0],
-        SYSTEM,
+    _open(
+        city,
+        kind,
         late.party,
         f"{kind.title.zh}: {matter}",
         f"{matter} · {late.due_at.isoformat()}",
         f"{matter}:{late.party}",
         f"correction:{matter}:{late.step}",
     )
+
+
+def _open(
+    city: City,
+    kind: CaseKind,
+    party: PartyId | None,
+    title: str,
+    text: str,
+    merge_key: str,
+    origin: str,
+) -> None:
+    """Let the platform itself report something, in the mildest severity of its kind."""
+    severity = kind.severities[0]
+    report = Report(kind.id, severity, SYSTEM, party, title, text, merge_key, origin)
     open_case(city.office, report)
 
 
@@ -192,17 +197,15 @@ def open_objection_overdue(city: City, objection: int, receipt: int, provider: P
     """Make an objection that was not answered in time a case of the provider."""
     kind = city.office.clocks(SHARING_OVERDUE).kind
     matter = f"objection:{objection}"
-    report = Report(
-        kind.id,
-        kind.severities[0],
-        SYSTEM,
+    _open(
+        city,
+        kind,
         provider,
         f"{kind.title.zh}: {matter}",
         f"receipt:{receipt}",
         matter,
         f"{matter}:overdue",
     )
-    open_case(city.office, report)
 
 
 def open_verification_misuse(city: City, suspected: FishingSuspected) -> None:

@@ -55,14 +55,18 @@ def actor(visitor: Visitor, matter: Application | Agreement, verb: Verb, party: 
     return Actor(visitor.account, PartyId(party))
 
 
-def sees_what_left(visitor: Visitor, held: Agreement) -> bool:
-    """Tell whether what left by an agreement is a visitor's to see: its user, provider, manager."""
-    assigner, assignee = held.terms.assigner, held.terms.assignee
+def sees(visitor: Visitor, assigner: PartyId, assignee: PartyId, authority: PartyId) -> bool:
+    """Tell whether a visitor acts for the provider, the user or the manager of what left."""
     return (
         visitor.may(Right.QUERY, assignee)
         or visitor.may(Right.ANSWER, assigner)
-        or any(visitor.may(Right.OVERSEE, party) for party in (assigner, assignee, held.authority))
+        or any(visitor.may(Right.OVERSEE, party) for party in (assigner, assignee, authority))
     )
+
+
+def sees_what_left(visitor: Visitor, held: Agreement) -> bool:
+    """Tell whether what left by an agreement is a visitor's to see: its user, provider, manager."""
+    return sees(visitor, held.terms.assigner, held.terms.assignee, held.authority)
 
 
 def _parties(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import Field, StrictInt
@@ -10,23 +9,17 @@ from pydantic import Field, StrictInt
 from shuzhi.share.access import Form, Operator
 from shuzhi.share.accounts import Right
 from shuzhi.share.agreements import Actor, Agreement, Application, Asked, RowTerm
-from shuzhi.share.agreements.model import Side
 from shuzhi.share.catalogue.model import LegalBasis, Rank, SharingMethod
 from shuzhi.web.api.acting import Acting, party_of, person_of
 from shuzhi.web.api.answers import Day, Given, Line, Name, Words, YesNo
 from shuzhi.web.api.asking import refusal
+from shuzhi.web.sides import RIGHT_OF_SIDE
 from shuzhi.web.visitors import Visitor
 
 _MOST_INT = 2**53
 Whole = Annotated[StrictInt, Field(ge=-_MOST_INT, le=_MOST_INT)]
 Positive = Annotated[StrictInt, Field(ge=1, lt=2**31)]
 Scalar = YesNo | Whole | Words
-_OF_SIDE: Mapping[Side, Right] = {
-    Side.APPLICANT: Right.APPLY,
-    Side.PROVIDER: Right.ANSWER,
-    Side.AUTHORITY: Right.OVERSEE,
-    Side.GOVERNMENT: Right.OVERSEE,
-}
 SHARING_RIGHTS = (Right.APPLY, Right.ANSWER, Right.OVERSEE)
 
 
@@ -119,7 +112,7 @@ def sharing_actor(visitor: Visitor, given: Acting, matter: Application | Agreeme
     """
     party = party_of(visitor, given)
     sides = matter.sides(party)
-    rights = {_OF_SIDE[side] for side in sides} or set(SHARING_RIGHTS)
+    rights = {RIGHT_OF_SIDE[side] for side in sides} or set(SHARING_RIGHTS)
     if not any(visitor.may(right, party) for right in rights):
         raise refusal(visitor, party)
     return Actor(person_of(visitor, given), party)

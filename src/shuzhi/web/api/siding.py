@@ -12,6 +12,7 @@ from shuzhi.share.accounts import Right, Role
 from shuzhi.share.agreements import Agreement, AgreementId
 from shuzhi.share.agreements import agreement as read_agreement
 from shuzhi.share.agreements.errors import unknown
+from shuzhi.web import sides
 from shuzhi.web.api.asking import refusal
 from shuzhi.web.problems import WebError
 from shuzhi.web.visitors import Visitor
@@ -22,11 +23,7 @@ SIDE_RIGHTS = (Right.QUERY, Right.ANSWER, Right.OVERSEE)
 def sees(visitor: Visitor, city: City, assigner: str, assignee: str) -> bool:
     """Tell whether a visitor acts for the provider, the user or the authority of a delivery."""
     authority = city.sharing_office.authority
-    return (
-        visitor.may(Right.QUERY, PartyId(assignee))
-        or visitor.may(Right.ANSWER, PartyId(assigner))
-        or any(visitor.may(Right.OVERSEE, PartyId(p)) for p in (assigner, assignee, authority))
-    )
+    return sides.sees(visitor, PartyId(assigner), PartyId(assignee), authority)
 
 
 def seen_agreement(visitor: Visitor, city: City, number: int) -> Agreement:
