@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Each process that a test starts would compile all sources anew.
+unexport PYTHONDONTWRITEBYTECODE
 READY := $(VENV)/.ready
 
 .PHONY: demo test test-api test-demo test-fuzz test-gateway test-mqtt test-spark test-web bench lint format lock clean
