@@ -85,7 +85,7 @@ def test_of_two_on_one_side_the_larger_goes_first() -> None:
 
 def test_sources_further_away_than_asked_are_left_out() -> None:
     far = AirSource("far", "", Place(118.0, 39.9))
-    trace = attribute(STATION, _blowing(90, 200, 30), [far], threshold=150, most_km=50)
+    trace = attribute(STATION, _blowing(90, 200, 30), [far], threshold=150)
     assert trace.candidates == ()
 
 

@@ -15,8 +15,9 @@ from shuzhi.decide.tracing import (
     Exceedance,
     Found,
     parse_tracing,
+    question_of,
+    search,
     search_air,
-    search_from,
     search_river,
 )
 from shuzhi.gather.lake import Lake, open_lake
@@ -25,6 +26,7 @@ from shuzhi.kernel.errors import RefusedError
 from shuzhi.kernel.instant import Instant
 
 NOON = Instant(datetime(2026, 3, 2, 4, tzinfo=UTC))
+LATER = Instant(NOON + timedelta(hours=1))
 RIVER = """
 id: rivers
 title: {zh: 河流溯源, en: Up the rivers}
@@ -112,8 +114,28 @@ def test_only_the_hours_that_are_asked_for_count(lake: Lake) -> None:
 def test_a_station_that_is_not_there_is_refused(lake: Lake) -> None:
     tracing = parse_tracing(AIR.encode(), file="winds.yaml")
     with pytest.raises(RefusedError) as refused:
-        search_air(lake, tracing, Bad("s9", NOON, NOON, 150))
+        search_air(lake, tracing, Bad("s9", NOON, LATER, 150))
     assert refused.value.code == "decide.no_such_station"
+
+
+def test_hours_that_end_before_they_begin_are_refused(lake: Lake) -> None:
+    tracing = parse_tracing(AIR.encode(), file="winds.yaml")
+    with pytest.raises(RefusedError) as refused:
+        search_air(lake, tracing, Bad("s1", LATER, NOON, 150))
+    assert refused.value.code == "decide.empty_span"
+
+
+def test_what_is_simulated_stays_marked(lake: Lake) -> None:
+    river = RIVER.replace("party FROM", "party, TRUE AS is_simulated FROM")
+    river = river.replace("flow_m3_s FROM", "flow_m3_s, name = 'up' AS is_simulated FROM")
+    tracing = parse_tracing(river.encode(), file="rivers.yaml")
+    trace = search_river(lake, tracing, Exceedance("w21003", "down", NOON, 3.0, 1.0))
+    assert [c.is_simulated for c in trace.candidates] == [True, True]
+    marked = {up.reach.id: up.reach.is_simulated for up in trace.searched}
+    assert (marked, trace.station_reach.is_simulated) == ({"up": True}, False)
+    air = AIR.replace("from_degrees FROM", "from_degrees, value > 100 AS is_simulated FROM")
+    bad = Bad("s1", NOON, Instant(NOON + timedelta(hours=60)), 150)
+    assert search_air(lake, parse_tracing(air.encode(), file="w.yaml"), bad).simulated == 30
 
 
 def test_a_tracing_without_its_data_says_so(tmp_path: Path) -> None:
@@ -138,7 +160,7 @@ WARNED = {"factor": "w21003", "reach_id": "down", "value": "3000", "limit_value"
 def test_a_river_tracing_begins_with_what_a_warning_tells_in_any_unit(lake: Lake) -> None:
     tracing = parse_tracing(RIVER.encode(), file="rivers.yaml")
     asked = search_river(lake, tracing, Exceedance("w21003", "down", NOON, 3.0, 1.0))
-    begun = search_from(lake, tracing, Found(NOON, {**WARNED, "unit": "ug/L"}))
+    begun = search(lake, tracing, question_of(tracing, Found(NOON, {**WARNED, "unit": "ug/L"})))
     assert begun == asked
 
 
@@ -155,7 +177,7 @@ def test_a_warning_that_tells_too_little_is_refused(
 ) -> None:
     tracing = parse_tracing(RIVER.encode(), file="rivers.yaml")
     with pytest.raises(RefusedError) as refused:
-        search_from(lake, tracing, Found(NOON, {**WARNED, **lacking}))
+        search(lake, tracing, question_of(tracing, Found(NOON, {**WARNED, **lacking})))
     assert refused.value.code == code
 
 
@@ -170,7 +192,7 @@ def test_an_air_tracing_looks_back_from_a_warning_at_hours_of_its_factor(lake: L
     tracing = parse_tracing(winds.encode(), file="winds.yaml")
     at = Instant(NOON + timedelta(hours=29))
     facts = {"station": "s1", "limit_value": 150, "factor": "a21026"}
-    trace = search_from(lake, tracing, Found(at, facts))
+    trace = search(lake, tracing, question_of(tracing, Found(at, facts)))
     assert tracing.begins_with == ("so2_high",)
     assert getattr(trace, "hours", None) == 25
 

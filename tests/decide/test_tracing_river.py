@@ -19,6 +19,7 @@ from shuzhi.decide.tracing import (
     Place,
     Reach,
     network,
+    point_along,
     river_layer,
     trace_river,
 )
@@ -142,6 +143,32 @@ def test_the_layer_shows_reaches_and_candidates() -> None:
     kinds = [f["properties"]["kind"] for f in layer["features"]]
     assert (layer["type"], kinds) == ("FeatureCollection", ["reach", "candidate"])
     assert layer["features"][1]["geometry"]["coordinates"] == [106.55, 29.55]
+
+
+def test_the_layer_shows_the_station_where_its_reach_has_a_line() -> None:
+    line = (Place(106.5, 29.5), Place(106.6, 29.5))
+    river = network([Reach("only", "1", "2", 2, line=line)])
+    layer = river_layer(trace_river(river, _exceedance(reach_id="only", above_km=0.5), []))
+    reach, station = layer["features"]
+    assert (reach["properties"]["kind"], station["properties"]["kind"]) == ("reach", "station")
+    # A quarter of the reach above its lower end.
+    assert station["geometry"]["coordinates"] == pytest.approx([106.575, 29.5])
+
+
+@pytest.mark.parametrize(
+    ("above_km", "expected"), [(0.0, (4, 0)), (1.0, (3, 0)), (4.0, (0, 0)), (9.0, (0, 0))]
+)
+def test_a_point_along_a_line_is_as_far_up_as_it_lies(
+    above_km: float, expected: tuple[float, float]
+) -> None:
+    line = [(0.0, 0.0), (1.0, 0.0), (1.0, 0.0), (4.0, 0.0)]
+    assert point_along(line, above_km=above_km, length_km=4.0) == pytest.approx(expected)
+
+
+def test_what_is_not_above_its_limit_is_refused() -> None:
+    with pytest.raises(RefusedError) as refused:
+        trace_river(_fork(), _exceedance(value_mg_l=1.0), [])
+    assert refused.value.code == "decide.no_excess"
 
 
 @pytest.mark.parametrize(

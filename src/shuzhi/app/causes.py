@@ -6,19 +6,30 @@ A tracing that a pack lets begin with a rule runs by itself, once for each case 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from shuzhi.act.cases import CaseId
-from shuzhi.app.cause_store import Sought, causes_of, save_sought
+from shuzhi.app.cause_store import (
+    SearchId,
+    Sought,
+    SoughtLine,
+    causes_of,
+    find_sought,
+    newest_searches,
+    save_sought,
+)
 from shuzhi.app.wired import Wired
 from shuzhi.decide.tracing import (
     AirTrace,
     Bad,
     Exceedance,
     Found,
+    Question,
     RiverTrace,
     Tracing,
+    question_of,
+    search,
     search_air,
-    search_from,
     search_river,
 )
 from shuzhi.kernel.errors import RefusedError
@@ -41,6 +52,37 @@ class Traces(Wired):
         limit = self.settings.memory_limit
         return search_air(self.lake, self._tracing(tracing), bad, memory_limit=limit)
 
+    def seek(self, tracing: str, question: Question, *, by: str, origin: str) -> SearchId:
+        """Search as somebody asks and keep the answer, once for each `origin`; return its id.
+
+        Raises:
+            RefusedError: `app.no_such_tracing`; as `tracing.search`. Nothing is kept then.
+        """
+        asked = self._tracing(tracing)
+        sought = Sought(tracing, self.clock(), question, by=by)
+        return save_sought(self.control, self._answered(sought, asked), origin=origin)
+
+    def searches(
+        self, *, before: SearchId | None = None, limit: int = 50
+    ) -> tuple[SoughtLine, ...]:
+        """At most `limit` searches, by hand and by warnings, the newest first."""
+        return newest_searches(self.control, before=before, limit=limit)
+
+    def sought(self, search_id: SearchId) -> Sought:
+        """One search with all that it stood on.
+
+        Raises:
+            RefusedError: `app.no_such_search`.
+        """
+        found = find_sought(self.control, search_id)
+        if found is None:
+            raise RefusedError(
+                "app.no_such_search",
+                f"There is no search {search_id}.",
+                next_step="See the list of searches at /tracings.",
+            )
+        return found
+
     def causes(self, case_id: CaseId) -> tuple[Sought, ...]:
         """What tracings found of the causes of a case, by the name of the tracing."""
         return causes_of(self.control, case_id)
@@ -54,15 +96,21 @@ class Traces(Wired):
         done = {sought.tracing for sought in causes_of(self.control, case_id)} if mine else set()
         for tracing in mine:
             if tracing.id not in done:
-                save_sought(self.control, self._sought(case_id, tracing, found))
+                save_sought(self.control, self._of_case(case_id, tracing, found))
 
-    def _sought(self, case_id: CaseId, tracing: Tracing, found: Found) -> Sought:
-        now, limit = self.clock(), self.settings.memory_limit
+    def _of_case(self, case_id: CaseId, tracing: Tracing, found: Found) -> Sought:
+        sought = Sought(tracing.id, self.clock(), case_id=case_id)
         try:
-            trace = search_from(self.lake, tracing, found, memory_limit=limit)
+            sought = replace(sought, question=question_of(tracing, found))
+            return self._answered(sought, tracing)
         except RefusedError as error:
-            return Sought(case_id, tracing.id, now, failure=f"{error.code}: {error.message}")
-        return Sought(case_id, tracing.id, now, trace.candidates)
+            return replace(sought, failure=f"{error.code}: {error.message}")
+
+    def _answered(self, sought: Sought, tracing: Tracing) -> Sought:
+        assert sought.question is not None  # noqa: S101  (both verbs give one)
+        limit = self.settings.memory_limit
+        trace = search(self.lake, tracing, sought.question, memory_limit=limit)
+        return replace(sought, candidates=trace.candidates, trace=trace)
 
     def _tracing(self, name: str) -> Tracing:
         found = self.tracings().get(name)

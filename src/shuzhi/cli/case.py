@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
@@ -120,7 +121,9 @@ def show(
         diagram = draw_case(office.kinds[file.case.kind], file.steps, zone=office.zone)
         out.print(diagram, markup=False)
     elif as_json:
-        print_json({**vars(file), "causes": there.causes(file.case.id)})
+        # What a search stood on is for its page and the interface.
+        causes = [replace(sought, trace=None) for sought in there.causes(file.case.id)]
+        print_json({**vars(file), "causes": causes})
     else:
         show_file(file, office.zone)
         for sought in there.causes(file.case.id):

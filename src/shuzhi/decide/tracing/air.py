@@ -32,6 +32,7 @@ class Wind:
     value: float
     speed_m_s: float
     from_degrees: float | None
+    is_simulated: bool = False
 
 
 @dataclass(frozen=True)
@@ -60,11 +61,24 @@ class AirSource:
     place: Place
     party: PartyId | None = None
     load_kg_h: float | None = None
+    is_simulated: bool = False
+
+
+@dataclass(frozen=True)
+class AirAssumptions:
+    """What counts as calm, how far sources are sought, how many hours a sector needs."""
+
+    calm_m_s: float = 0.5
+    most_km: float = 50.0
+    least_hours: int = 20
 
 
 @dataclass(frozen=True)
 class AirTrace:
-    """Candidates, the likeliest first; the sectors; how many hours were bad, calm, or unusable."""
+    """Candidates, the likeliest first; the sectors; of how many hours, how many calm or simulated.
+
+    `overall` is the share of bad hours among those with wind from somewhere, 0 to 1.
+    """
 
     place: Place
     threshold: float
@@ -73,6 +87,8 @@ class AirTrace:
     calm: int
     overall: float
     candidates: tuple[Candidate, ...]
+    assumptions: AirAssumptions = AirAssumptions()
+    simulated: int = 0
 
 
 def compass_degrees(text: str) -> float | None:
@@ -107,16 +123,14 @@ def attribute(
     *,
     threshold: float,
     count: int = 16,
-    calm_m_s: float = 0.5,
-    most_km: float = 50.0,
-    least_hours: int = 20,
+    assumptions: AirAssumptions = AirAssumptions(),
 ) -> AirTrace:
     """Return the sources that stand where bad air came from, the likeliest first.
 
     Raises:
         RefusedError: `decide.no_wind` when no hour has a wind that says where from.
     """
-    made, calm = sectors(hours, threshold, count=count, calm_m_s=calm_m_s)
+    made, calm = sectors(hours, threshold, count=count, calm_m_s=assumptions.calm_m_s)
     if calm == len(hours):
         raise RefusedError(
             "decide.no_wind",
@@ -125,11 +139,13 @@ def attribute(
         )
     overall = sum(s.high for s in made) / sum(s.count for s in made)
     found = [
-        _candidate(place, source, made, overall, most_km, least_hours)
+        _candidate(place, source, made, overall, assumptions)
         for source in sources
-        if distance_km(place, source.place) <= most_km
+        if distance_km(place, source.place) <= assumptions.most_km
     ]
-    return AirTrace(place, threshold, made, len(hours), calm, overall, ranked(found))
+    simulated = sum(hour.is_simulated for hour in hours)
+    totals = (made, len(hours), calm, overall)
+    return AirTrace(place, threshold, *totals, ranked(found), assumptions, simulated)
 
 
 def bearing_degrees(origin: Place, target: Place) -> float:
@@ -154,18 +170,27 @@ def _candidate(
     source: AirSource,
     made: Sequence[Sector],
     overall: float,
-    most_km: float,
-    least_hours: int,
+    assumptions: AirAssumptions,
 ) -> Candidate:
     bearing, km = bearing_degrees(place, source.place), distance_km(place, source.place)
     width = _FULL_CIRCLE / len(made)
     sector = made[int((bearing + width / 2) // width) % len(made)]
-    reasons = (_side(sector, overall, least_hours), _nearness(km, most_km), _load(source, km))
+    side = _side(sector, overall, assumptions.least_hours)
+    reasons = (side, _nearness(km, assumptions.most_km), _load(source, km))
     score = 1.0
     for reason in reasons:
         score *= reason.weight
     facts = {"bearing_degrees": bearing, "km": km, "hours": float(sector.count)}
-    return Candidate(source.id, source.title, source.party, score, reasons, facts, source.place)
+    return Candidate(
+        source.id,
+        source.title,
+        source.party,
+        score,
+        reasons,
+        facts,
+        source.place,
+        is_simulated=source.is_simulated,
+    )
 
 
 def _side(sector: Sector, overall: float, least_hours: int) -> Reason:

@@ -13,11 +13,9 @@ from datetime import timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from shuzhi.decide.tracing.air import AirTrace
 from shuzhi.decide.tracing.declared import Tracing
-from shuzhi.decide.tracing.river import Exceedance, RiverTrace
-from shuzhi.decide.tracing.use_cases import Bad, search_air, search_river
-from shuzhi.gather.lake import Lake
+from shuzhi.decide.tracing.river import Exceedance
+from shuzhi.decide.tracing.use_cases import Bad, Question
 from shuzhi.kernel.errors import RefusedError
 from shuzhi.kernel.instant import Instant
 from shuzhi.kernel.units import convert
@@ -37,18 +35,13 @@ class Found:
     facts: Mapping[str, Any]
 
 
-def search_from(
-    lake: Lake, tracing: Tracing, found: Found, *, memory_limit: str | None = None
-) -> RiverTrace | AirTrace:
-    """Search for what caused the thing that a warning told of.
+def question_of(tracing: Tracing, found: Found) -> Question:
+    """Return what to search for so that the thing is explained that a warning told of.
 
     Raises:
-        RefusedError: `decide.tracing_lacks_fact`, `kernel.unit_unknown`, `kernel.unit_mismatch`;
-            as `search_river` and `search_air`.
+        RefusedError: `decide.tracing_lacks_fact`, `kernel.unit_unknown`, `kernel.unit_mismatch`.
     """
-    if tracing.kind == "river":
-        return search_river(lake, tracing, _exceedance(tracing, found), memory_limit=memory_limit)
-    return search_air(lake, tracing, _bad(tracing, found), memory_limit=memory_limit)
+    return _exceedance(tracing, found) if tracing.kind == "river" else _bad(tracing, found)
 
 
 def _exceedance(tracing: Tracing, found: Found) -> Exceedance:

@@ -30,19 +30,25 @@ _CODE = "decide.bad_tracing"
 _RIVER = {
     "reaches": (
         {"id", "from_node", "to_node", "length_km"},
-        {"speed_m_s", "flow_m3_s", "is_minor", "inflow_km", "line"},
+        {"speed_m_s", "flow_m3_s", "is_minor", "inflow_km", "line", "is_simulated"},
     ),
     "outfalls": (
         {"id", "title", "reach_id"},
-        {"above_km", "party", "longitude", "latitude"},
+        {"above_km", "party", "longitude", "latitude", "is_simulated"},
     ),
     "loads": ({"outfall_id", "factor", "load_kg_d"}, set()),
     "alarms": ({"outfall_id", "factor", "observed_at"}, set()),
 }
 _AIR = {
     "stations": ({"id", "longitude", "latitude"}, set()),
-    "hours": ({"station", "observed_at", "value", "speed_m_s", "from_degrees"}, {"factor"}),
-    "sources": ({"id", "title", "longitude", "latitude"}, {"party", "load_kg_h"}),
+    "hours": (
+        {"station", "observed_at", "value", "speed_m_s", "from_degrees"},
+        {"factor", "is_simulated"},
+    ),
+    "sources": (
+        {"id", "title", "longitude", "latitude"},
+        {"party", "load_kg_h", "is_simulated"},
+    ),
 }
 _COLUMNS: Mapping[str, Mapping[str, tuple[set[str], set[str]]]] = MappingProxyType(
     {"river": _RIVER, "air": _AIR}

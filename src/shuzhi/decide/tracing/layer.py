@@ -6,20 +6,34 @@ from typing import Any
 
 from shuzhi.decide.tracing.air import AirTrace
 from shuzhi.decide.tracing.model import Candidate, Place
+from shuzhi.decide.tracing.network import Reach, point_along
 from shuzhi.decide.tracing.river import RiverTrace
 
 
+def layer_of(trace: RiverTrace | AirTrace) -> dict[str, Any]:
+    """Return the layer of a search, as `river_layer` or `air_layer`."""
+    return river_layer(trace) if isinstance(trace, RiverTrace) else air_layer(trace)
+
+
 def river_layer(trace: RiverTrace) -> dict[str, Any]:
-    """Return the reaches that were searched, with their hours, and the candidates as points."""
-    reaches = [
-        _feature(
-            {"type": "LineString", "coordinates": [_position(p) for p in up.reach.line]},
-            {"kind": "reach", "id": up.reach.id, "hours": round(up.hours, 2)},
-        )
-        for up in trace.searched
-        if len(up.reach.line) > 1
-    ]
-    return _collection([*reaches, *_points(trace.candidates)])
+    """Return the reaches that were searched, with their hours, the station and the candidates.
+
+    What has no coordinates is left out: reaches without a line, candidates without a place.
+    """
+    own, above_km = trace.station_reach, trace.exceedance.above_km
+    searched = [(own, 0.0), *((up.reach, up.hours) for up in trace.searched)]
+    found = [_reach(reach, hours) for reach, hours in searched if len(reach.line) > 1]
+    if len(own.line) > 1:
+        line = [(p.longitude, p.latitude) for p in own.line]
+        place = Place(*point_along(line, above_km=above_km, length_km=own.length_km))
+        found.append(_feature(_point(place), {"kind": "station", "reach_id": own.id}))
+    return _collection([*found, *_points(trace.candidates)])
+
+
+def _reach(reach: Reach, hours: float) -> dict[str, Any]:
+    line = {"type": "LineString", "coordinates": [_position(p) for p in reach.line]}
+    known = {"flow_m3_s": reach.flow_m3_s, "is_simulated": reach.is_simulated}
+    return _feature(line, {"kind": "reach", "id": reach.id, "hours": round(hours, 2), **known})
 
 
 def air_layer(trace: AirTrace) -> dict[str, Any]:
@@ -42,6 +56,7 @@ def _points(candidates: tuple[Candidate, ...]) -> list[dict[str, Any]]:
                 "id": c.id,
                 "title": c.title,
                 "score": round(c.score, 4),
+                "is_simulated": c.is_simulated,
                 "reasons": [{"code": r.code, "zh": r.zh, "en": r.en} for r in c.reasons],
             },
         )

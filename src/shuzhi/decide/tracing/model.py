@@ -17,6 +17,14 @@ class Place:
 
 
 @dataclass(frozen=True)
+class Spot:
+    """A point on a river: `above_km` above the lower end of a reach."""
+
+    reach_id: str
+    above_km: float = 0.0
+
+
+@dataclass(frozen=True)
 class Reason:
     """One thing that speaks for or against a candidate, in both languages; `weight` is 0 to 1."""
 
@@ -30,7 +38,8 @@ class Reason:
 class Candidate:
     """What may have caused a finding; `score` is the product of its reasons' weights.
 
-    `facts` are the numbers behind the reasons, with their unit in the name.
+    `facts` are the numbers behind the reasons, with their unit in the name. `spot` is where it
+    lets water into a river; `is_simulated` marks what no real source is.
     """
 
     id: str
@@ -40,6 +49,8 @@ class Candidate:
     reasons: tuple[Reason, ...]
     facts: Mapping[str, float] = field(default_factory=dict)
     place: Place | None = None
+    spot: Spot | None = None
+    is_simulated: bool = False
 
 
 def ranked(candidates: list[Candidate]) -> tuple[Candidate, ...]:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from math import inf
+from itertools import pairwise
+from math import dist, inf
 
 from shuzhi.decide.tracing.model import Place
 from shuzhi.kernel.errors import RefusedError
@@ -24,6 +25,7 @@ class Reach:
 
     `speed_m_s` is the mean speed of its water, `flow_m3_s` its mean flow; None where nobody knows.
     `inflow_km` is the length of river above it that the network leaves out (it was cut there).
+    `line` runs with the water.
     """
 
     id: str
@@ -35,6 +37,7 @@ class Reach:
     is_minor: bool = False
     inflow_km: float = 0.0
     line: tuple[Place, ...] = ()
+    is_simulated: bool = False
 
 
 @dataclass(frozen=True)
@@ -114,6 +117,21 @@ def hours_along(reach: Reach, km: float, speed_m_s: float) -> float:
     """Return how long water takes for `km` of a reach; `speed_m_s` where its own is unknown."""
     speed = reach.speed_m_s if reach.speed_m_s else speed_m_s
     return km * _METRES_PER_KM / speed / _SECONDS_PER_HOUR
+
+
+def point_along(
+    line: Sequence[tuple[float, float]], *, above_km: float, length_km: float
+) -> tuple[float, float]:
+    """Return the point of a reach's `line`, drawn with the water, `above_km` above its end."""
+    pieces = [dist(*piece) for piece in pairwise(line)]
+    share = min(max(above_km / length_km, 0.0), 1.0) if length_km else 0.0
+    left = sum(pieces) * (1.0 - share)
+    for ((x1, y1), (x2, y2)), piece in zip(pairwise(line), pieces, strict=True):
+        if piece and left <= piece:
+            part = left / piece
+            return x1 + part * (x2 - x1), y1 + part * (y2 - y1)
+        left -= piece
+    return line[-1]
 
 
 def network(reaches: Iterable[Reach]) -> Network:

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from math import exp, inf
+from math import exp
 
-from shuzhi.decide.tracing.model import Candidate, Place, Reason, ranked
-from shuzhi.decide.tracing.network import Network, Upstream, hours_along
+from shuzhi.decide.tracing.model import Candidate, Place, Reason, Spot, ranked
+from shuzhi.decide.tracing.network import Network, Reach, Upstream, hours_along
+from shuzhi.kernel.errors import RefusedError
 from shuzhi.kernel.ids import PartyId
 from shuzhi.kernel.instant import Instant
 
@@ -37,6 +38,7 @@ class Outfall:
     place: Place | None = None
     loads_kg_d: Mapping[str, float] = field(default_factory=dict)
     alarms: Mapping[str, tuple[Instant, ...]] = field(default_factory=dict)
+    is_simulated: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,12 +74,13 @@ class Assumptions:
 
 @dataclass(frozen=True)
 class RiverTrace:
-    """Candidates, the likeliest first, and the reaches that were searched."""
+    """Candidates, the likeliest first; the reaches that were searched, and the station's own."""
 
     exceedance: Exceedance
     assumptions: Assumptions
     candidates: tuple[Candidate, ...]
     searched: tuple[Upstream, ...]
+    station_reach: Reach
 
 
 @dataclass(frozen=True)
@@ -97,8 +100,11 @@ def trace_river(
     """Return the outfalls above a station that could have caused an exceedance, in order.
 
     Raises:
-        RefusedError: `decide.no_such_reach` for the station's reach or an outfall's.
+        RefusedError: `decide.no_such_reach` for the station's reach or an outfall's;
+            `decide.no_excess` for a value that is not above its limit.
     """
+    if not exceedance.excess_mg_l:
+        raise _no_excess()
     searched = network.upstream(
         exceedance.reach_id,
         most_hours=assumptions.most_hours,
@@ -111,7 +117,8 @@ def trace_river(
         way = _way(network, exceedance, outfall, ways, assumptions)
         if way is not None and way.hours <= assumptions.most_hours:
             found.append(_candidate(network, exceedance, outfall, way, assumptions))
-    return RiverTrace(exceedance, assumptions, ranked(found), searched)
+    own = network.reach(exceedance.reach_id)
+    return RiverTrace(exceedance, assumptions, ranked(found), searched, own)
 
 
 def _way(
@@ -154,7 +161,17 @@ def _candidate(
     facts = {"hours": way.hours, "km": way.km}
     if share is not None:
         facts["share_of_excess"] = share
-    return Candidate(outfall.id, outfall.title, outfall.party, score, reasons, facts, outfall.place)
+    return Candidate(
+        outfall.id,
+        outfall.title,
+        outfall.party,
+        score,
+        reasons,
+        facts,
+        outfall.place,
+        Spot(outfall.reach_id, outfall.above_km),
+        outfall.is_simulated,
+    )
 
 
 def _share(
@@ -170,7 +187,7 @@ def _share(
         return None
     left = load * exp(-assumptions.decay_per_hour * way.hours)
     added = left * _MG_L_PER_KG_D_M3_S / flow_m3_s
-    return added / exceedance.excess_mg_l if exceedance.excess_mg_l else inf
+    return added / exceedance.excess_mg_l
 
 
 def _nearness(way: _Way, assumptions: Assumptions) -> Reason:
@@ -227,3 +244,11 @@ def _alarm(
 
 def _near(alarms: Iterable[Instant], moment: Instant, window: timedelta) -> Iterator[Instant]:
     return (alarm for alarm in alarms if abs(alarm - moment) <= window)
+
+
+def _no_excess() -> RefusedError:
+    return RefusedError(
+        "decide.no_excess",
+        "The value is not above its limit, so that nothing was exceeded.",
+        next_step="Give the value that was measured, and the limit that it exceeded, in mg/L.",
+    )

@@ -12,10 +12,10 @@ from typing import Any
 import duckdb
 
 from shuzhi.decide.sql import Failure, ask
-from shuzhi.decide.tracing.air import AirSource, AirTrace, Wind, attribute
+from shuzhi.decide.tracing.air import AirAssumptions, AirSource, AirTrace, Wind, attribute
 from shuzhi.decide.tracing.declared import Tracing
 from shuzhi.decide.tracing.model import Place
-from shuzhi.decide.tracing.network import Network, Reach, network
+from shuzhi.decide.tracing.network import Reach, network
 from shuzhi.decide.tracing.river import Assumptions, Exceedance, Outfall, RiverTrace, trace_river
 from shuzhi.gather.lake import Lake
 from shuzhi.kernel.errors import RefusedError
@@ -39,6 +39,19 @@ class Bad:
     factor: str | None = None
 
 
+Question = Exceedance | Bad
+Trace = RiverTrace | AirTrace
+
+
+def search(
+    lake: Lake, tracing: Tracing, question: Question, *, memory_limit: str | None = None
+) -> Trace:
+    """Search as the question asks. Raises as `search_river` and `search_air`."""
+    if isinstance(question, Exceedance):
+        return search_river(lake, tracing, question, memory_limit=memory_limit)
+    return search_air(lake, tracing, question, memory_limit=memory_limit)
+
+
 def search_river(
     lake: Lake, tracing: Tracing, exceedance: Exceedance, *, memory_limit: str | None = None
 ) -> RiverTrace:
@@ -46,7 +59,8 @@ def search_river(
 
     Raises:
         RefusedError: `decide.not_this_tracing`, `decide.tracing_failed` when a query fails or a
-            data set is not there, `decide.bad_network`, `decide.no_such_reach`.
+            data set is not there, `decide.bad_network`, `decide.no_such_reach`,
+            `decide.no_excess`.
     """
     with _asking(lake, tracing, "river", memory_limit) as asked:
         river = network(_reach(row) for row in asked.rows("reaches"))
@@ -59,20 +73,17 @@ def search_river(
     return trace_river(river, exceedance, outfalls, assumptions)
 
 
-def river_network(lake: Lake, tracing: Tracing, *, memory_limit: str | None = None) -> Network:
-    """Return the network of a tracing. Raises as `search_river`."""
-    with _asking(lake, tracing, "river", memory_limit) as asked:
-        return network(_reach(row) for row in asked.rows("reaches"))
-
-
 def search_air(
     lake: Lake, tracing: Tracing, bad: Bad, *, memory_limit: str | None = None
 ) -> AirTrace:
     """Return the sources that stand where the bad air of a station came from.
 
     Raises:
-        RefusedError: as `search_river`; `decide.no_such_station`, `decide.no_wind`.
+        RefusedError: as `search_river`; `decide.no_such_station`, `decide.no_wind`,
+            `decide.empty_span` when the hours end before they begin.
     """
+    if bad.since >= bad.until:
+        raise _empty_span()
     with _asking(lake, tracing, "air", memory_limit) as asked:
         places = {str(row["id"]): _place(row) for row in asked.rows("stations")}
         place = places.get(bad.station)
@@ -80,14 +91,8 @@ def search_air(
             raise _no_station(bad.station, tracing)
         hours = [_wind(row) for row in asked.rows("hours") if _is_of(row, bad)]
         sources = [_source(row) for row in asked.rows("sources")]
-    return attribute(
-        place,
-        hours,
-        sources,
-        threshold=bad.threshold,
-        calm_m_s=tracing.calm_m_s,
-        most_km=tracing.most_km,
-    )
+    assumptions = AirAssumptions(tracing.calm_m_s, tracing.most_km)
+    return attribute(place, hours, sources, threshold=bad.threshold, assumptions=assumptions)
 
 
 @dataclass(frozen=True)
@@ -145,6 +150,7 @@ def _outfall(row: Row) -> Outfall:
         float(row.get("above_km") or 0.0),
         row.get("party"),
         _place(row),
+        is_simulated=bool(row.get("is_simulated")),
     )
 
 
@@ -159,19 +165,22 @@ def _reach(row: Row) -> Reach:
         bool(row.get("is_minor")),
         float(row.get("inflow_km") or 0.0),
         tuple(Place(*point) for point in row.get("line") or ()),
+        bool(row.get("is_simulated")),
     )
 
 
 def _source(row: Row) -> AirSource:
     place = Place(float(row["longitude"]), float(row["latitude"]))
     party, load = row.get("party"), _number(row.get("load_kg_h"))
-    return AirSource(str(row["id"]), row["title"] or "", place, party, load)
+    is_simulated = bool(row.get("is_simulated"))
+    return AirSource(str(row["id"]), row["title"] or "", place, party, load, is_simulated)
 
 
 def _wind(row: Row) -> Wind:
     speed = _number(row["speed_m_s"])
     # A speed that nobody measured says nothing of a direction, like a calm.
-    return Wind(float(row["value"]), speed or 0.0, _number(row["from_degrees"]))
+    is_simulated = bool(row.get("is_simulated"))
+    return Wind(float(row["value"]), speed or 0.0, _number(row["from_degrees"]), is_simulated)
 
 
 def _is_of(row: Row, bad: Bad) -> bool:
@@ -209,4 +218,12 @@ def _no_station(station: str, tracing: Tracing) -> RefusedError:
         "decide.no_such_station",
         f"The tracing {tracing.id} knows no place of a station {station[:60]!r}.",
         next_step="Take an id from the data set of its stations.",
+    )
+
+
+def _empty_span() -> RefusedError:
+    return RefusedError(
+        "decide.empty_span",
+        "The hours end before they begin.",
+        next_step="Let the end lie after the beginning.",
     )

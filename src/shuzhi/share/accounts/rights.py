@@ -49,6 +49,7 @@ class Right(StrEnum):
     CASE_RATE = "case.rate"
     SWITCH_RULE = "rules.switch"
     REHEARSE = "rules.rehearse"
+    TRACE = "tracing.begin"
     SCORE = "evaluation.score"
     APPEAL = "evaluation.appeal"
     ASK_SERVICE = "service.ask"
@@ -71,13 +72,13 @@ RIGHTS: Mapping[Role, frozenset[Right]] = {
     | {Right.CORRECT, Right.PUBLISH, Right.ANSWER, Right.CASE_HANDLE, Right.APPEAL}
     | {Right.ANSWER_SERVICE, Right.MAKE_KEY},
     Role.DATA_USER: _STAFF | {Right.QUERY, Right.VERIFY, Right.APPLY, Right.DEMAND, Right.MAKE_KEY},
-    Role.ANALYST: _STAFF | {Right.QUERY, Right.REHEARSE, Right.MAKE_KEY},
+    Role.ANALYST: _STAFF | {Right.QUERY, Right.REHEARSE, Right.TRACE, Right.MAKE_KEY},
     Role.DUTY_OFFICER: _STAFF
-    | {Right.CASE_DESK, Right.CASE_DISPATCH, Right.CASE_CHECK, Right.VERIFY},
+    | {Right.CASE_DESK, Right.CASE_DISPATCH, Right.CASE_CHECK, Right.VERIFY, Right.TRACE},
     Role.FIELD_OFFICER: _STAFF | {Right.CASE_HANDLE, Right.VERIFY},
     Role.MANAGER: _STAFF
     | {Right.OVERSEE, Right.SCORE, Right.APPEAL, Right.SWITCH_RULE, Right.REHEARSE}
-    | {Right.SEE_ACCOUNTS},
+    | {Right.TRACE, Right.SEE_ACCOUNTS},
     Role.COMPANY: _SUBJECT | {Right.CASE_HANDLE},
     Role.CITIZEN: _SUBJECT,
     # Who gives rights to others holds none over data: that would be two keys in one hand.
