@@ -26,7 +26,7 @@ from shuzhi.share.catalogue.model import Format, Openness, Rank, SharingMethod
 from shuzhi.share.correction import DecisionKind, DoubtState, Nearness, Review
 from shuzhi.share.correction import Verb as DoubtVerb
 from shuzhi.share.forms import Axis, Filler, Verdict
-from shuzhi.share.receipts import Left, ObjectionState
+from shuzhi.share.receipts import Left, ObjectionState, Reach
 from shuzhi.web.pages.feeds import Health
 from shuzhi.web.pages.languages import LANGUAGES, read_words
 
@@ -36,7 +36,7 @@ _DOMAIN: dict[str, type[StrEnum]] = {
     "evidence": EvidenceKind, "outcome": Outcome, "sharing": Sharing, "openness": Openness,
     "grade": Grade, "cycle": Cycle, "format": Format, "health": Health, "run": State,
     "audience": Audience, "progress": Progress, "service_way": Way, "field_problem": Unfit,
-    "left": Left, "objection": ObjectionState,
+    "left": Left, "reach": Reach, "objection": ObjectionState,
     "account_role": Role, "account_state": AccountState, "right": Right, "login_way": LoginWay,
     "application_state": ApplicationState, "agreement_state": AgreementState,
     "sharing_verb": SharingVerb, "sharing_clock": SharingClock, "sharing_method": SharingMethod,

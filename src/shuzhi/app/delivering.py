@@ -18,7 +18,7 @@ import httpx2
 
 from shuzhi.app.agreeing import Agrees
 from shuzhi.app.auditing import Audits
-from shuzhi.audit import BrokenLogError
+from shuzhi.audit import BrokenLogError, Logged
 from shuzhi.gather.lake import open_lake
 from shuzhi.gather.lake.durable import sync_path
 from shuzhi.kernel.errors import BrokenError
@@ -27,7 +27,7 @@ from shuzhi.share.access import Limits, MaskTable, Refusal, read_masks_file
 from shuzhi.share.agreements.plain import plain
 from shuzhi.share.delivery import Asker, DeliveryDesk, Wanted
 from shuzhi.share.delivery.webhooks import poster
-from shuzhi.share.receipts import Receipt, ReceiptOffice
+from shuzhi.share.receipts import Receipt, ReceiptOffice, entry_subjects
 
 _MASKS = "masks.yaml"
 # How long a receiver of changes may take, and how often and long we wait for the audit log.
@@ -96,6 +96,15 @@ class Delivers(Agrees, Audits):
         _put(file, found.content)
         return file
 
+    def receipt_entry(self, receipt: Receipt) -> Logged | None:
+        """The audit entry that proves a receipt; None while the log does not have it."""
+        for subject in entry_subjects(self.receipt_office, receipt):
+            for entry in self.find_entries(subject, receipt.at, receipt.at):
+                facts = (entry.content or {}).get("facts", {})
+                if receipt.id <= facts.get("last", receipt.id):
+                    return entry
+        return None
+
     def push_changes(self) -> int:
         """Push what changed to every subscription that is due; return how many batches."""
         with httpx2.Client(timeout=_WAIT_S, trust_env=False) as client:
@@ -105,9 +114,8 @@ class Delivers(Agrees, Audits):
         """Return a receipt with its entry in the audit log and the proof of it (docs/audit.md)."""
         for _ in range(_TRIES):
             self.record()
-            entries = self.find_entries(f"receipt:{receipt.id}", receipt.at, receipt.at)
-            if entries:
-                entry, proof = self.prove_entry(entries[0].index)
+            if logged := self.receipt_entry(receipt):
+                entry, proof = self.prove_entry(logged.index)
                 told = {"id": receipt.id, "at": receipt.at.isoformat(), **plain(receipt.what)}
                 return {"receipt": told, "entry": entry.decode(), "proof": str(proof)}
             sleep(_PAUSE_S)

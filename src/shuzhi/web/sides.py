@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 from shuzhi.kernel.ids import PartyId
 from shuzhi.share.accounts import Right
@@ -19,6 +20,9 @@ RIGHT_OF_SIDE: Mapping[Side, Right] = {
     Side.AUTHORITY: Right.OVERSEE,
     Side.GOVERNMENT: Right.OVERSEE,
 }
+
+Thing = TypeVar("Thing")
+AT_ONCE = 200
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,38 @@ def sees(visitor: Visitor, assigner: PartyId, assignee: PartyId, authority: Part
 def sees_what_left(visitor: Visitor, held: Agreement) -> bool:
     """Tell whether what left by an agreement is a visitor's to see: its user, provider, manager."""
     return sees(visitor, held.terms.assigner, held.terms.assignee, held.authority)
+
+
+def seen_page(
+    found: Callable[[int | None], tuple[Thing, ...]],
+    number: Callable[[Thing], int],
+    is_seen: Callable[[Thing], bool],
+    before: int | None,
+    limit: int,
+) -> tuple[list[Thing], int | None]:
+    """Return up to `limit` of what may be seen, and after which number the next page begins.
+
+    `found` gives `AT_ONCE` of all there are before a number, the newest first. None: no more.
+    """
+    shown: list[Thing] = []
+    for each in _each(found, number, before):
+        if is_seen(each):
+            if len(shown) == limit:
+                return shown, number(shown[-1])
+            shown.append(each)
+    return shown, None
+
+
+def _each(
+    found: Callable[[int | None], tuple[Thing, ...]],
+    number: Callable[[Thing], int],
+    before: int | None,
+) -> Iterator[Thing]:
+    while some := found(before):
+        yield from some
+        if len(some) < AT_ONCE:
+            return
+        before = number(some[-1])
 
 
 def _parties(

@@ -24,7 +24,7 @@ from shuzhi.share.receipts.objecting import (
 )
 from shuzhi.share.receipts.objections import Objection, ObjectionId, ObjectionState
 from shuzhi.share.receipts.office import ReceiptOffice
-from shuzhi.share.receipts.queries import is_about, receipt, receipts, uses_of
+from shuzhi.share.receipts.queries import entry_subjects, is_about, receipt, receipts, uses_of
 from shuzhi.share.receipts.stopping import subject_columns, without_objectors
 from shuzhi.share.receipts.subjects import SubjectSet, known_set, set_of, subject_number
 from shuzhi.share.receipts.use_cases import record_receipt
@@ -47,6 +47,7 @@ __all__ = [
     "SubjectSet",
     "SubjectSetId",
     "answer_objection",
+    "entry_subjects",
     "is_about",
     "known_set",
     "object_to",

@@ -128,6 +128,7 @@ def objections(
     office: ReceiptOffice,
     *,
     provider: PartyId | None = None,
+    receipt: ReceiptId | None = None,
     state: ObjectionState | None = None,
     is_overdue: bool = False,
     before: int | None = None,
@@ -140,6 +141,7 @@ def objections(
     c = objection_table.c
     where = [
         None if provider is None else c.provider == provider,
+        None if receipt is None else c.receipt == receipt,
         None if state is None else c.state == state.value,
         c.is_overdue.is_(True) & (c.state == ObjectionState.WAITING) if is_overdue else None,
         None if before is None else c.id < before,

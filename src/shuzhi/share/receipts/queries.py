@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import ColumnElement, or_
+from sqlalchemy import ColumnElement, func, or_, select
 
 from shuzhi.kernel.ids import PartyId
 from shuzhi.kernel.instant import Instant
@@ -18,6 +18,8 @@ from shuzhi.share.receipts.subjects import sets_with, subject_number
 _MOST = 500
 # SQLite takes some 32,000 parameters in one statement.
 _CHUNK = 10_000
+# Receipts that are written together have ids in a row, and fewer than these.
+_MOST_OF_A_TURN = 1_000
 
 
 def receipt(office: ReceiptOffice, number: ReceiptId) -> Receipt:
@@ -38,6 +40,7 @@ def receipts(
     office: ReceiptOffice,
     *,
     party: PartyId | None = None,
+    assignee: PartyId | None = None,
     dataset: str | None = None,
     agreement: AgreementId | None = None,
     since: Instant | None = None,
@@ -47,7 +50,8 @@ def receipts(
 ) -> tuple[Receipt, ...]:
     """Return receipts, the newest first: of a `party` on either side, of a data set, a period.
 
-    `until` itself is no longer in it. At most `limit` (1 to 500) before the one numbered `before`.
+    `assignee` is who was given the data. `until` itself is no longer in it. At most `limit` (1 to
+    500) before the one numbered `before`.
 
     Raises:
         ReceiptError: `share.bad_page`.
@@ -55,6 +59,7 @@ def receipts(
     c = receipt_table.c
     where = [
         None if party is None else or_(c.assigner == party, c.assignee == party),
+        None if assignee is None else c.assignee == assignee,
         None if dataset is None else c.dataset == dataset,
         None if agreement is None else c.agreement == agreement,
         None if since is None else c.at >= since,
@@ -89,6 +94,15 @@ def uses_of(
 def is_about(office: ReceiptOffice, found: Receipt, kind: str, subject: str) -> bool:
     """Tell whether a receipt is about a subject."""
     return found.subject_set in sets_with(office, subject_number(office, kind, subject))
+
+
+def entry_subjects(office: ReceiptOffice, found: Receipt) -> tuple[str, str]:
+    """Return what its audit entry can be about: the receipt, or all that were written with it."""
+    c = receipt_table.c
+    near = (c.id.between(found.id - _MOST_OF_A_TURN, found.id), c.at == found.at)
+    with office.sharing.control.transaction() as connection:
+        first = connection.scalar(select(func.min(c.id)).where(*near))
+    return f"receipt:{found.id}", f"receipts:{first}"
 
 
 def require_page(limit: int) -> int:

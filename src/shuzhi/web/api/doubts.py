@@ -37,8 +37,8 @@ from shuzhi.web.api.acting import Acting, Origin, VisitorHere, party_of, person_
 from shuzhi.web.api.answers import Answer, Line, Listed, Name, Number, Sha256, Words
 from shuzhi.web.api.asking import CityHere, Seen, changes, etag, reads, refusal, require_seen
 from shuzhi.web.api.paging import PageAsked
-from shuzhi.web.api.siding import AT_ONCE, seen_page
 from shuzhi.web.problems import WebError
+from shuzhi.web.sides import AT_ONCE, seen_page
 from shuzhi.web.visitors import Visitor
 
 TAG = {"name": "doubts", "description": "数据疑义 · Doubts: a wrong value, corrected and recalled."}

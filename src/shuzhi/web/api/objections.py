@@ -23,7 +23,8 @@ from shuzhi.web.api.acting import Acting, VisitorHere, party_of, person_of
 from shuzhi.web.api.answers import Answer, Given, Listed, Name, Number, Words, YesNo
 from shuzhi.web.api.asking import CityHere, changes, reads, refusal
 from shuzhi.web.api.paging import PageAsked
-from shuzhi.web.api.siding import AT_ONCE, seen_page, subject_of
+from shuzhi.web.api.siding import subject_of
+from shuzhi.web.sides import AT_ONCE, seen_page
 from shuzhi.web.visitors import Visitor
 
 TAG = {"name": "objections", "description": "异议 · Objections: to a use of one's own data."}

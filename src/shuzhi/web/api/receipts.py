@@ -20,10 +20,11 @@ from shuzhi.web.api.acting import VisitorHere
 from shuzhi.web.api.answers import Answer, Line, Listed, Moment, Name
 from shuzhi.web.api.asking import CityHere, reads
 from shuzhi.web.api.paging import PageAsked
-from shuzhi.web.api.siding import AT_ONCE, SIDE_RIGHTS, seen_page, sees, subject_of
+from shuzhi.web.api.siding import SIDE_RIGHTS, sees, subject_of
+from shuzhi.web.sides import AT_ONCE, seen_page
 from shuzhi.web.visitors import Visitor
 
-TAG = {"name": "receipts", "description": "使用凭证 · Receipts: proof of every delivery."}
+TAG = {"name": "receipts", "description": "回执 · Receipts: proof of every delivery."}
 router = APIRouter(prefix="/receipts", tags=["receipts"])
 
 
@@ -179,12 +180,12 @@ def show_receipt(
     found = room.receipt(city.receipt_office, ReceiptId(receipt))
     if not _is_seen(visitor, city, found):
         raise unknown("receipt", receipt)
-    logged = city.find_entries(f"receipt:{found.id}", found.at, found.at)
+    logged = city.receipt_entry(found)
     told = ReceiptLine.told(found).model_dump()
-    if not logged:
+    if logged is None:
         return ReceiptProven(**told, entry=None, raw=None, proof=None)
-    raw, proof = city.prove_entry(logged[0].index)
-    return ReceiptProven(**told, entry=logged[0].index, raw=raw.decode(), proof=f"{proof}")
+    raw, proof = city.prove_entry(logged.index)
+    return ReceiptProven(**told, entry=logged.index, raw=raw.decode(), proof=f"{proof}")
 
 
 def _is_seen(visitor: Visitor, city: City, receipt: Receipt) -> bool:

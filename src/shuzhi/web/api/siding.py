@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TypeVar
 
 from shuzhi.app import City
 from shuzhi.kernel.ids import PartyId
@@ -64,39 +62,3 @@ def subject_of(visitor: Visitor) -> Subject:
         )
     kind = "company" if Role.COMPANY in standing.roles() else "person"
     return Subject(kind, standing.subject, standing.account)
-
-
-Thing = TypeVar("Thing")
-AT_ONCE = 200
-
-
-def seen_page(
-    found: Callable[[int | None], tuple[Thing, ...]],
-    number: Callable[[Thing], int],
-    is_seen: Callable[[Thing], bool],
-    before: int | None,
-    limit: int,
-) -> tuple[list[Thing], int | None]:
-    """Return up to `limit` of what may be seen, and after which number the next page begins.
-
-    `found` gives `AT_ONCE` of all there are before a number, the newest first. None: no more.
-    """
-    shown: list[Thing] = []
-    for each in _each(found, number, before):
-        if is_seen(each):
-            if len(shown) == limit:
-                return shown, number(shown[-1])
-            shown.append(each)
-    return shown, None
-
-
-def _each(
-    found: Callable[[int | None], tuple[Thing, ...]],
-    number: Callable[[Thing], int],
-    before: int | None,
-) -> Iterator[Thing]:
-    while some := found(before):
-        yield from some
-        if len(some) < AT_ONCE:
-            return
-        before = number(some[-1])

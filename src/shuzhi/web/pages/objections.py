@@ -53,12 +53,12 @@ def _page(
 ) -> Response:
     visitor = visitor_of(request)
     found = objections(site.city.receipt_office, limit=_MOST)
-    mine = [(each, by) for each in found if (by := _answerer(visitor, each))]
+    mine = [(each, by) for each in found if (by := answerer(visitor, each))]
     mine.sort(key=lambda each: (each[0].state is not ObjectionState.WAITING, -each[0].id))
     return shown(site, request, "objections.html", typed, error, _FIELDS, found=mine)
 
 
-def _answerer(visitor: Visitor, held: Objection) -> Actor | None:
+def answerer(visitor: Visitor, held: Objection) -> Actor | None:
     """Return as whom a visitor answers an objection; None for who has no part in it."""
     sides = ((held.provider, Right.ANSWER), (held.authority, Right.OVERSEE))
     party = next((party for party, right in sides if visitor.may(right, party)), None)
@@ -70,7 +70,7 @@ def _answerer(visitor: Visitor, held: Objection) -> Actor | None:
 def _answer(site: Site, visitor: Visitor, number: int, typed: Typed) -> None:
     office = site.city.receipt_office
     held = objection(office, ObjectionId(number))
-    by = _answerer(visitor, held)
+    by = answerer(visitor, held)
     if by is None:
         raise WebError("web.not_allowed", "This objection is answered by its provider.")
     stopped = typed.one("is_stopped") == "yes"
