@@ -27,6 +27,8 @@ from shuzhi.share.correction import DecisionKind, DoubtState, Nearness, Review
 from shuzhi.share.correction import Verb as DoubtVerb
 from shuzhi.share.forms import Axis, Filler, Verdict
 from shuzhi.share.receipts import Left, ObjectionState, Reach
+from shuzhi.share.verification import Action as Measure
+from shuzhi.share.verification import Kind as Fishing
 from shuzhi.web.pages.feeds import Health
 from shuzhi.web.pages.languages import LANGUAGES, read_words
 
@@ -36,6 +38,7 @@ _DOMAIN: dict[str, type[StrEnum]] = {
     "evidence": EvidenceKind, "outcome": Outcome, "sharing": Sharing, "openness": Openness,
     "grade": Grade, "cycle": Cycle, "format": Format, "health": Health, "run": State,
     "audience": Audience, "progress": Progress, "service_way": Way, "field_problem": Unfit,
+    "fishing": Fishing, "measure": Measure,
     "left": Left, "reach": Reach, "objection": ObjectionState,
     "account_role": Role, "account_state": AccountState, "right": Right, "login_way": LoginWay,
     "application_state": ApplicationState, "agreement_state": AgreementState,

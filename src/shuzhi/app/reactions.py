@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from shuzhi.act.cases import SYSTEM, CaseKind, Report, open_case
+from shuzhi.app.verifying import origin_of_finding
 from shuzhi.decide.models import ModelBuilt
 from shuzhi.decide.rules import (
     Rule,
@@ -221,7 +222,7 @@ def open_verification_misuse(city: City, suspected: FishingSuspected) -> None:
         f"{kind.title.zh}: {matter}",
         f"{suspected.kind.value} · {suspected.measured} · {suspected.action.value}",
         f"{matter}:{suspected.kind.value}",
-        f"verification:{suspected.finding}",
+        origin_of_finding(suspected.finding),
     )
     open_case(office, report)
 

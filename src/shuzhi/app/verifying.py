@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Iterable
 from functools import cached_property
 
+from shuzhi.act.cases import CaseId
+from shuzhi.act.cases.store import known_origins
 from shuzhi.app.delivering import Delivers
 from shuzhi.gather.lake.durable import sync_path
 from shuzhi.share.verification import (
@@ -16,6 +19,11 @@ from shuzhi.share.verification import (
     read_declaration,
     refresh,
 )
+
+
+def origin_of_finding(number: int) -> str:
+    """Return the origin of the report that a finding of misuse makes."""
+    return f"verification:{number}"
 
 
 class Verifies(Delivers):
@@ -49,6 +57,13 @@ class Verifies(Delivers):
         return {
             name: self.refresh_verification(name) for name in declared if self.lake.exists(name)
         }
+
+    def cases_of_findings(self, findings: Iterable[int]) -> dict[int, CaseId]:
+        """The case that each finding of misuse opened or joined."""
+        origins = {origin_of_finding(number): number for number in findings}
+        with self.control.transaction() as connection:
+            known = known_origins(connection, origins)
+        return {origins[origin]: case_id for origin, case_id in known.items()}
 
     def keep_verification(self, dataset: str) -> None:
         """Bring the index of a data set to what is new in it, if it can be asked about."""

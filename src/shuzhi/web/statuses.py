@@ -33,7 +33,8 @@ _BY_STATUS: Mapping[int, str] = {
         gather.no_contract gather.no_such_dataset gather.no_such_source gather.no_such_station
         gather.nothing_to_trace
         share.account_unknown share.agreement_unknown share.application_unknown share.doubt_unknown
-        share.duty_unknown share.entry_unknown share.form_unknown share.key_unknown
+        share.duty_unknown share.entry_unknown share.finding_unknown share.form_unknown
+        share.key_unknown
         share.objection_unknown share.query_unknown share.receipt_unknown share.session_unknown
         share.subscription_unknown
         web.not_found

@@ -3,7 +3,15 @@
 from shuzhi.share.verification.asking import question_of
 from shuzhi.share.verification.batch import AnsweredBlock, Aside, answer_sheet
 from shuzhi.share.verification.building import Done, Refreshed
-from shuzhi.share.verification.declared import FILE, Action, Declaration, read_declaration
+from shuzhi.share.verification.declared import (
+    FILE,
+    Action,
+    Declaration,
+    Limits,
+    Usual,
+    read_declaration,
+    usual,
+)
 from shuzhi.share.verification.desk import Desk
 from shuzhi.share.verification.errors import VerificationError
 from shuzhi.share.verification.events import FishingSuspected
@@ -38,6 +46,7 @@ __all__ = [
     "How",
     "Index",
     "Kind",
+    "Limits",
     "Opened",
     "Permit",
     "Question",
@@ -46,6 +55,7 @@ __all__ = [
     "Sheet",
     "Slowed",
     "Told",
+    "Usual",
     "Verdict",
     "VerificationError",
     "VerificationOffice",
@@ -58,5 +68,6 @@ __all__ = [
     "read_declaration",
     "read_sheet",
     "refresh",
+    "usual",
     "with_receipt",
 ]

@@ -119,7 +119,9 @@ class _File(StrictModel):
     agreements: Mapping[int, _Agreement] = {}
 
 
-class _Defaults(StrictModel):
+class Usual(StrictModel):
+    """The package's own limits, and what stands behind them."""
+
     source: str
     verified: StrictBool
     limits: Limits
@@ -165,9 +167,9 @@ class Declaration:
 
 
 @cache
-def usual_limits() -> Limits:
-    """Return the limits that count where a city says nothing else."""
-    return shape(read_document(_DEFAULTS), _Defaults, code=_BAD).limits
+def usual() -> Usual:
+    """Return the limits that count where a city says nothing else, and where they come from."""
+    return shape(read_document(_DEFAULTS), Usual, code=_BAD)
 
 
 def read_declaration(folder: Path) -> Declaration:
@@ -178,9 +180,9 @@ def read_declaration(folder: Path) -> Declaration:
     """
     path = folder / FILE
     if not path.is_file():
-        return Declaration({}, usual_limits(), {})
+        return Declaration({}, usual().limits, {})
     read = shape(read_document(path), _File, code=_BAD)
-    limits = read.limits.over(usual_limits())
+    limits = read.limits.over(usual().limits)
     datasets = {
         name: Verifiable(
             name, d.subject, {c: frozenset(hows) for c, hows in d.columns.items()}, d.rows

@@ -96,6 +96,10 @@ class Finding:
     lifted_at: Instant | None = None
     lifted_by: str | None = None
 
+    def stands(self, now: Instant) -> bool:
+        """Whether what was done about it goes on."""
+        return self.lifted_at is None and now < self.what.until
+
 
 # Made once: with each turn of questions these run, and to make them takes longer than to run them.
 _READ_TALLY = (
@@ -148,11 +152,17 @@ def standing_findings(connection: Connection, agreement: int, now: Instant) -> t
 
 
 def read_findings(
-    connection: Connection, *, agreement: int | None, before: int | None, limit: int
+    connection: Connection,
+    *,
+    agreement: int | None,
+    standing_at: Instant | None,
+    before: int | None,
+    limit: int,
 ) -> tuple[Finding, ...]:
     """Return findings, the newest first."""
     c = finding_table.c
     where = [
+        *([] if standing_at is None else [c.until > standing_at, c.lifted_at.is_(None)]),
         *([] if agreement is None else [c.agreement == agreement]),
         *([] if before is None else [c.id < before]),
     ]

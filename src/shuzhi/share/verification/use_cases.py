@@ -71,16 +71,26 @@ def findings(
     office: VerificationOffice,
     *,
     agreement: int | None = None,
+    standing: bool = False,
     before: int | None = None,
     limit: int = 50,
 ) -> tuple[Finding, ...]:
-    """Return what looked like fishing, the newest first; at most `limit` (1 to 500)."""
+    """Return what looked like fishing, the newest first; at most `limit` (1 to 500).
+
+    `standing` leaves those that something is done about now.
+    """
     if not 1 <= limit <= _MOST:
         raise VerificationError(
             "share.bad_page", f"A page has 1 to {_MOST} findings.", next_step="Ask for fewer."
         )
     with office.sharing.control.transaction() as connection:
-        return read_findings(connection, agreement=agreement, before=before, limit=limit)
+        return read_findings(
+            connection,
+            agreement=agreement,
+            standing_at=office.sharing.clock() if standing else None,
+            before=before,
+            limit=limit,
+        )
 
 
 def lift(desk: Desk, number: int, *, by: str) -> Finding:
