@@ -16,6 +16,7 @@ from shuzhi.act.cases import (
     Asked,
     CaseId,
     CaseRole,
+    ClockLoad,
     Order,
     Rehearsal,
     Report,
@@ -285,13 +286,23 @@ def test_a_second_person_would_have_been_in_time(town: Any) -> None:
     assert bridge.asked.mean_hours is not None
     assert bridge.was.mean_hours is not None
     assert bridge.asked.mean_hours < bridge.was.mean_hours
+    assert (bridge.was.p50_hours, bridge.was.p90_hours) == (4 * 24 + 9, 10 * 24 + 9)
+    assert (bridge.asked.p50_hours, bridge.asked.p90_hours) == (2 * 24 + 9, 4 * 24 + 9)
+
+
+def test_each_clock_tells_what_was_past_it(town: Any) -> None:
+    _month(town)
+    (bridge,) = _rehearsed(town, handlers={BRIDGE: 2}).parties
+    assert bridge.was.clocks == (ClockLoad("river_pollution", "handle", 10, 4),)
+    assert bridge.asked.clocks == (ClockLoad("river_pollution", "handle", 10, 0),)
+    assert (bridge.was.timed, bridge.asked.timed) == (10, 10)
 
 
 def test_nobody_would_have_finished_nothing(town: Any) -> None:
     _month(town)
     (bridge,) = _rehearsed(town, handlers={BRIDGE: 0}).parties
     assert (bridge.asked.finished, bridge.asked.late, bridge.asked.open_at_end) == (0, 10, 10)
-    assert bridge.asked.mean_hours is None
+    assert bridge.asked.mean_hours is bridge.asked.p50_hours is None
 
 
 def test_longer_hours_and_longer_limits_are_rehearsed_too(town: Any) -> None:

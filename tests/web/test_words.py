@@ -84,7 +84,7 @@ def test_every_text_that_pages_ask_for_exists_and_none_is_left_over() -> None:
     parts |= {start for text in _sources().values() for start in by_name.findall(text)}
     parts |= {f"{name}." for name in (*_DOMAIN, "severity", "theme", "unit", "period", "origin",
                                       "level", "lack", "finding", "error", "time",
-                                      "which_rows", "form_step")}  # fmt: skip
+                                      "which_rows", "form_step", "staffing_way")}  # fmt: skip
     known = set(read_words())
     assert {key for key in asked if key.partition(".")[0] in _sections()} <= known
     assert {k for k in known - asked if not k.startswith(tuple(parts))} == set()

@@ -261,13 +261,13 @@ def show_rehearsal(found: Rehearsal) -> None:
     out.print(Text(f"{found.says.zh} {found.says.en}", style="bold"))
     rows = [
         (party.party, name, load.handlers, load.pieces, load.finished, load.late,
-         load.open_at_end, load.most_open, load.mean_hours)
+         load.open_at_end, load.most_open, load.mean_hours, load.p50_hours, load.p90_hours)
         for party in found.parties
         for name, load in (("was", party.was), ("was, simulated", party.was_simulated),
                            ("asked, simulated", party.asked))
     ]  # fmt: skip
     columns = ("party", "what", "handlers", "pieces", "finished", "late", "open at end",
-               "most open", "mean hours")  # fmt: skip
+               "most open", "mean hours", "half in", "nine tenths in")  # fmt: skip
     print_table(f"{found.since.date()} to {found.until.date()}", columns, rows)
     if found.assumed:
         out.print(f"The effort of {found.assumed} pieces is assumed: like others of their kind.")

@@ -44,7 +44,14 @@ from shuzhi.act.cases.queries import (
     time_used,
 )
 from shuzhi.act.cases.queue import ActQueue
-from shuzhi.act.cases.rehearsal import Asked, Load, PartyRehearsal, Rehearsal, rehearse_staffing
+from shuzhi.act.cases.rehearsal import (
+    Asked,
+    ClockLoad,
+    Load,
+    PartyRehearsal,
+    Rehearsal,
+    rehearse_staffing,
+)
 from shuzhi.act.cases.spans import Span, SpanUnit, TimeRules, parse_office_hours, parse_span
 from shuzhi.act.cases.tally import ClockTally, PartyTally, Tally, newest_step, tally
 from shuzhi.act.cases.use_cases import (
@@ -87,6 +94,7 @@ __all__ = [
     "CaseOpened",
     "CaseRole",
     "ClockBroken",
+    "ClockLoad",
     "ClockRule",
     "ClockState",
     "ClockTally",

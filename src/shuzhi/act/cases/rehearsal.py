@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import time
+from math import ceil
 
 from shuzhi.act.cases.errors import CaseError
 from shuzhi.act.cases.kind import CaseKind, Title
@@ -41,20 +42,36 @@ class Asked:
 
 
 @dataclass(frozen=True)
+class ClockLoad:
+    """How many pieces stood under a handlers' clock of a kind, and how many came to be past it."""
+
+    kind: str
+    clock: str
+    pieces: int
+    late: int
+
+
+@dataclass(frozen=True)
 class Load:
     """How a party fares: pieces of work, finished and late ones, how many were open.
 
-    `late` are those past their deadline, finished or not. `mean_hours` is from arrival to
-    feedback, nights included; None where nothing was finished.
+    `timed` pieces have a deadline; `late` are those of them that came to be past it, finished or
+    not, and `clocks` tell them apart by clock. Hours are from arrival to feedback, nights included:
+    `mean_hours` of what was finished, None where nothing was; within `p50_hours` and `p90_hours`
+    half and nine tenths of all pieces were done, None where not so many were by the end.
     """
 
     handlers: int
     pieces: int
     finished: int
+    timed: int
     late: int
     open_at_end: int
     most_open: int
     mean_hours: float | None
+    p50_hours: float | None
+    p90_hours: float | None
+    clocks: tuple[ClockLoad, ...]
 
 
 @dataclass(frozen=True)
@@ -149,7 +166,7 @@ def _of_party(
         for job, seconds in work
     ]
     was = [job.piece.finished_at for job in jobs]
-    was_late = [job.piece.is_lead and job.clock is not None and job.clock.is_late for job in jobs]
+    was_late = [job.clock.is_late if job.piece.is_lead and job.clock else None for job in jobs]
     handlers = asked.handlers.get(party, people)
     old, new = finishes(queue, people, then), finishes(queue, handlers, now)
     return PartyRehearsal(
@@ -165,10 +182,12 @@ def _late(
     ended: Sequence[Instant | None],
     line: OfficeTime,
     limits: Mapping[str, Span],
-) -> list[bool]:
+) -> list[bool | None]:
+    """Return whether each piece comes to be past its deadline; None where it has none."""
     dues = (_due(job, line, limits) for job in jobs)
     return [
-        due is not None and (at or line.end) >= due for due, at in zip(dues, ended, strict=True)
+        None if due is None else (at or line.end) >= due
+        for due, at in zip(dues, ended, strict=True)
     ]
 
 
@@ -186,23 +205,45 @@ def _load(
     handlers: int,
     jobs: Sequence[Job],
     ended: Sequence[Instant | None],
-    late: Sequence[bool],
+    late: Sequence[bool | None],
     until: Instant,
 ) -> Load:
     times = [
         (job.piece.arrived_at, at if at is not None and at <= until else None)
         for job, at in zip(jobs, ended, strict=True)
     ]
-    took = [(at - arrived).total_seconds() for arrived, at in times if at is not None]
+    took = sorted((at - arrived).total_seconds() for arrived, at in times if at is not None)
     return Load(
         handlers=handlers,
         pieces=len(jobs),
         finished=len(took),
-        late=sum(late),
+        timed=sum(each is not None for each in late),
+        late=late.count(True),
         open_at_end=len(jobs) - len(took),
         most_open=_most_open(times),
-        mean_hours=round(sum(took) / len(took) / 3_600, 2) if took else None,
+        mean_hours=_hours_of(sum(took) / len(took)) if took else None,
+        p50_hours=_within(took, len(jobs), 0.5),
+        p90_hours=_within(took, len(jobs), 0.9),
+        clocks=tuple(_by_clock(jobs, late)),
     )
+
+
+def _within(took: Sequence[float], pieces: int, share: float) -> float | None:
+    place = ceil(share * pieces) - 1
+    return _hours_of(took[place]) if place < len(took) else None
+
+
+def _hours_of(seconds: float) -> float:
+    return round(seconds / 3_600, 2)
+
+
+def _by_clock(jobs: Sequence[Job], late: Sequence[bool | None]) -> Iterator[ClockLoad]:
+    found: dict[tuple[str, str], list[bool]] = {}
+    for job, is_late in zip(jobs, late, strict=True):
+        if job.clock is not None and is_late is not None:
+            found.setdefault((job.kind, job.clock.clock), []).append(is_late)
+    for (kind, clock), those in sorted(found.items()):
+        yield ClockLoad(kind, clock, len(those), sum(those))
 
 
 def _most_open(times: Iterable[tuple[Instant, Instant | None]]) -> int:

@@ -36,6 +36,7 @@ from shuzhi.web.pages import (
     services,
     signing_in,
     sources,
+    staffing,
     visiting,
     warnings,
 )
@@ -57,6 +58,7 @@ _WINGS = (
     cases,
     acting,
     rehearsing,
+    staffing,
     warnings,
     indicators,
     evaluation,
