@@ -10,6 +10,7 @@ from running import registry
 from shuzhi.gather.sensors.gateway.admission import Admitted
 from shuzhi.gather.sensors.gateway.connection import Connection
 from shuzhi.gather.sensors.gateway.limits import Limits
+from shuzhi.gather.sensors.gateway.sending import NONE
 from shuzhi.gather.sensors.hj212 import Refusal
 from shuzhi.gather.sensors.stations import Station
 
@@ -38,6 +39,9 @@ class Fed:
     def add_unchecked(self, entry: Any, size: int) -> None:
         assert size
         self.add(entry)
+
+    def file_of(self, _: object) -> int:
+        return NONE
 
     def came(self, connection: Connection) -> bool:
         return connection is not None

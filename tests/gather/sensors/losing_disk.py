@@ -1,7 +1,6 @@
-"""A disk for a spool on which a power cut takes every byte after the last completed sync.
+"""A disk for a spool on which a power cut takes every byte that was not synced.
 
-Bytes are kept in memory until they are synced, so a process that is killed takes them along, as
-the cache of a machine does when its power is cut.
+A write that is not synced leaves nothing behind, as when the power of a machine is cut.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from shuzhi.gather.sensors.spool import Disk, SegmentFile
 
 @dataclass
 class LosingDisk:
-    """`fails` has the errors that the next syncs raise; with `is_lying` a sync does nothing."""
+    """`fails` has the errors that the next writes raise; with `is_lying` none is ever synced."""
 
     fails: list[OSError] = field(default_factory=list)
     is_lying: bool = False
@@ -36,21 +35,12 @@ class LosingDisk:
 class _LosingFile:
     disk: LosingDisk
     file: SegmentFile
-    held: list[tuple[int, bytes]] = field(default_factory=list)
 
     def write(self, at: int, raw: bytes) -> None:
-        self.held.append((at, raw))
-
-    def sync(self) -> None:
         if self.disk.fails:
-            self.held.clear()
             raise self.disk.fails.pop()
-        if self.disk.is_lying:
-            return
-        for at, raw in self.held:
+        if not self.disk.is_lying:
             self.file.write(at, raw)
-        self.held.clear()
-        self.file.sync()
 
     def close(self) -> None:
         self.file.close()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import fcntl
+import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -16,6 +18,7 @@ from hypothesis import strategies as st
 from losing_disk import LosingDisk
 
 from shuzhi.gather.sensors.spool import (
+    Disk,
     DistantSpool,
     Record,
     SharedSpool,
@@ -145,6 +148,16 @@ def _cuts(folder: Path, disk: LosingDisk) -> Iterator[tuple[int, list[Record]]]:
 def test_a_power_cut_loses_nothing_that_was_reported(folder: Path, losing_disk: LosingDisk) -> None:
     for reported, left in _cuts(folder, losing_disk):
         assert left == [record(n) for n in range(reported)]
+
+
+def test_no_write_returns_before_it_is_on_the_disk(tmp_path: Path) -> None:
+    """What a cut would take can only be played; that the real disk is waited for is a flag."""
+    path = tmp_path / "segment"
+    path.write_bytes(bytes(512))
+    file = Disk().open(path)
+    flags = fcntl.fcntl(file._descriptor, fcntl.F_GETFL)  # type: ignore[attr-defined]
+    file.close()
+    assert flags & os.O_DSYNC
 
 
 def test_the_same_cut_finds_out_a_disk_that_does_not_sync(folder: Path) -> None:

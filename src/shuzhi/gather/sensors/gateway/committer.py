@@ -1,7 +1,7 @@
 """Group commit: one commit in flight and no timer; what comes meanwhile is the next batch.
 
 Whoever waits is answered when its record is on the disk, and never before. All of this runs on the
-event loop but for the write itself, which has a thread.
+event loop but for the write itself and the sending of answers, which have a thread.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ import logging
 from asyncio import AbstractEventLoop
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Final, Protocol
+from typing import Final
 
 from shuzhi.gather.sensors.gateway.express import Familiar, answers, wrong
+from shuzhi.gather.sensors.gateway.sending import Answer, Asker, Sending
 from shuzhi.gather.sensors.spool import Record
 from shuzhi.kernel.errors import ShuzhiError
 
@@ -21,21 +22,10 @@ _RETRY_SECONDS = 0.5
 _logger = logging.getLogger("shuzhi.gateway")
 
 
-class Asker(Protocol):
-    """Somebody who waits for an answer."""
-
-    def answer(self, raw: bytes) -> None:
-        """Tell what was durably stored; does nothing when nobody is there any more."""
-        ...
-
-    def look_closer(self, raw: bytes, received_us: int) -> None:
-        """Judge a frame whose checksum turned out to be wrong."""
-        ...
-
-
 # A record, and where its checksum is still to be checked, who sent it and what its head leads to.
 Entry = tuple[int, int, int, bytes, Asker | None, Familiar | None]
-Answer = tuple[Asker, bytes]
+# The number of the next record, and who must still be answered.
+_Written = tuple[int, list[Answer]]
 _RECORD: Final = 4
 
 
@@ -60,6 +50,7 @@ class Committer:
         self.is_pressed = False
         self.written = written
         self.stored_here = 0
+        self.sending = Sending()
         self._loop = loop
         self._write = write
         self._most_waiting = most_waiting
@@ -107,6 +98,7 @@ class Committer:
         """End the thread when its last batch is written; what comes later is dropped."""
         self._is_closed = True
         self._thread.shutdown()
+        self.sending.close()
 
     def _begin(self) -> None:
         entries, self._entries = self._entries, []
@@ -122,21 +114,24 @@ class Committer:
         if self._is_closed:
             return
 
-        def tell(done: Future[int]) -> None:
+        def tell(done: Future[_Written]) -> None:
             self._loop.call_soon_threadsafe(self._done, records, answers, done)
 
-        self._thread.submit(self._write, records).add_done_callback(tell)
+        self._thread.submit(self._work, records, answers).add_done_callback(tell)
 
-    def _done(self, records: list[Record], answers: list[Answer], done: Future[int]) -> None:
+    def _work(self, records: list[Record], answers: list[Answer]) -> _Written:
+        return self._write(records), self.sending.send(answers)
+
+    def _done(self, records: list[Record], answers: list[Answer], done: Future[_Written]) -> None:
         error = done.exception()
         if isinstance(error, ShuzhiError):
             self._fail(error)
             self._loop.call_later(_RETRY_SECONDS, self._submit, records, answers)
             return
         # Anything else is a fault of the software: the loop's handler ends the gateway.
-        self.written = done.result()
+        self.written, left = done.result()
         self.stored_here += len(records)
-        self._go_on(answers)
+        self._go_on(left)
         if self.is_pressed:
             self._relieve()
 
@@ -161,7 +156,7 @@ class Committer:
         self._relieved()
 
 
-class _Mark:
+class _Mark(Asker):
     """Waits in the line of answers, to know when everything before it is stored."""
 
     def __init__(self, committer: Committer) -> None:
@@ -171,9 +166,6 @@ class _Mark:
     def answer(self, raw: bytes) -> None:
         del raw
         self.done.set_result(self._committer.written)
-
-    def look_closer(self, raw: bytes, received_us: int) -> None:
-        """Not asked: a mark sends no frames."""
 
 
 def _checked(entries: list[Entry], given: list[Answer]) -> list[Entry]:

@@ -18,6 +18,8 @@ from shuzhi.gather.sensors.gateway.answers import answer_to, familiar_head
 from shuzhi.gather.sensors.gateway.budget import Budget
 from shuzhi.gather.sensors.gateway.desk import Desk
 from shuzhi.gather.sensors.gateway.express import AREA, QN_END, Familiar, begins_with_qn, is_usual
+from shuzhi.gather.sensors.gateway.reading import Reading
+from shuzhi.gather.sensors.gateway.sending import NONE
 from shuzhi.gather.sensors.hj212 import Frame, Framer, Head, Refusal, head, opened
 from shuzhi.gather.sensors.hj212 import Limits as FramingLimits
 from shuzhi.gather.sensors.records import Kind
@@ -41,6 +43,7 @@ class Connection(Protocol):
         "_budget",
         "_committer",
         "_desk",
+        "_file",
         "_framer",
         "_heads",
         "_holds",
@@ -49,9 +52,12 @@ class Connection(Protocol):
         "_left",
         "_listener",
         "_password",
+        "_reading",
         "_refusals",
+        "_rest",
         "_system",
         "_transport",
+        "descriptor",
         "heard_at",
         "is_heard",
         "number",
@@ -66,6 +72,9 @@ class Connection(Protocol):
         self.number = number
         self.peer = ""
         self.station = ""
+        self._file = self.descriptor = NONE
+        self._reading: Reading | None = None
+        self._rest = b""
         self._listener: Listener | None = None
         self.opened_at = self.heard_at = monotonic()
         self.stalled_at: float | None = None
@@ -88,10 +97,44 @@ class Connection(Protocol):
         """Take the connection, or drop it when there are too many."""
         self._transport = cast(Transport, transport)
         self.peer = intern(str((transport.get_extra_info("peername") or ("",))[0]))
+        self._file = self.descriptor = self._desk.file_of(self._transport)
         if not self._desk.came(self):
             self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
+        """Take what came; what comes next is read together with that of others, if that can be."""
+        if self._file != NONE and self._desk.reading.is_able:
+            self._transport.pause_reading()
+            self._reading = self._desk.reading
+            self._reading.begin(self._file, self)
+        self.take(data)
+
+    def eof_received(self) -> None:
+        """Let the transport close itself: nobody is there to answer to."""
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell what was left unfinished, and that the connection is gone."""
+        del exc
+        # The transport closes the socket after this, and its number may soon be another's.
+        self._read_no_more()
+        with self._committer.sending.lock:
+            self.descriptor = NONE
+        self._desk.went(self)
+        self._take_all(self._framer.close(), time_ns() // 1000)
+
+    def pause_writing(self) -> None:
+        """The other side does not read its answers: send it no more reasons for them."""
+        self.stalled_at = monotonic()
+        self.hold("unread")
+
+    def resume_writing(self) -> None:
+        """The other side reads again."""
+        self.stalled_at = None
+        self.release("unread")
+
+    # What the gateway calls
+
+    def take(self, data: bytes) -> None:
         """Take what came: every whole frame is written and answered, or refused."""
         self.is_heard = True
         cost = len(data)
@@ -110,31 +153,26 @@ class Connection(Protocol):
         if self._committer.is_pressed:
             self.hold("pressure")
 
-    def eof_received(self) -> None:
-        """Let the transport close itself: nobody is there to answer to."""
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Tell what was left unfinished, and that the connection is gone."""
-        del exc
-        self._desk.went(self)
-        self._take_all(self._framer.close(), time_ns() // 1000)
-
-    def pause_writing(self) -> None:
-        """The other side does not read its answers: send it no more reasons for them."""
-        self.stalled_at = monotonic()
-        self.hold("unread")
-
-    def resume_writing(self) -> None:
-        """The other side reads again."""
-        self.stalled_at = None
-        self.release("unread")
-
-    # What the gateway calls
+    def let_go(self) -> None:
+        """Let the transport read the end, which closes it."""
+        self._reading = None
+        self._transport.resume_reading()
 
     def answer(self, raw: bytes) -> None:
         """Send `raw`, unless the connection is gone."""
-        if not self._transport.is_closing():
-            self._transport.write(raw)
+        transport = self._transport
+        if transport.is_closing():
+            return
+        with self._committer.sending.lock:
+            transport.write(self._rest + raw)
+            self._rest = b""
+            if transport.get_write_buffer_size():
+                self.descriptor = NONE
+
+    def held_up(self, rest: bytes) -> None:
+        """Keep what the socket did not take; the event loop goes on with it."""
+        self.descriptor = NONE
+        self._rest = rest
 
     def look_closer(self, raw: bytes, received_us: int) -> None:
         """Judge a frame whose checksum turned out to be wrong."""
@@ -162,25 +200,32 @@ class Connection(Protocol):
     def close(self) -> None:
         """Drop the connection, and with it what it sent and was not looked at yet."""
         self._is_dropped = True
+        self._read_no_more()
         self._transport.abort()
 
     def hold(self, why: str) -> None:
         """Read nothing more until it is released for the same reason."""
         if not self._holds and not self._transport.is_closing():
-            self._transport.pause_reading()
+            self._read_no_more()
         self._holds |= {why}
 
     def release(self, why: str) -> None:
         """Read again, if nothing else speaks against it."""
         self._holds -= {why}
-        if not self._holds and not self._transport.is_closing():
+        if self._holds or self._transport.is_closing():
+            return
+        if self._reading is None:
             self._transport.resume_reading()
+        else:
+            self._reading.begin(self._file, self)
 
     def look_after(self, now: float) -> str:
         """Give up a half frame that is too old; return why to drop the connection, or nothing."""
         limits = self._desk.limits
         if self._framer.pending:
             self._take_all(self._framer.expire(now), time_ns() // 1000)
+        if not self._rest and not self._transport.get_write_buffer_size():
+            self.descriptor = self._file
         if self.stalled_at is not None and now - self.stalled_at > limits.stalled_seconds:
             return "answers_unread"
         if not self.station and now - self.opened_at > limits.hello_seconds:
@@ -188,6 +233,12 @@ class Connection(Protocol):
         if self._holds or self.is_heard:
             self.heard_at, self.is_heard = now, False
         return "idle" if now - self.heard_at > limits.idle_seconds else ""
+
+    def _read_no_more(self) -> None:
+        if self._reading is None:
+            self._transport.pause_reading()
+        else:
+            self._reading.end(self._file)
 
     # How a frame is judged
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from asyncio import Transport
 from typing import TYPE_CHECKING, Protocol
 
 from shuzhi.gather.sensors.gateway.admission import Admitted, Registry
 from shuzhi.gather.sensors.gateway.committer import Committer
 from shuzhi.gather.sensors.gateway.limits import Limits
+from shuzhi.gather.sensors.gateway.reading import Reading
 from shuzhi.gather.sensors.hj212 import Refusal
 
 if TYPE_CHECKING:
@@ -18,9 +20,14 @@ class Desk(Protocol):
 
     limits: Limits
     committer: Committer
+    reading: Reading
     registry: Registry
     # As how many bytes a frame counts at least, so that one budget bounds both.
     frame_cost: float
+
+    def file_of(self, transport: Transport) -> int:
+        """Return the socket that may be read and written beside its transport, or `NONE`."""
+        ...
 
     def came(self, connection: Connection) -> bool:
         """Count a connection; False when there is no room for it."""

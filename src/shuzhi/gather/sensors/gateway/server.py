@@ -19,6 +19,8 @@ from shuzhi.gather.sensors.gateway.committer import Committer, Write
 from shuzhi.gather.sensors.gateway.connection import Connection
 from shuzhi.gather.sensors.gateway.door import BACKLOG, Crowd, bound, taken
 from shuzhi.gather.sensors.gateway.limits import Limits
+from shuzhi.gather.sensors.gateway.reading import Reading
+from shuzhi.gather.sensors.gateway.sending import NONE
 from shuzhi.gather.sensors.gateway.telling import Moves, Telling
 from shuzhi.gather.sensors.hj212 import Refusal
 from shuzhi.gather.sensors.records import Kind, Refused, source_numbers
@@ -59,6 +61,7 @@ class Gateway:
             relieved=self._relieved,
             written=written,
         )
+        self.reading = Reading(asyncio.get_running_loop())
         self.numbers = source_numbers(int(time()))
         self._connections: set[Connection] = set()
         self._registry = registry
@@ -120,6 +123,7 @@ class Gateway:
         # A turn of the loop, in which connections tell what they leave unfinished.
         await asyncio.sleep(0)
         await self._settle()
+        self.reading.close()
         self.committer.close()
 
     async def _settle(self) -> None:
@@ -144,6 +148,13 @@ class Gateway:
         return len(self._connections)
 
     # What connections ask
+
+    def file_of(self, transport: asyncio.Transport) -> int:
+        """Return the socket that may be read and written beside its transport, or `NONE`."""
+        is_bare = transport.get_extra_info("sslcontext") is None
+        if not (is_bare and self.committer.sending.is_able):
+            return NONE
+        return int(transport.get_extra_info("socket").fileno())
 
     def came(self, connection: Connection) -> bool:
         """Count a connection; False when there is no room for it."""

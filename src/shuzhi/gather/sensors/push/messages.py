@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from time import time_ns
 
 from shuzhi.gather.sensors.gateway.committer import Committer
+from shuzhi.gather.sensors.gateway.sending import Asker
 from shuzhi.gather.sensors.records import Kind
 
 
@@ -40,7 +41,7 @@ async def keep(committer: Committer, pushed: Pushed, number: int) -> None:
     await waiting.done
 
 
-class _Waiting:
+class _Waiting(Asker):
     """Waits for the answer that the committer gives when a record is stored."""
 
     def __init__(self, done: asyncio.Future[None]) -> None:
@@ -50,6 +51,3 @@ class _Waiting:
         del raw
         if not self.done.done():
             self.done.set_result(None)
-
-    def look_closer(self, raw: bytes, received_us: int) -> None:
-        """Not asked: this sends no frames."""

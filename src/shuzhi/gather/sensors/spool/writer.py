@@ -85,7 +85,6 @@ class SpoolWriter:
         try:
             file = self._file_with_room(packed.size_bytes)
             file.write(self._at, encode(self.next, packed, self._salt))
-            file.sync()
         except OSError as error:
             # After a failed sync the system may have dropped the bytes and say so only once.
             self._leave()

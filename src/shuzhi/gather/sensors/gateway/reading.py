@@ -1,0 +1,72 @@
+"""Reads all connections that have something to say, a few hundred with one system call.
+
+The event loop watches one file that stands for all of them. Whatever is unusual about a connection,
+its end above all, is left to its transport.
+"""
+
+from __future__ import annotations
+
+import select
+from asyncio import AbstractEventLoop
+from contextlib import suppress
+from typing import Protocol
+
+from shuzhi.gather.sensors.gateway.bulk import AT_ONCE, BulkReader
+
+
+class Taker(Protocol):
+    """Whoever is read."""
+
+    def take(self, data: bytes) -> None:
+        """Take what came."""
+        ...
+
+    def let_go(self) -> None:
+        """Read the end, or what is wrong, by other means; it is not read here any more."""
+        ...
+
+
+class Reading:
+    """Reads sockets on an event loop; where the system cannot, `is_able` is false."""
+
+    def __init__(self, loop: AbstractEventLoop) -> None:
+        self.is_able = False
+        self._takers: dict[int, Taker] = {}
+        with suppress(OSError):
+            self._bulk = BulkReader()
+            self._epoll = select.epoll()
+            self._loop = loop
+            loop.add_reader(self._epoll.fileno(), self._read)
+            self.is_able = True
+
+    def begin(self, file: int, taker: Taker) -> None:
+        """Read a socket from now on, if it is not read already."""
+        if file not in self._takers:
+            self._takers[file] = taker
+            self._epoll.register(file, select.EPOLLIN)
+
+    def end(self, file: int) -> None:
+        """Read a socket no more, if it was read."""
+        if self._takers.pop(file, None) is not None:
+            self._epoll.unregister(file)
+
+    def close(self) -> None:
+        """Read nothing more."""
+        if self.is_able:
+            self._takers.clear()
+            self._loop.remove_reader(self._epoll.fileno())
+            self._epoll.close()
+            self._bulk.close()
+
+    def _read(self) -> None:
+        files = [file for file, _ in self._epoll.poll(0, AT_ONCE)]
+        for file, data in zip(files, self._bulk.read(files), strict=True):
+            # One connection may bring about the end of another.
+            taker = self._takers.get(file)
+            if taker is None or data is None:
+                continue
+            if data:
+                taker.take(data)
+            else:
+                self.end(file)
+                taker.let_go()
