@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from shuzhi.share.access import Plan, plan
+from shuzhi.share.access import Operator, Plan, Term, plan
 
 FAIL = """
 CAST(code AS DOUBLE) > 0
@@ -60,10 +60,14 @@ kids IS NOT DISTINCT FROM 3
 """
 
 
-def _is_apart(asked: Any, sql: str, dataset: str = "residents") -> bool:
-    made = plan(sql, [asked.allowed(dataset)], salt="salt")
+def _made(asked: Any, sql: str, dataset: str = "residents", **terms: Any) -> Plan:
+    made = plan(sql, [asked.allowed(dataset, **terms)], salt="salt")
     assert isinstance(made, Plan), made
-    return bool(made.setup)
+    return made
+
+
+def _is_apart(asked: Any, sql: str, dataset: str = "residents", **terms: Any) -> bool:
+    return bool(_made(asked, sql, dataset, **terms).setup)
 
 
 @pytest.mark.parametrize("condition", FAIL.strip().splitlines())
@@ -88,6 +92,58 @@ def test_what_cannot_fail_is_asked_of_the_table(asked: Any, condition: str) -> N
 )
 def test_names_with_two_types_and_sets_are_set_apart(asked: Any, sql: str) -> None:
     assert _is_apart(asked, sql)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT SUM(income * 2) FROM residents",
+        "SELECT district, AVG(CAST(code AS DOUBLE)) AS a FROM residents AS r "
+        "WHERE r.kids > 1 GROUP BY district HAVING COUNT(*) > 3 ORDER BY a LIMIT 5",
+    ],
+)
+def test_what_may_fail_in_a_figure_alone_waits_for_the_filters(asked: Any, sql: str) -> None:
+    made = _made(asked, sql)
+    assert not made.setup
+    rows = made.question.sql.partition("LIMIT 9223372036854775807")[0]
+    assert "*" not in rows.partition("FROM")[2].replace("SELECT *", "")
+    assert ("WHERE" in sql) == ('"r"."kids" > 1' in rows)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT SUM(income * 2) FROM residents WHERE income * 2 > 5",
+        "SELECT SUM(income * 2) FROM residents GROUP BY CAST(code AS DOUBLE)",
+        "SELECT SUM(income * 2) * 2 FROM residents",
+        "SELECT SUM(kids) FILTER (WHERE income * 2 > 5) FROM residents",
+        "SELECT SUM(income * 2) FROM residents JOIN residents AS r USING (id)",
+        "SELECT SUM(income * 2) OVER (ORDER BY id) FROM residents",
+        "SELECT SUM(x) FROM (SELECT income * 2 AS x FROM residents) AS r",
+        "SELECT SUM(income * 2) FROM residents UNION SELECT 1",
+        "WITH r AS (SELECT * FROM residents) SELECT SUM(income * 2) FROM r",
+    ],
+)
+def test_what_may_fail_elsewhere_too_is_set_apart(asked: Any, sql: str) -> None:
+    assert _is_apart(asked, sql)
+
+
+def test_ranks_and_counts_are_whole_numbers(asked: Any) -> None:
+    ranked = "SELECT id FROM residents QUALIFY ROW_NUMBER() OVER (ORDER BY income, id) <= 3"
+    assert not _is_apart(asked, ranked)
+    assert not _is_apart(asked, "SELECT kids FROM residents GROUP BY kids HAVING COUNT(*) > 3")
+    assert _is_apart(asked, "SELECT kids FROM residents GROUP BY kids HAVING COUNT(*) > code")
+
+
+def test_terms_of_other_forms_that_may_fail_see_no_hidden_row(asked: Any) -> None:
+    rows = Term("kind", Operator.ONE_OF, ("rent",))
+    sql = "SELECT COUNT(*) > 0 FROM benefits WHERE person = 'p001' AND kind = {}"
+    assert _is_apart(asked, sql.format(7), "benefits", rows=rows)
+    assert not _is_apart(asked, sql.format("'rent'"), "benefits", rows=rows)
+    rows = Term("job", Operator.ONE_OF, ("cook",))
+    sql = "SELECT COUNT(*) AS n FROM incomes WHERE district = {}"
+    assert "LIMIT" in _made(asked, sql.format(7), "incomes", rows=rows).question.sql
+    assert "LIMIT" not in _made(asked, sql.format("'north'"), "incomes", rows=rows).question.sql
 
 
 def test_with_no_hidden_row_nothing_is_set_apart(asked: Any) -> None:

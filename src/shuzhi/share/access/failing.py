@@ -1,8 +1,8 @@
 """Tells queries that cannot fail on any row from those that might.
 
 A database may test a filter of the asker's on rows before it tests whether they are allowed; where
-that test can fail, the failure would tell of a row that is not. So a query that might fail gets
-its rows set apart first.
+that test can fail, the failure would tell of a row that is not. What is done about it is in
+`apart.py`.
 """
 
 from __future__ import annotations
@@ -34,6 +34,11 @@ _TO_TEXT = (Partial, Hashed, AddressTo)
 # Of one of these a value equals, and is ordered with, any other without a cast.
 _COMPARABLE = frozenset({LogicalType.STRING, LogicalType.INTEGER, LogicalType.DATE})
 
+# What they answer is a whole number, whatever they are over.
+_WHOLE = (exp.Count, exp.CountIf, exp.RowNumber, exp.Rank, exp.DenseRank)
+_SUMMED = (exp.Sum, exp.Avg, exp.Count, exp.Min, exp.Max)
+_GATHERED = frozenset({"expressions", "from_", "where", "group", "having", "order", "limit"})
+
 Types = Mapping[str, LogicalType | None]
 
 
@@ -41,6 +46,22 @@ def may_fail(query: exp.Query, allowed: Collection[Allowed]) -> bool:
     """Whether computing `query` could fail on some value of the columns allowed."""
     types = _types(query, allowed)
     return any(type(node) not in _NEVER or _may_cast(node, types) for node in query.walk())
+
+
+def fails_in_figures_only(query: exp.Query, allowed: Collection[Allowed]) -> bool:
+    """Whether `query`, which might fail, can do so in nothing but the arguments of its figures.
+
+    They are computed of every row that passed the filters, so that it fails on these or not at all.
+    """
+    given = {name for name, part in query.args.items() if part}
+    if not isinstance(query, exp.Select) or not given <= _GATHERED:
+        return False
+    if len(list(query.find_all(exp.Query, exp.Table, exp.Window))) != 2:
+        return False
+    rest = query.copy()
+    for each in list(rest.find_all(*_SUMMED)):
+        each.set("this", exp.null())
+    return not may_fail(rest, allowed)
 
 
 def _may_cast(node: exp.Expr, types: Types) -> bool:
@@ -115,4 +136,7 @@ def _is_constant(node: exp.Expr) -> bool:
 
 
 def _kind(node: exp.Expr, types: Types) -> LogicalType | None:
+    bare = node.this if isinstance(node, exp.Window) else node
+    if isinstance(bare, _WHOLE):
+        return LogicalType.INTEGER
     return types.get(node.name.lower()) if isinstance(node, exp.Column) else None

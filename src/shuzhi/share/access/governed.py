@@ -40,18 +40,23 @@ _COMPARISONS: Mapping[Operator, type[exp.Binary]] = {
 
 
 def governed(
-    allowed: Allowed, base: str, *, only: Collection[str] | None = None, subject: str | None = None
+    allowed: Allowed,
+    base: str,
+    *,
+    only: Collection[str] | None = None,
+    counted: Collection[str] = (),
+    subject: str | None = None,
 ) -> exp.Select:
     """Return the sub-query of what is allowed of the table called `base`.
 
-    `only` names the columns that are needed, all by default. With `subject`, the grant's subject
-    is there as well, unmasked, under that name, which no asker may be able to write.
+    `only` names the columns that are needed, all by default; `counted` those that are asked of for
+    nothing but how many values there are, or whether one is missing. With `subject`, the grant's
+    subject is there as well, unmasked, under that name, which no asker may be able to write.
     """
     columns = [c for c in allowed.columns if only is None or c.name in only]
     shown = [
-        exp.alias_(masked(column), column.name, quoted=True)
-        for column in columns or allowed.columns[:1]
-    ]
+        exp.alias_(_value(column, counted), column.name, quoted=True) for column in columns
+    ] or [exp.alias_(exp.null(), allowed.columns[0].name, quoted=True)]
     if subject is not None and allowed.grant.subject is not None:
         shown.append(exp.alias_(_column(allowed.grant.subject), subject, quoted=True))
     query = exp.select(*shown).from_(table_called(base))
@@ -66,6 +71,13 @@ def table_called(name: str) -> exp.Table:
 def mask_key(city_key: bytes, assignee: PartyId) -> str:
     """Return the key of an assignee's pseudonyms, from which the city's cannot be found."""
     return hmac.new(city_key, f"mask of {assignee}".encode(), "sha256").hexdigest()
+
+
+def _value(column: AllowedColumn, counted: Collection[str]) -> exp.Expr:
+    # Of texts that differ the pseudonyms differ too, so that there are as many.
+    if column.name in counted and isinstance(column.mask, Hashed):
+        return exp.cast(_column(column.name), "TEXT")
+    return masked(column)
 
 
 def masked(column: AllowedColumn) -> exp.Expr:

@@ -85,6 +85,31 @@ def conjuncts(condition: exp.Expr) -> Iterator[exp.Expr]:
         yield bare
 
 
+def only_counted(query: exp.Query) -> frozenset[str]:
+    """Return the names of which `query` asks nothing but how many values there are, or are missing.
+
+    Names are in lower case; one that stands for itself anywhere is none of them.
+    """
+    counted: set[str] = set()
+    others: set[str] = {
+        name.name.lower()
+        for join in query.find_all(exp.Join)
+        for name in join.args.get("using") or ()
+    }
+    for column in query.find_all(exp.Column):
+        (counted if _is_counted(column) else others).add(column.name.lower())
+    return frozenset() if "*" in others else frozenset(counted - others)
+
+
+def _is_counted(column: exp.Column) -> bool:
+    around = column.parent
+    if isinstance(around, exp.Distinct) and len(around.expressions) == 1:
+        around = around.parent
+    if isinstance(around, exp.Is):
+        return isinstance(around.expression, exp.Null)
+    return isinstance(around, exp.Count)
+
+
 def title(output: exp.Expr) -> str:
     """Return the name of a column of the answer: its own, or what was written."""
     if isinstance(output, (exp.Alias, exp.Column)):

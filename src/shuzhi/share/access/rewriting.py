@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from shuzhi.share.access.aggregates import figures
-from shuzhi.share.access.failing import may_fail
+from shuzhi.share.access.apart import behind_limit, copied, hold_figures_back
+from shuzhi.share.access.failing import fails_in_figures_only, may_fail
 from shuzhi.share.access.governed import KEY, governed, table_called
 from shuzhi.share.access.model import Allowed, Form, Refusal
-from shuzhi.share.access.reading import NotProven, read, resolve, title
+from shuzhi.share.access.reading import NotProven, only_counted, read, resolve, title
 from shuzhi.share.access.reasons import refused
+from shuzhi.share.access.tallies import SUBJECT
 from shuzhi.share.access.yes_no import yes_or_no
 
 DIALECT = "duckdb"
@@ -72,39 +74,45 @@ def _plan(query: exp.Query, sql: str, read_by: Mapping[int, Allowed], salt: str)
     used = {str(each.dataset): each for each in read_by.values()}
     tables = {name: f"{salt} {name}" for name in used}
     forms = {each.grant.form for each in used.values()}
-    if forms <= {Form.ROWS}:
-        return _rows(query, read_by, used, tables)
-    if len(read_by) != 1:
+    if not forms <= {Form.ROWS} and len(read_by) != 1:
         raise NotProven(refused("sql_mixed_forms"))
-    ((name, allowed),) = used.items()
-    form = figures if allowed.grant.form is Form.AGGREGATE else yes_or_no
-    return Plan((), Statement.of(form(query, sql, allowed, tables[name])), tables)
-
-
-def _rows(
-    query: exp.Query,
-    read_by: Mapping[int, Allowed],
-    used: Mapping[str, Allowed],
-    tables: Mapping[str, str],
-) -> Plan:
-    _name_outputs(query)
-    needed = _needed(query)
-    inner = {name: governed(each, tables[name], only=needed) for name, each in used.items()}
+    inner = {name: _allowed_rows(query, each, tables[name]) for name, each in used.items()}
+    is_frail = any(each.rows for each in used.values()) and may_fail(query, used.values())
+    if Form.AGGREGATE in forms:
+        ((name, only),) = used.items()
+        source = behind_limit(inner[name]) if is_frail else inner[name]
+        return Plan((), Statement.of(figures(query, sql, only, source)), tables)
     setup: list[exp.Expr] = []
-    if any(each.rows is not None for each in used.values()) and may_fail(query, used.values()):
-        for name, source in inner.items():
-            apart = table_called(f"{tables[name]} apart")
-            properties = exp.Properties(expressions=[exp.TemporaryProperty()])
-            setup.append(
-                exp.Create(this=apart, kind="TABLE", expression=source, properties=properties)
-            )
-            inner[name] = exp.select("*").from_(apart.copy())
+    is_held = is_frail and forms <= {Form.ROWS} and fails_in_figures_only(query, used.values())
+    if is_frail and not is_held:
+        apart = {name: f"{table} apart" for name, table in tables.items()}
+        setup = [copied(source, apart[name]) for name, source in inner.items()]
+        inner = {name: exp.select("*").from_(table_called(apart[name])) for name in inner}
+    if Form.YES_NO in forms:
+        ((name, only),) = used.items()
+        query = yes_or_no(query, sql, only, inner[name])
+    else:
+        _read_rows(query, read_by, inner)
+    if is_held:
+        hold_figures_back(query)
+    return Plan(tuple(map(Statement.of, setup)), Statement.of(query), tables)
+
+
+def _allowed_rows(query: exp.Query, allowed: Allowed, table: str) -> exp.Select:
+    subject = SUBJECT if allowed.grant.form is Form.AGGREGATE else None
+    needed, counted = _needed(query), only_counted(query)
+    return governed(allowed, table, only=needed, counted=counted, subject=subject)
+
+
+def _read_rows(
+    query: exp.Query, read_by: Mapping[int, Allowed], inner: Mapping[str, exp.Select]
+) -> None:
+    _name_outputs(query)
     for table in list(query.find_all(exp.Table)):
         if id(table) in read_by:
             alias = exp.to_identifier(table.alias_or_name, quoted=True)
             source = inner[str(read_by[id(table)].dataset)].copy()
             table.replace(exp.Subquery(this=source, alias=exp.TableAlias(this=alias)))
-    return Plan(tuple(map(Statement.of, setup)), Statement.of(query), tables)
 
 
 def _name_outputs(query: exp.Query) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from shuzhi.share.access.governed import governed
 from shuzhi.share.access.model import Allowed
 from shuzhi.share.access.reading import conjuncts, no
 
@@ -15,8 +14,11 @@ _FORM = "SELECT COUNT(*) > 0 FROM … WHERE {subject} = '…' AND … = …"
 _PARTS = frozenset({"expressions", "from_", "where"})
 
 
-def yes_or_no(query: exp.Query, sql: str, allowed: Allowed, base: str) -> exp.Query:
-    """Return what answers `query`, which must be of that one form. Raises NotProven."""
+def yes_or_no(query: exp.Query, sql: str, allowed: Allowed, source: exp.Select) -> exp.Query:
+    """Return what answers `query`, which must be of that one form, of the rows of `source`.
+
+    Raises NotProven.
+    """
     other = no("sql_form", _FORM.format(subject=allowed.grant.subject), query, sql)
     given = {name for name, part in query.args.items() if part}
     where = query.args.get("where")
@@ -30,9 +32,9 @@ def yes_or_no(query: exp.Query, sql: str, allowed: Allowed, base: str) -> exp.Qu
     if not any(term.this.name.lower() == allowed.grant.subject for term in terms):
         raise other
     columns = [exp.EQ(this=_bare(term.this), expression=term.expression) for term in terms]
-    source = exp.Subquery(this=governed(allowed, base), alias=exp.TableAlias(this="allowed"))
+    rows = exp.Subquery(this=source, alias=exp.TableAlias(this="allowed"))
     answer = exp.alias_(exp.GT(this=_count(), expression=exp.Literal.number(0)), "answer")
-    return exp.select(answer).from_(source).where(*columns)
+    return exp.select(answer).from_(rows).where(*columns)
 
 
 def _count() -> exp.Expr:
