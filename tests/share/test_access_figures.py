@@ -33,9 +33,7 @@ ALL = "COUNT(*) AS n, COUNT(score) AS c, SUM(kids) AS s, AVG(income) AS a"
 def test_who_is_in_one_row_counts_as_a_row(worlds: Any, asked: Any, sql: str, cells: int) -> None:
     form = {"form": Form.AGGREGATE, "minimum_group": 5, "budget": 9}
     rows = asked.grant("residents", rows=asked.allowed("residents").rows, **form)
-    answers = [
-        _ask(worlds, asked, replace(rows, subject=subject), sql) for subject in (None, "id")
-    ]
+    answers = [_ask(worlds, asked, replace(rows, subject=subject), sql) for subject in (None, "id")]
     assert answers[0] == answers[1]
     assert len(answers[0]) == cells
 
