@@ -1,4 +1,4 @@
-"""What the rooms hold, as facts of a period: cases and deadlines, deliveries, quality.
+"""What the rooms hold, as facts of a period: cases and deadlines, deliveries, quality, burden.
 
 Evaluation knows no case and no source; here they become facts as things stood when the period
 ended.
@@ -14,6 +14,7 @@ from datetime import date, timedelta
 from shuzhi.act.cases import Office, Round, RoundClock, rounds_until
 from shuzhi.act.evaluation import (
     Arrival,
+    BurdenFact,
     CaseFact,
     DeliveryFact,
     DutyFact,
@@ -25,8 +26,9 @@ from shuzhi.act.evaluation import (
 from shuzhi.gather.quality import Total, totals_between
 from shuzhi.gather.sources import RunReport, Source, State, runs_between
 from shuzhi.kernel.ids import PartyId
-from shuzhi.kernel.instant import Instant, day_of
+from shuzhi.kernel.instant import Instant, day_of, end_of_day
 from shuzhi.kernel.spans import parse_span
+from shuzhi.share.forms import FormsOffice, all_demands
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,23 @@ class Witnesses:
                 ratio, at = total.ratio, total.measured_at
                 name = f"quality:{dataset}/{day}"
                 yield QualityFact(name, party, dataset, at, ratio.satisfied, ratio.checked)
+
+
+def burden_facts(office: FormsOffice, window: Window, zone: str) -> Iterator[BurdenFact]:
+    """Yield what each form cost that was due in a period, for the party that demands it."""
+    start, end = day_of(window.starts_at, zone), day_of(window.ends_at, zone)
+    for demand in all_demands(office, start, end):
+        yield BurdenFact(
+            id=f"burden:{demand.form}/{demand.due_on}/{demand.party or 'public'}",
+            party=demand.owner,
+            subject=str(demand.form),
+            # Whatever is due on a day is due when that day ends.
+            due_at=Instant(end_of_day(demand.due_on, zone) - timedelta(microseconds=1)),
+            times=demand.times,
+            minutes=round(demand.minutes),
+            measured=round(demand.measured),
+            saved=round(demand.saved),
+        )
 
 
 def deliveries(source: Source, runs: Sequence[RunReport], window: Window) -> Iterator[DeliveryFact]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
 
@@ -14,6 +14,7 @@ from shuzhi.act.evaluation import (
     Body,
     Correction,
     Evaluating,
+    Fact,
     FactKind,
     League,
     Person,
@@ -21,9 +22,10 @@ from shuzhi.act.evaluation import (
     Score,
     Scored,
     ScoredPeriod,
+    Window,
 )
 from shuzhi.app.duties import LooksAfterDuties, duty_facts
-from shuzhi.app.score_facts import Witnesses
+from shuzhi.app.score_facts import Witnesses, burden_facts
 from shuzhi.app.sharing import Shares
 from shuzhi.kernel.errors import RefusedError
 from shuzhi.kernel.ids import PartyId
@@ -61,8 +63,12 @@ class Scores(LooksAfterDuties, Shares):
         witnesses = Witnesses(self.office, self.declared.sources, self.provider)
         kinds = frozenset(measure.of for measure in chosen)
         duties = duty_facts(self.duties_office, window) if FactKind.DUTIES in kinds else ()
-        found = chain(witnesses.facts(window, kinds), duties)
+        found = chain(witnesses.facts(window, kinds), duties, self._burdens(window, kinds))
         return evaluation.score(evaluating, scheme, period, found, self._bodies(), by=by)
+
+    def _burdens(self, window: Window, kinds: frozenset[FactKind]) -> Iterator[Fact]:
+        if FactKind.BURDEN in kinds:
+            yield from burden_facts(self.forms_office, window, self.settings.city.zone)
 
     def publish_score(self, scheme: str, period: str, *, by: str) -> int:
         """Publish the draft of a period; return its version. Raises as `evaluation.publish`."""

@@ -233,3 +233,56 @@ def test_the_command_line_does_it_all(
     ]
     expected = ("2 of 3", "population.born_on", "Repeats", "town_a", "withdrawn")
     assert [e for e, text in zip(expected, said, strict=True) if e not in text] == []
+
+
+_SCHEME = """id: reuse
+title: {zh: 不重复采集评价, en: Asking nothing twice}
+period: month
+levels: [city]
+due: deadline
+least_weight: 0.5
+measures:
+  - id: spared
+    title: {zh: 免填占比, en: Share that was spared}
+    formula: {zh: 免填分钟 ÷ 不共享时应填分钟, en: minutes spared / minutes without reuse}
+    of: burden
+    only: [relief]
+    numerator: saved
+    denominator: minutes_without_reuse
+    weight: 100
+    best: 1
+    worst: 0
+    least: 1
+    gaming: {zh: 多设已有字段也能抬高；每份用时列于旁。, en: Needless fields raise it too.}
+    beside: [each]
+beside:
+  - id: each
+    title: {zh: 每份用时, en: Minutes for each}
+    formula: {zh: 分钟 ÷ 份数, en: minutes / fillings}
+    of: burden
+    only: [relief]
+    numerator: minutes
+    denominator: times
+    shown: number
+appeal:
+  raise_within: {working_days: 5, verified: false, note: of a test}
+  decide_within: {working_days: 10, verified: false, note: of a test}
+"""
+
+
+@pytest.mark.usefixtures("relief")
+def test_what_forms_cost_is_scored_with_the_facts_behind_it(at: Callable[[str], City]) -> None:
+    folder = at(NOW).settings.folder / "evaluation"
+    folder.mkdir(exist_ok=True)
+    (folder / "reuse.yaml").write_text(_SCHEME, encoding="utf-8")
+    city = at("2026-04-02T01:00:00+00:00")
+    city.score("reuse", "2026-03", by="tester")
+    behind = city.behind("reuse", "2026-03", PartyId("civil"), "spared")
+    # Three towns, 27 minutes each and 16 of them spared, on the last day of the month.
+    assert (behind.number.numerator, behind.number.denominator) == (48, 129)
+    (beside,) = behind.beside.values()
+    assert (beside.numerator, beside.denominator) == (81, 3)
+    assert [counted.fact.id for counted in behind.facts] == [
+        f"burden:relief/2026-03-31/{town}" for town in TOWNS
+    ]
+    assert city.recompute_score("reuse", "2026-03")

@@ -8,6 +8,7 @@ from shuzhi.act.evaluation.errors import EvaluationError
 from shuzhi.act.evaluation.evaluating import Evaluating
 from shuzhi.act.evaluation.facts import (
     Arrival,
+    BurdenFact,
     CaseFact,
     DeliveryFact,
     DutyFact,
@@ -37,6 +38,7 @@ __all__ = [
     "Arrival",
     "Behind",
     "Body",
+    "BurdenFact",
     "CaseFact",
     "Correction",
     "Decision",

@@ -12,7 +12,14 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from shuzhi.act.evaluation.facts import Arrival, CaseFact, DeliveryFact, DutyFact, FactKind
+from shuzhi.act.evaluation.facts import (
+    Arrival,
+    BurdenFact,
+    CaseFact,
+    DeliveryFact,
+    DutyFact,
+    FactKind,
+)
 from shuzhi.kernel.instant import Instant
 
 _PLACES = Decimal("0.0001")
@@ -88,6 +95,10 @@ def _is_due_duty(duty: DutyFact, window: Window) -> bool:
     return window.is_due(duty.due_at, duty.ended_at)
 
 
+def _is_due_form(demand: BurdenFact, window: Window) -> bool:
+    return window.holds(demand.due_at)
+
+
 COUNTS: Mapping[FactKind, Mapping[str, Count]] = {
     FactKind.CASES: {
         "accepted": _is_accepted,
@@ -127,5 +138,15 @@ COUNTS: Mapping[FactKind, Mapping[str, Count]] = {
         "late": lambda duty, _: duty.is_late,
         "timed": lambda duty, window: _is_due_duty(duty, window) and bool(duty.limit),
         "time_share": _time_share,
+    },
+    FactKind.BURDEN: {
+        "demands": _is_due_form,
+        "times": lambda demand, window: _is_due_form(demand, window) * demand.times,
+        "minutes": lambda demand, window: _is_due_form(demand, window) * demand.minutes,
+        "measured": lambda demand, _: demand.measured,
+        "saved": lambda demand, _: demand.saved,
+        "minutes_without_reuse": lambda demand, window: (
+            _is_due_form(demand, window) * (demand.minutes + demand.saved)
+        ),
     },
 }

@@ -1,4 +1,4 @@
-"""What a score is made of: frozen facts about cases, deliveries, quality and deadlines.
+"""What a score is made of: frozen facts about cases, deliveries, quality, deadlines, burden.
 
 Whoever scores hands them in; this room does not know where they come from. A fact is as things
 stood at the end of its period, so that scoring late gives what scoring at once would have given.
@@ -24,6 +24,7 @@ class FactKind(StrEnum):
     DELIVERIES = "deliveries"
     QUALITY = "quality"
     DUTIES = "duties"
+    BURDEN = "burden"
 
 
 class Arrival(StrEnum):
@@ -120,11 +121,36 @@ class DutyFact:
     limit: int | None = None
 
 
-Fact: TypeAlias = CaseFact | DeliveryFact | QualityFact | DutyFact
+@dataclass(frozen=True)
+class BurdenFact:
+    """A form that was due once: what it cost those who had to fill it in, for who demands it.
+
+    `subject` is the form, `times` how often it was to be filled in then. Whole minutes: `measured`
+    of `minutes` were taken from fillings, the others are as declared; `saved` is what it would
+    have cost more if it asked what is held already.
+    """
+
+    kind: ClassVar[FactKind] = FactKind.BURDEN
+    correctable: ClassVar[frozenset[str]] = frozenset({"minutes", "measured", "saved", "times"})
+
+    id: str
+    party: PartyId
+    subject: str
+    due_at: Instant
+    times: int
+    minutes: int
+    measured: int
+    saved: int
+
+
+Fact: TypeAlias = CaseFact | DeliveryFact | QualityFact | DutyFact | BurdenFact
 FACTS: Mapping[FactKind, type[Fact]] = {
-    of.kind: of for of in (CaseFact, DeliveryFact, QualityFact, DutyFact)
+    of.kind: of for of in (CaseFact, DeliveryFact, QualityFact, DutyFact, BurdenFact)
 }
-_COUNTS = frozenset({"used", "limit", "reports", "returns", "pauses", "satisfied", "checked"})
+_COUNTS = frozenset(
+    {"used", "limit", "reports", "returns", "pauses", "satisfied", "checked"}
+    | BurdenFact.correctable
+)
 _MAY_BE_NONE = frozenset({"filed_at", "closed_at", "reopened_at", "ended_at", "stars", "limit"})
 _MOST_STARS = 5
 
