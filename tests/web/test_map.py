@@ -13,6 +13,9 @@ from typer.testing import CliRunner
 
 from shuzhi.app import City
 from shuzhi.cli.commands import app
+from shuzhi.kernel.ids import PartyId
+from shuzhi.kernel.party import Level, Party
+from shuzhi.share.parties import register_party
 from shuzhi.web import make_app
 
 _DISTRICTS = ("东城区", "西城区", "港口区", "北城区")
@@ -83,4 +86,31 @@ def test_the_shell_tells_programs_what_was_imported(city: City, boundaries: Path
         "parties": ["east", "west", "harbour"],
         "unmatched": ["北城区"],
     }
+    shell("remove", "--city", str(city.settings.folder))
+
+
+def test_a_city_with_several_roots_shows_them_with_what_is_below_them(
+    city: City, client: TestClient, boundaries: Path
+) -> None:
+    for name, level, superior in (
+        ("federal", Level.NATION, None),
+        ("port_authority", Level.CITY, None),
+        ("quay", Level.DISTRICT, "port_authority"),
+        ("island", Level.DISTRICT, None),
+        ("cove", Level.TOWN, "island"),
+    ):
+        register_party(
+            city.control, Party(PartyId(name), f"{name} 单位", name, level, superior_id=superior)
+        )
+    page = client.get("/operations").text
+    for party in ("city_government", "east", "federal", "port_authority", "quay", "island"):
+        assert f'href="/operations/{party}"' in page
+    # The greatest of the roots stands first, in the middle, and districts come before offices.
+    assert page.index("/operations/city_government") < page.index("/operations/port_authority")
+    assert page.index("/operations/east") < page.index("/operations/hotline_centre")
+    # Towns have the map of their district.
+    assert "/operations/cove" not in page
+    assert 'href="/operations/cove"' in client.get("/operations/island").text
+    shell("import", str(boundaries), "--city", str(city.settings.folder))
+    assert 'class="drawing territories"' in client.get("/operations").text
     shell("remove", "--city", str(city.settings.folder))

@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from shuzhi.web.drawing.svg import add, drawing, markup, shortened
 
-_WIDTH, _LEFT, _BAR = 420.0, 104.0, 200.0
+_WIDTH, _LEFT, _BAR = 350.0, 92.0, 160.0
 _HEAD, _ROW, _GAP = 22.0, 18.0, 10.0
 
 

@@ -12,7 +12,7 @@ from fastapi.responses import StreamingResponse
 from shuzhi.act.cases import Tally, tally
 from shuzhi.gather.sensors.newest import NewestOfStation
 from shuzhi.kernel.ids import PartyId
-from shuzhi.kernel.party import Party
+from shuzhi.kernel.party import Level, Party
 from shuzhi.share.parties import Organisation, Territories
 from shuzhi.web.drawing.hexagons import Cell, hexagons
 from shuzhi.web.drawing.territories import territories
@@ -123,12 +123,11 @@ def _map(
     known: Territories | None,
 ) -> Mapping[str, Any]:
     """Return the map as it is drawn, what to say below it, and how many parties it leaves out."""
-    roots = organisation.inferiors(place.id if place else None)
-    below = roots if place or len(roots) != 1 else organisation.inferiors(roots[0].id)
-    above = [place] if place else list(roots) if below is not roots else []
-    cells = {p: _cell(reader, organisation, p, counted, warned, p == place) for p in above}
-    cells |= {p: _cell(reader, organisation, p, counted, warned, False) for p in below}
-    lying = [(t, cells[p]) for p in below if known and (t := known.of(p.id))]
+    above, level = _drawn(organisation, place)
+    cells = {
+        p: _cell(reader, organisation, p, counted, warned, p == place) for p in (*above, *level)
+    }
+    lying = [(t, cells[p]) for p in level if known and (t := known.of(p.id))]
     title = reader.t("operations.map")
     if known is None or not lying:
         drawn = hexagons(list(cells.values())[:_MOST_CELLS], title)
@@ -137,8 +136,23 @@ def _map(
         drawn, middle = territories(lying, title)
         named = {"source": known.source, "reference": known.reference}
         says = reader.t("operations.boundaries", middle=f"{middle:.1f}", **named)
-        more = len(below) - len(lying)
+        more = len(level) - len(lying)
     return {"drawn": drawn, "says": says, "more": more}
+
+
+def _drawn(organisation: Organisation, place: Party | None) -> tuple[list[Party], list[Party]]:
+    """Return the parties that stand above on the map, and those of its level, districts first.
+
+    The whole city has the roots, what is directly below each, and roots that nobody is below; a
+    root that is a district itself leaves its towns to its own map.
+    """
+    if place:
+        return [place], list(organisation.inferiors(place.id))
+    roots = organisation.inferiors(None)
+    below = {r: organisation.inferiors(r.id) if r.level < Level.DISTRICT else () for r in roots}
+    above = sorted((r for r in roots if below[r]), key=lambda r: -len(below[r]))
+    level = [*(p for r in above for p in below[r]), *(r for r in roots if not below[r])]
+    return above, sorted(level, key=lambda p: p.level is not Level.DISTRICT)
 
 
 def _cell(
