@@ -163,6 +163,90 @@ def test_law_that_cannot_be_right_is_refused(
     assert _findings(tmp_path, _FILE.replace(old, new)) == findings
 
 
+_TABLE = """\
+title: Air quality
+source: an example
+tables:
+  - id: breakpoints
+    legal_basis: {law: HJ 633, article: table 1}
+    description: {zh: 限值表, en: breakpoints}
+    columns: {item: text, low: number}
+    versions:
+      - from: 2024-01-01
+        verified: true
+        rows: [[PM10, 0], [PM10, 50.5]]
+      - from: 2026-01-01
+        verified: false
+        note: unchecked
+        rows: [[PM10, 0]]
+"""
+
+
+def test_a_version_of_a_table_holds_until_the_day_before_the_next(tmp_path: Path) -> None:
+    table = _load(tmp_path, _TABLE).tables["breakpoints"]
+    assert [(len(version.rows), version.since, until) for version, until in table.spans] == [
+        (2, date(2024, 1, 1), date(2025, 12, 31)),
+        (1, date(2026, 1, 1), None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "finding"),
+    [
+        ("[PM10, 50.5]", "[PM10]", "11: tables.0.versions.0.rows.1: has 1 cells for 2 columns"),
+        (
+            "[PM10, 50.5]",
+            "[PM10, high]",
+            "11: tables.0.versions.0.rows.1: has 'high' under low, which holds a number",
+        ),
+        (
+            "[PM10, 50.5]",
+            "[10, 50.5]",
+            "11: tables.0.versions.0.rows.1: has 10 under item, which holds a text",
+        ),
+        (
+            "[PM10, 50.5]",
+            "[PM10, 1e999]",
+            "11: tables.0.versions.0.rows.1: has inf under low, which holds a number",
+        ),
+        (
+            "low: number",
+            "valid_to: number",
+            "7: tables.0.columns.valid_to: is the name of what every row says of its dates; "
+            "choose another",
+        ),
+        (
+            "from: 2026-01-01",
+            "from: 2024-01-01",
+            "12: tables.0.versions.1.from: 2024-01-01 does not come after 2024-01-01; "
+            "sort by date, once each",
+        ),
+        (
+            "        note: unchecked\n",
+            "",
+            "13: tables.0.versions.1.verified: is false without a note; "
+            "say what nobody has checked",
+        ),
+    ],
+)
+def test_a_table_that_cannot_be_right_is_refused(
+    tmp_path: Path, old: str, new: str, finding: str
+) -> None:
+    assert _findings(tmp_path, _TABLE.replace(old, new)) == [finding]
+
+
+def test_a_file_without_law_is_refused(tmp_path: Path) -> None:
+    assert _findings(tmp_path, _FILE.partition("parameters:")[0]) == [
+        "1: : states neither parameters nor tables"
+    ]
+
+
+def test_a_table_and_a_parameter_bear_different_ids(tmp_path: Path) -> None:
+    both = _FILE.replace("id: answer", "id: breakpoints") + _TABLE[_TABLE.index("tables:") :]
+    (finding,) = _findings(tmp_path, both)
+    assert finding.partition(" of ")[0] == "21: tables.0.id: repeats the id 'breakpoints'"
+
+
 def test_an_id_in_two_files_is_refused_and_both_are_named(tmp_path: Path) -> None:
     for name in ("a.yaml", "b.yaml"):
         (tmp_path / name).write_text(_FILE, encoding="utf-8")

@@ -85,6 +85,50 @@ def test_a_pack_bears_the_name_of_its_folder(folder: Path) -> None:
     ]
 
 
+_MODEL = """/*
+title: {zh: 日, en: Days}
+parameters:
+  least: {law: noise_hours, unit: hours, at: observed_at}
+  most: {law: noise_grades, unit: hours, at: observed_at}
+  other: {law: noise_hours, unit: days, at: observed_at}
+tables: [noise_grade]
+*/
+SELECT station, :least AS least, :most AS most, :other AS other FROM noise_readings
+JOIN noise_grade AS g ON g.low < value
+"""
+_LAW = """title: Noise
+source: an example
+parameters:
+  - id: noise_hours
+    legal_basis: {law: GB 3096, article: table 1}
+    description: {zh: 小时数, en: hours}
+    unit: hours
+    values: [{from: 2024-01-01, value: 2, verified: true}]
+tables:
+  - id: noise_grades
+    legal_basis: {law: GB 3096, article: table 3}
+    description: {zh: 等级, en: grades}
+    columns: {low: number}
+    versions: [{from: 2024-01-01, verified: true, rows: [[0]]}]
+"""
+
+
+def test_a_model_takes_from_law_what_is_there_and_in_its_unit(folder: Path) -> None:
+    for name, text in (("models/noise_days.sql", _MODEL), ("law/noise.yaml", _LAW)):
+        (folder / name).parent.mkdir()
+        (folder / name).write_text(text)
+    manifest = folder / "pack.yaml"
+    manifest.write_text(
+        manifest.read_text().replace("[noise_readings]", "[noise_readings, noise_days]")
+    )
+    found = [problem.partition(". Did")[0].partition(". Choose")[0] for problem in problems(folder)]
+    assert found == [
+        "models/noise_days.sql:5 there is no law parameter 'noise_grades'",
+        "models/noise_days.sql:6 noise_hours is in hours, and the model reckons in days",
+        "models/noise_days.sql:7 there is no table of law 'noise_grade'",
+    ]
+
+
 def test_an_unknown_pack_is_refused_with_the_one_that_was_meant() -> None:
     with pytest.raises(RefusedError, match="no scenario pack 'nyc_flight'") as refusal:
         installed_pack("nyc_flight")

@@ -12,6 +12,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from shuzhi.decide.models.by_law import with_law
 from shuzhi.packs import installed_pack
 
 pytestmark = pytest.mark.real_data
@@ -62,9 +63,10 @@ def air(shared: Path) -> Iterator[duckdb.DuckDBPyConnection]:
             f"CREATE TABLE air_quality_hourly AS SELECT station, observed_at, day, {cells}"
             " FROM air_cells_hourly GROUP BY ALL"
         )
-        models = installed_pack("air").declared.models
+        declared = installed_pack("air").declared
         for name in MODELS:
-            connection.execute(f"CREATE TABLE {name} AS {models[name].sql}")
+            model = with_law(declared.models[name], declared.law, zone="Asia/Shanghai")
+            connection.execute(f"CREATE TABLE {name} AS {model.sql}")
         yield connection
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from shuzhi.app.acting import Acts
 from shuzhi.kernel.ids import PartyId
-from shuzhi.kernel.law import Law
 from shuzhi.packs import installed_pack
 from shuzhi.share.access import Grant
 from shuzhi.share.agreements import Names, SharingOffice, Time, grants
@@ -24,8 +23,7 @@ class Agrees(Acts):
             RefusedError: `packs.no_such_pack`; DocumentError as `declared` and `working_days`.
         """
         city = self.settings.city
-        below = installed_pack(_LAW).declared.law.parameters
-        law = Law({**below, **self.declared.law.parameters})
+        law = self.declared.law.over(installed_pack(_LAW).declared.law)
         authority = PartyId(city.sharing_authority or city.desk)
         time, names = Time(law, self.working_days, city.zone), Names(city.address)
         return SharingOffice(self.control, time, authority, names, self.clock, self.publish)

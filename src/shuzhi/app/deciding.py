@@ -33,5 +33,7 @@ class Decides(Forecasts):
             self.clock,
             self.publish,
             self.settings.memory_limit,
+            law=self.declared.law,
+            zone=self.settings.city.zone,
         )
         return run_models(building, [models[n] for n in only or sorted(models)], progress)

@@ -1,5 +1,7 @@
 """Law parameters: numbers that law sets, each with its legal basis and the day it holds from.
 
+Where law sets a table (breakpoints of an index), its rows hold together, version by version.
+
 No deadline or limit stands in code: it is read from YAML and asked for by date, so that a case of
 last year is still computed by last year's law. `is_verified` is true only where the number was
 read in the full text of the law.
@@ -9,14 +11,16 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, field
+from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from itertools import pairwise
+from math import isfinite
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import Field, StrictBool
+from pydantic import Field, StrictBool, StrictFloat, StrictInt, StrictStr
 
 from shuzhi.kernel.documents import (
     Document,
@@ -30,6 +34,9 @@ from shuzhi.kernel.errors import RefusedError
 from shuzhi.kernel.units import unit
 
 _CODE = "kernel.bad_law"
+_Id = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$")]
+# What a table says itself of each of its rows.
+_SPAN = frozenset({"valid_from", "valid_to"})
 
 
 class LawUnit(StrEnum):
@@ -85,7 +92,7 @@ class Description(StrictModel):
 class LawParameter(StrictModel):
     """One number set by law: `unit` is a LawUnit or a UCUM code, `values` are in order of date."""
 
-    id: str = Field(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$")
+    id: _Id
     legal_basis: LegalBasis
     description: Description
     unit: str
@@ -109,17 +116,52 @@ class LawParameter(StrictModel):
         )
 
 
+class ColumnKind(StrEnum):
+    """What a column of a table holds."""
+
+    TEXT = "text"
+    NUMBER = "number"
+
+
+class LawRows(StrictModel):
+    """The rows of a table from the day `since` until the next version's; else as a LawValue."""
+
+    since: date = Field(alias="from")
+    is_verified: StrictBool = Field(alias="verified")
+    rows: tuple[tuple[StrictStr | StrictInt | StrictFloat, ...], ...] = Field(min_length=1)
+    legal_basis: LegalBasis | None = None
+    note: str | None = None
+
+
+class LawTable(StrictModel):
+    """A table set by law: what its columns are called and hold, and its versions by date."""
+
+    id: _Id
+    legal_basis: LegalBasis
+    description: Description
+    columns: dict[_Id, ColumnKind] = Field(min_length=1)
+    versions: tuple[LawRows, ...] = Field(min_length=1)
+
+    @property
+    def spans(self) -> tuple[tuple[LawRows, date | None], ...]:
+        """Each version with the last day on which it holds; None for the newest."""
+        ends = (later.since - timedelta(days=1) for later in self.versions[1:])
+        return tuple(zip(self.versions, (*ends, None), strict=True))
+
+
 class _LawFile(StrictModel):
     title: str = Field(min_length=1)
     source: str = Field(min_length=1)
-    parameters: tuple[LawParameter, ...] = Field(min_length=1)
+    parameters: tuple[LawParameter, ...] = ()
+    tables: tuple[LawTable, ...] = ()
 
 
 @dataclass(frozen=True)
 class Law:
-    """Every law parameter that is loaded, by id."""
+    """Every law parameter and table that is loaded, by id."""
 
     parameters: Mapping[str, LawParameter]
+    tables: Mapping[str, LawTable] = field(default_factory=dict)
 
     @staticmethod
     def load(*paths: Path) -> Law:
@@ -128,14 +170,25 @@ class Law:
         Raises:
             DocumentError: `kernel.bad_document` for a file that is no strict YAML, `kernel.bad_law`
                 with findings for unknown keys, a repeated id, dates out of order or repeated, an
-                unknown unit, a fraction of a day, or an unverified value without a note.
+                unknown unit, a fraction of a day, an unverified value without a note, or a row of
+                a table that its columns do not describe.
         """
         files = tuple(file for path in paths for file in _files(path))
         read = tuple((d, shape(d, _LawFile, code=_CODE)) for d in map(read_document, files))
         findings = tuple(_findings(read))
         if findings:
             raise DocumentError(_CODE, findings)
-        return Law({p.id: p for _, law in read for p in law.parameters})
+        return Law(
+            {p.id: p for _, law in read for p in law.parameters},
+            {t.id: t for _, law in read for t in law.tables},
+        )
+
+    def over(self, below: Law) -> Law:
+        """Return both together; what bears the same id here counts, not what lies below."""
+        return Law(
+            {**below.parameters, **self.parameters},
+            {**below.tables, **self.tables},
+        )
 
     def parameter(self, id: str) -> LawParameter:  # noqa: A002  (the word of the file)
         """Return the parameter with this id, or refuse it (`kernel.law_unknown`)."""
@@ -159,13 +212,18 @@ def _files(path: Path) -> Iterable[Path]:
 def _findings(read: Iterable[tuple[Document, _LawFile]]) -> Iterator[Finding]:
     seen: dict[str, str] = {}
     for document, law in read:
-        for i, parameter in enumerate(law.parameters):
-            where = ("parameters", i)
+        if not law.parameters and not law.tables:
+            yield document.finding((), "states neither parameters nor tables")
+        parameters = ((("parameters", i), each.id) for i, each in enumerate(law.parameters))
+        tables = ((("tables", i), each.id) for i, each in enumerate(law.tables))
+        for where, name in (*parameters, *tables):
             here = f"{document.file}:{document.line_of((*where, 'id'))}"
-            if seen.setdefault(parameter.id, here) != here:
-                problem = f"repeats the id {parameter.id!r} of {seen[parameter.id]}"
-                yield document.finding((*where, "id"), problem)
-            yield from _of_parameter(document, where, parameter)
+            if seen.setdefault(name, here) != here:
+                yield document.finding((*where, "id"), f"repeats the id {name!r} of {seen[name]}")
+        for i, parameter in enumerate(law.parameters):
+            yield from _of_parameter(document, ("parameters", i), parameter)
+        for i, table in enumerate(law.tables):
+            yield from _of_table(document, ("tables", i), table)
 
 
 def _of_parameter(
@@ -174,21 +232,52 @@ def _of_parameter(
     if not _is_unit(parameter.unit):
         problem = f"{parameter.unit!r} is neither a unit of law nor a known UCUM code"
         yield document.finding((*where, "unit"), problem)
-    for i, (before, value) in enumerate(pairwise(parameter.values), start=1):
-        if value.since <= before.since:
-            problem = f"{value.since} does not come after {before.since}; sort by date, once each"
-            yield document.finding((*where, "values", i, "from"), problem)
+    yield from _of_dates(document, (*where, "values"), parameter.values)
     for i, value in enumerate(parameter.values):
         for key, problem in _of_value(parameter, value):
             yield document.finding((*where, "values", i, key), problem)
+
+
+def _of_dates(
+    document: Document, where: tuple[str | int, ...], dated: tuple[LawValue | LawRows, ...]
+) -> Iterator[Finding]:
+    for i, (before, value) in enumerate(pairwise(dated), start=1):
+        if value.since <= before.since:
+            problem = f"{value.since} does not come after {before.since}; sort by date, once each"
+            yield document.finding((*where, i, "from"), problem)
+    for i, value in enumerate(dated):
+        if not value.is_verified and not value.note:
+            problem = "is false without a note; say what nobody has checked"
+            yield document.finding((*where, i, "verified"), problem)
+
+
+def _of_table(
+    document: Document, where: tuple[str | int, ...], table: LawTable
+) -> Iterator[Finding]:
+    for name in sorted(_SPAN & table.columns.keys()):
+        problem = "is the name of what every row says of its dates; choose another"
+        yield document.finding((*where, "columns", name), problem)
+    yield from _of_dates(document, (*where, "versions"), table.versions)
+    for i, version in enumerate(table.versions):
+        for j, row in enumerate(version.rows):
+            if problem := _of_row(table, row):
+                yield document.finding((*where, "versions", i, "rows", j), problem)
+
+
+def _of_row(table: LawTable, row: tuple[str | float, ...]) -> str:
+    if len(row) != len(table.columns):
+        return f"has {len(row)} cells for {len(table.columns)} columns"
+    for cell, (name, kind) in zip(row, table.columns.items(), strict=True):
+        is_right = kind is ColumnKind.TEXT if isinstance(cell, str) else isfinite(cell)
+        if not is_right or isinstance(cell, str) != (kind is ColumnKind.TEXT):
+            return f"has {cell!r} under {name}, which holds a {kind}"
+    return ""
 
 
 def _of_value(parameter: LawParameter, value: LawValue) -> Iterator[tuple[str, str]]:
     for key, number in (("value", value.value), ("extendable_by", value.extendable_by or 0)):
         if parameter.unit in _WHOLE and (number < 0 or number % 1):
             yield key, f"{number} is no whole number of {parameter.unit}"
-    if not value.is_verified and not value.note:
-        yield "verified", "is false without a note; say what nobody has checked"
 
 
 def _is_unit(text: str) -> bool:

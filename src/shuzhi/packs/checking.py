@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from shuzhi.decide.indicators import LENT
-from shuzhi.decide.models import ordered
+from shuzhi.decide.models import Model, ordered, other_unit
 from shuzhi.kernel.documents import Finding
 from shuzhi.kernel.errors import RefusedError
+from shuzhi.kernel.law import LawParameter, LawTable
 from shuzhi.packs.examples.checking import example_findings
 from shuzhi.packs.kinds import KINDS
 from shuzhi.packs.names import Names, meant
@@ -85,11 +86,25 @@ def _models(names: Names) -> Iterator[Finding]:
         for dataset in model.reads:
             if problem := names.unknown_dataset(dataset):
                 yield names.of("models", model.name, (), problem)
+        yield from _law_of(names, model)
     try:
         ordered(models.values())
     except RefusedError as error:
         folder = names.pack.declared.folder / "models"
         yield names.finding(folder, (), f"{error.message} {error.next_step}")
+
+
+def _law_of(names: Names, model: Model) -> Iterator[Finding]:
+    for parameter in model.parameters:
+        found, problem = names.law(parameter.law), names.unknown_law(parameter.law)
+        if isinstance(found, LawParameter):
+            problem = other_unit(parameter, found)
+        if problem:
+            place = parameter.place
+            yield Finding(place.file, place.line, f"parameters.{parameter.name}", problem)
+    for table in model.tables:
+        if problem := names.unknown_law(table.law, LawTable):
+            yield Finding(table.place.file, table.place.line, "tables", problem)
 
 
 def _indicators(names: Names) -> Iterator[Finding]:

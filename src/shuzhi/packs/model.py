@@ -93,7 +93,7 @@ class Declared:
         return replace(
             self,
             **together,
-            law=Law({**below.law.parameters, **self.law.parameters}),
+            law=self.law.over(below.law),
             parties=(*below.parties, *self.parties),
         )
 

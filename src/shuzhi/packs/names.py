@@ -16,7 +16,7 @@ from shuzhi.decide.sql import parsed
 from shuzhi.gather.contracts import Contract
 from shuzhi.kernel.documents import DocumentError, Finding, Where, read_document
 from shuzhi.kernel.errors import RefusedError
-from shuzhi.kernel.law import Law
+from shuzhi.kernel.law import Law, LawParameter, LawTable
 from shuzhi.packs.kinds import KINDS, LAW, MANIFEST, PARTIES
 from shuzhi.packs.model import Pack
 from shuzhi.share.parties.parties_yaml import read_parties_file
@@ -57,7 +57,7 @@ class Others:
         self._read: dict[str, Mapping[str, Any]] = {}
 
     def named(self, key: str) -> Mapping[str, Any]:
-        """Return the things of one kind by name; of law the parameters, of parties the parties."""
+        """Return the things of one kind by name; of law parameters and tables, and the parties."""
         if key not in self._read:
             self._read[key] = dict(self._things(key))
         return self._read[key]
@@ -80,7 +80,8 @@ class Others:
 
 def _things(folder: Path, key: str) -> Iterator[tuple[str, Any]]:
     if key == LAW:
-        yield from Law.load(folder / LAW).parameters.items() if (folder / LAW).is_dir() else ()
+        law = Law.load(folder / LAW) if (folder / LAW).is_dir() else Law({})
+        yield from (*law.parameters.items(), *law.tables.items())
     elif key == PARTIES:
         file = folder / PARTIES
         yield from ((str(p.id), p) for p in (read_parties_file(file) if file.is_file() else ()))
@@ -114,13 +115,23 @@ class Names:
         known = self.own("rules") | self.own("forecasters")
         return None if name in known else f"there is no rule {name!r}. {meant(name, known)}"
 
-    def unknown_law(self, parameter: str) -> str | None:
-        """Say that no law file has a parameter; None when one has."""
-        own = self.pack.declared.law.parameters
-        if parameter in own or self._is_unread(LAW) or parameter in self.others.named(LAW):
+    def law(self, id: str) -> LawParameter | LawTable | None:  # noqa: A002  (the word of the file)
+        """Return the parameter or table of law with that id, of this pack or of another."""
+        own = self.pack.declared.law
+        found = own.parameters.get(id) or own.tables.get(id) or self.others.named(LAW).get(id)
+        return found if isinstance(found, (LawParameter, LawTable)) else None
+
+    def unknown_law(
+        self, name: str, kind: type[LawParameter | LawTable] = LawParameter
+    ) -> str | None:
+        """Say that no law file has a parameter (or table) of that name; None when one has."""
+        if isinstance(self.law(name), kind) or self._is_unread(LAW):
             return None
-        known = {*own, *self.others.named(LAW)}
-        return f"there is no law parameter {parameter!r}. {meant(parameter, known)}"
+        own = self.pack.declared.law
+        named = {**own.parameters, **own.tables, **self.others.named(LAW)}
+        known = {each for each, law in named.items() if isinstance(law, kind)}
+        what = "law parameter" if kind is LawParameter else "table of law"
+        return f"there is no {what} {name!r}. {meant(name, known)}"
 
     def unknown_party(self, party: str) -> str | None:
         """Say that no party bears that id; None when one does. The city's desk always is there."""
@@ -181,7 +192,10 @@ class Names:
     @cached_property
     def _columns(self) -> Mapping[str, frozenset[str]]:
         declared = self.pack.declared
-        made = {name: answered(m.sql) - {"*"} for name, m in declared.models.items()}
+        made = {
+            name: answered(model.sql, {p.name for p in model.parameters}) - {"*"}
+            for name, model in declared.models.items()
+        }
         return {**made, **_columns(declared.contracts.values())}
 
     def _unread(self, key: str) -> Iterator[str]:

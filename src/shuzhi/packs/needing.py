@@ -14,7 +14,7 @@ def needed_packs(pack: Pack) -> tuple[str, ...]:
     """Return the ids of the installed packs that `pack` needs beside it, in order of name."""
     own, named = pack.declared, _named(pack)
     lacking = {
-        LAW: named[LAW] - own.law.parameters.keys(),
+        LAW: named[LAW] - own.law.parameters.keys() - own.law.tables.keys(),
         PARTIES: named[PARTIES],
         "case_kinds": named["case_kinds"] - own.case_kinds.keys(),
     }
@@ -33,8 +33,10 @@ def _brings(other: Others, lacking: Mapping[str, set[str]], reads: tuple[str, ..
 def _named(pack: Pack) -> Mapping[str, set[str]]:
     declared = pack.declared
     rules = declared.rules.values()
+    of_rules = {rule.legal_basis for rule in rules if rule.legal_basis is not None}
+    models = declared.models.values()
     return {
-        LAW: {rule.legal_basis for rule in rules if rule.legal_basis is not None},
+        LAW: of_rules | {law for model in models for law in model.law},
         PARTIES: set(_parties(pack)),
         "case_kinds": {rule.case_kind for rule in rules if rule.case_kind is not None},
     }

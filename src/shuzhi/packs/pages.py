@@ -68,10 +68,10 @@ def _datasets(declared: Declared) -> Iterator[str]:
     if declared.models:
         yield from ("", "### Models")
         rows = (
-            (f"`{m.name}`", f"{m.title_zh} · {m.title_en}", ", ".join(m.reads))
+            (f"`{m.name}`", f"{m.title_zh} · {m.title_en}", ", ".join(m.reads), ", ".join(m.law))
             for m in declared.models.values()
         )
-        yield from _table(("model", "title", "reads"), rows)
+        yield from _table(("model", "title", "reads", "law"), rows)
 
 
 def _fields(table: Table) -> Iterator[str]:
@@ -156,8 +156,18 @@ def _goals(goals: Iterable[Goal]) -> Iterator[str]:
 
 
 def _law(law: Law) -> Iterator[str]:
-    if not law.parameters:
-        return
+    if law.parameters:
+        yield from _parameters(law)
+    for table in law.tables.values():
+        yield from ("", f"### {table.id}: {table.description.zh} · {table.description.en}")
+        for version in table.versions:
+            basis = version.legal_basis or table.legal_basis
+            compared = "compared" if version.is_verified else "not compared"
+            yield from ("", f"{basis.law}, {basis.article}; from {version.since}, {compared}.")
+            yield from _table(tuple(table.columns), version.rows)
+
+
+def _parameters(law: Law) -> Iterator[str]:
     rows = (
         (
             f"`{each.id}`",

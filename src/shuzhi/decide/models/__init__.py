@@ -1,6 +1,15 @@
 """Models: data sets that SQL makes of others, built in order of what they read."""
 
-from shuzhi.decide.models.model import Grain, Incremental, Model, ModelBuilt, ModelRun, State
+from shuzhi.decide.models.by_law import other_unit
+from shuzhi.decide.models.model import (
+    Grain,
+    Incremental,
+    Model,
+    ModelBuilt,
+    ModelRun,
+    Parameter,
+    State,
+)
 from shuzhi.decide.models.order import ordered
 from shuzhi.decide.models.sql_file import parse_model, read_model
 from shuzhi.decide.models.use_cases import Building, run_models
@@ -12,8 +21,10 @@ __all__ = [
     "Model",
     "ModelBuilt",
     "ModelRun",
+    "Parameter",
     "State",
     "ordered",
+    "other_unit",
     "parse_model",
     "read_model",
     "run_models",

@@ -35,6 +35,44 @@ class Incremental:
 
 
 @dataclass(frozen=True)
+class Place:
+    """Where something stands in a model's file."""
+
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A number of law that the SQL names `:name`.
+
+    It is the one in force at each row's `column`, a date or (`is_instant`) an instant, and NULL
+    before the first. `unit` is the one that the SQL reckons in.
+    """
+
+    name: str
+    law: str
+    unit: str
+    column: str
+    is_instant: bool
+    place: Place
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of law that the SQL reads by its id, as if it were a data set.
+
+    Beside its own columns it has `valid_from` and `valid_to`, the last day or NULL.
+    """
+
+    law: str
+    place: Place
+
+
+@dataclass(frozen=True)
 class Model:
     """One model as its file says it; `reads` are the data sets that the SQL names, sorted."""
 
@@ -44,6 +82,14 @@ class Model:
     sql: str
     reads: tuple[DatasetName, ...]
     incremental: Incremental | None = None
+    parameters: tuple[Parameter, ...] = ()
+    tables: tuple[Table, ...] = ()
+
+    @property
+    def law(self) -> tuple[str, ...]:
+        """The ids of what the SQL takes from law, sorted."""
+        numbers = (parameter.law for parameter in self.parameters)
+        return tuple(sorted({*numbers, *(table.law for table in self.tables)}))
 
 
 class State(StrEnum):

@@ -9,13 +9,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from threading import Timer
 
 import duckdb
 import pyarrow as pa
 
 from shuzhi.decide.models.building import build_changes, build_whole, changed_rows
+from shuzhi.decide.models.by_law import law_inputs, schemas_of, told_law, with_law
 from shuzhi.decide.models.changes import change_by_grain, moved
 from shuzhi.decide.models.model import Model, ModelBuilt, ModelRun, State
 from shuzhi.decide.models.order import ordered
@@ -37,6 +38,7 @@ from shuzhi.kernel.errors import RefusedError, ShuzhiError
 from shuzhi.kernel.events import Publish, ignore
 from shuzhi.kernel.ids import DatasetName, new_run_id
 from shuzhi.kernel.instant import Clock, Instant
+from shuzhi.kernel.law import Law
 
 # Counts changes of how models are built: raise it, and every model is built anew.
 _FORM = 2
@@ -53,12 +55,14 @@ class Building:
     publish: Publish = ignore
     memory_limit: str = "1GB"
     most_seconds: float = 600.0
+    law: Law = field(default_factory=lambda: Law({}))
+    zone: str = "UTC"
 
 
 def run_models(
     building: Building, models: Iterable[Model], progress: Progress
 ) -> tuple[ModelRun, ...]:
-    """Build every model whose inputs or SQL changed and return what became of each, in order.
+    """Build every model whose inputs, SQL or law changed; return what became of each, in order.
 
     A model that fails holds up only those that read it.
 
@@ -94,8 +98,9 @@ def _one(building: Building, model: Model, done: Mapping[DatasetName, ModelRun])
         )
 
 
-def _built(building: Building, model: Model) -> ModelRun:
+def _built(building: Building, declared: Model) -> ModelRun:
     lake, started = building.lake, building.clock()
+    model = with_law(declared, building.law, zone=building.zone)
     inputs = {str(name): lake.version(name) for name in model.reads}
     digest = hashlib.sha256(f"{_FORM}{model.sql}{model.incremental}".encode()).hexdigest()
     with building.control.transaction() as connection:
@@ -103,7 +108,7 @@ def _built(building: Building, model: Model) -> ModelRun:
     known = before if before and before.digest == digest and lake.exists(model.name) else None
     if known is not None and not moved(lake, known.inputs, inputs):
         return _unchanged(building, model, known, inputs)
-    columns = columns_of(model.sql, {str(r): _types(lake.schema(r)) for r in model.reads})
+    columns = _columns(building, declared)
     commit = _written(building, model, known, inputs)
     if known is not None and commit.version == known.version:
         return _unchanged(building, model, known, inputs)
@@ -166,6 +171,13 @@ def _bounded(connection: duckdb.DuckDBPyConnection, seconds: float, model: Model
         timer.cancel()
 
 
+def _columns(building: Building, model: Model) -> Mapping[str, tuple[ColumnRef, ...]]:
+    """Return what each column of the answer comes from, read off the SQL as it was written."""
+    schemas = {str(r): _types(building.lake.schema(r)) for r in model.reads}
+    found = columns_of(model.sql, {**schemas, **schemas_of(model, building.law)})
+    return {name: tuple(told_law(ref, model) for ref in refs) for name, refs in found.items()}
+
+
 def _types(schema: pa.Schema) -> dict[str, str]:
     return {f.name: str(f.type) for f in schema}
 
@@ -180,11 +192,12 @@ def _lineage(
 ) -> Run:
     fields = tuple(SchemaField(n, t) for n, t in _types(building.lake.schema(model.name)).items())
     rows = commit.inserted + commit.updated
+    read = (Input(lake_node(name), version=version) for name, version in inputs.items())
     return Run(
         run_id=new_run_id(),
         job=f"model:{model.name}",
         kind="model",
-        inputs=tuple(Input(lake_node(name), version=version) for name, version in inputs.items()),
+        inputs=(*read, *law_inputs(model)),
         outputs=(
             Output(lake_node(model.name), fields, columns, row_count=rows, version=commit.version),
         ),

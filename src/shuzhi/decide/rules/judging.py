@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import timedelta
 from typing import Any
 
 import duckdb
@@ -11,13 +10,13 @@ import pyarrow as pa
 
 from shuzhi.decide.rules.cap import Severity, severity_of
 from shuzhi.decide.rules.model import Finding, OfColumn, RowRule, Rule, SilenceRule, merge_key
-from shuzhi.decide.rules.row_sql import TIME, Dated, bound
+from shuzhi.decide.rules.row_sql import TIME, bound
 from shuzhi.decide.rules.silence_sql import Looks, silence_query
-from shuzhi.decide.sql import Asker, Failure, ask, fact
+from shuzhi.decide.sql import Asker, Dated, Failure, ask, dated, fact
 from shuzhi.decide.sql.facts import Fact
 from shuzhi.kernel.errors import RefusedError
 from shuzhi.kernel.ids import PartyId
-from shuzhi.kernel.instant import Instant, end_of_day
+from shuzhi.kernel.instant import Instant
 from shuzhi.kernel.law import Law
 
 MOST_FINDINGS = 200_000
@@ -76,9 +75,7 @@ def limits_of(rule: Rule, law: Law, zone: str) -> Dated | None:
     """
     if rule.legal_basis is None:
         return None
-    values = law.parameter(rule.legal_basis).values
-    days = (end_of_day(value.since - timedelta(days=1), zone) for value in values)
-    return Dated(tuple(zip(days, (value.value for value in values), strict=True)))
+    return dated(law.parameter(rule.legal_basis).values, zone)
 
 
 def _look(at: Looks, number: int) -> Instant:

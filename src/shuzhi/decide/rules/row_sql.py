@@ -7,17 +7,14 @@ what lies before it: so a rule finds the same, live in batches of any size and o
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 from datetime import timedelta
-from decimal import Decimal
 from functools import lru_cache
 
 from sqlglot import exp
 
 from shuzhi.decide.rules.model import RowRule, Value
-from shuzhi.decide.sql import parsed, require_reads, span_text
+from shuzhi.decide.sql import Dated, by_instant, moment, parsed, require_reads, span_text
 from shuzhi.gather.lineage.errors import SqlError, sql_error
-from shuzhi.kernel.instant import Instant
 
 NEW, PAST = "new", "past"
 # The row's time as the engine knows it, beside the columns of the data set.
@@ -33,13 +30,6 @@ _WHOLE = {
     "offset": "OFFSET",
     "with_": "WITH",
 }
-
-
-@dataclass(frozen=True)
-class Dated:
-    """A number that law sets: `values` hold from their instants on, in order of time."""
-
-    values: tuple[tuple[Instant, Decimal], ...]
 
 
 def check_rows(
@@ -83,13 +73,13 @@ def _bound(
     for table in list(_tables(query, PAST)):
         _cut_past(table, time, look_back)
     if limits is not None:
-        query = query.where(exp.GTE(this=time.copy(), expression=_moment(limits.values[0][0])))
+        query = query.where(exp.GTE(this=time.copy(), expression=moment(limits[0][0])))
 
     def filled(node: exp.Expr) -> exp.Expr:
         if not isinstance(node, (exp.Placeholder, exp.Parameter)):
             return node
         if node.name == LIMIT and limits is not None:
-            return _by_date(limits, time)
+            return by_instant(limits, time)
         return exp.convert(named[node.name])
 
     projected = query.select(exp.alias_(time.copy(), TIME, quoted=True)).transform(filled)
@@ -170,22 +160,6 @@ def _cut_past(table: exp.Table, time: exp.Column, look_back: timedelta) -> None:
         exp.GTE(this=own.copy(), expression=earliest),
         copy=False,
     )
-
-
-def _by_date(limits: Dated, time: exp.Column) -> exp.Expr:
-    first, *later = limits.values
-    if not later:
-        return exp.convert(first[1])
-    case = exp.Case()
-    for since, value in reversed(limits.values):
-        case = case.when(
-            exp.GTE(this=time.copy(), expression=_moment(since)), exp.convert(value), copy=False
-        )
-    return exp.Paren(this=case)
-
-
-def _moment(at: Instant) -> exp.Expr:
-    return exp.cast(exp.Literal.string(at.isoformat()), "TIMESTAMPTZ")
 
 
 def _tables(query: exp.Expr, name: str) -> Iterator[exp.Table]:

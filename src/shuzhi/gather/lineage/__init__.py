@@ -14,6 +14,7 @@ from shuzhi.gather.lineage.model import (
     SchemaField,
     Subtype,
     lake_node,
+    law_node,
 )
 from shuzhi.gather.lineage.queries import check_traceable, parse_query, read_datasets
 from shuzhi.gather.lineage.trace import Place, Step, Trace, trace
@@ -40,6 +41,7 @@ __all__ = [
     "export_events",
     "import_events",
     "lake_node",
+    "law_node",
     "parse_query",
     "read_datasets",
     "record_run",

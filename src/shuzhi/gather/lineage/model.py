@@ -16,7 +16,7 @@ from shuzhi.kernel.errors import BrokenError
 from shuzhi.kernel.ids import DatasetName, RunId
 from shuzhi.kernel.instant import Instant
 
-LAKE = "lake"
+LAKE, LAW = "lake", "law"
 JOB_NAMESPACE = "shuzhi"
 RunKind = Literal["load", "model", "indicator", "check", "harvest", "foreign"]
 # The authority of a URL that carries a password, as in https://user:word@host.
@@ -49,7 +49,9 @@ class Subtype(StrEnum):
 
 @dataclass(frozen=True, order=True)
 class Node:
-    """A data set: in the lake (namespace `lake`) or outside (`file`, `http`, `sql`, a foreign one).
+    """A data set: in the lake (namespace `lake`), a number or table of `law`, or outside.
+
+    Namespaces of what lies outside are `file`, `http`, `sql`, or a foreign one.
 
     Raises:
         BrokenError: `gather.lineage_secret` when the name is a URL with a password in it.
@@ -73,6 +75,11 @@ class Node:
 def lake_node(name: str) -> Node:
     """Return the node of the lake's data set `name`."""
     return Node(LAKE, DatasetName(name))
+
+
+def law_node(id: str) -> Node:  # noqa: A002  (the word of law files)
+    """Return the node of the law parameter or table `id`."""
+    return Node(LAW, id)
 
 
 @dataclass(frozen=True)

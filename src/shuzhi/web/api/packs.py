@@ -60,13 +60,13 @@ class PackAnswer(PackLine):
     declares: Mapping[str, tuple[str, ...]]
     """The ids of what it declares, by kind."""
     law: tuple[str, ...]
-    """The legal parameters that it states."""
+    """The legal parameters and tables that it states."""
 
     @classmethod
     def told(cls, pack: Pack, city: City) -> PackAnswer:
         """Return a pack with what it declares."""
         declared = {kind: tuple(sorted(getattr(pack.declared, kind))) for kind in _KINDS}
-        law = tuple(sorted(pack.declared.law.parameters))
+        law = tuple(sorted({*pack.declared.law.parameters, *pack.declared.law.tables}))
         runs = _runs(city, pack.manifest)
         return cls.about(pack.manifest, is_running=runs, declares=declared, law=law)
 

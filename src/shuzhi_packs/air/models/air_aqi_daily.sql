@@ -1,9 +1,14 @@
 /*
 title: {zh: 日空气质量指数, en: Air quality index by station and day}
+parameters:
+  least_hours: {law: air_day_least_hours, unit: hours, on: day}
+  least_means: {law: air_o3_day_least_means, unit: count, on: day}
+  o3_limit: {law: air_o3_8h_limit, unit: ug/m3, on: day}
+  primary_above: {law: air_primary_above, unit: count, on: day}
 */
--- An hour bears the name of its end, so that the day is the hours 1 to 24. HJ 633-2012 and
--- GB 3095-2012 (recalled): a mean of the day needs 20 hours; of O3 the largest mean of 8 hours
--- counts, of those that end at 8 to 24 o'clock, with 14 of them or when it is above the limit.
+-- An hour bears the name of its end, so that the day is the hours 1 to 24. Of O3 the largest mean of
+-- 8 hours counts, of those that end at 8 to 24 o'clock (HJ 633-2012, recalled), with enough of them
+-- or when it is above the limit.
 WITH hours AS (
   SELECT
     h.station AS station,
@@ -22,12 +27,12 @@ days AS (
     station,
     day,
     COUNT(*) AS hours,
-    CASE WHEN COUNT(pm2_5_ug_m3) >= 20 THEN CASE WHEN ROUND(AVG(pm2_5_ug_m3), 6) = FLOOR(ROUND(AVG(pm2_5_ug_m3), 6)) + 0.5 THEN 2 * ROUND(ROUND(AVG(pm2_5_ug_m3), 6) / 2) ELSE ROUND(ROUND(AVG(pm2_5_ug_m3), 6)) END END AS pm2_5_ug_m3,
-    CASE WHEN COUNT(pm10_ug_m3) >= 20 THEN CASE WHEN ROUND(AVG(pm10_ug_m3), 6) = FLOOR(ROUND(AVG(pm10_ug_m3), 6)) + 0.5 THEN 2 * ROUND(ROUND(AVG(pm10_ug_m3), 6) / 2) ELSE ROUND(ROUND(AVG(pm10_ug_m3), 6)) END END AS pm10_ug_m3,
-    CASE WHEN COUNT(so2_ug_m3) >= 20 THEN CASE WHEN ROUND(AVG(so2_ug_m3), 6) = FLOOR(ROUND(AVG(so2_ug_m3), 6)) + 0.5 THEN 2 * ROUND(ROUND(AVG(so2_ug_m3), 6) / 2) ELSE ROUND(ROUND(AVG(so2_ug_m3), 6)) END END AS so2_ug_m3,
-    CASE WHEN COUNT(no2_ug_m3) >= 20 THEN CASE WHEN ROUND(AVG(no2_ug_m3), 6) = FLOOR(ROUND(AVG(no2_ug_m3), 6)) + 0.5 THEN 2 * ROUND(ROUND(AVG(no2_ug_m3), 6) / 2) ELSE ROUND(ROUND(AVG(no2_ug_m3), 6)) END END AS no2_ug_m3,
-    CASE WHEN COUNT(co_mg_m3) >= 20 THEN (CASE WHEN ROUND(AVG(co_mg_m3) * 10, 6) = FLOOR(ROUND(AVG(co_mg_m3) * 10, 6)) + 0.5 THEN 2 * ROUND(ROUND(AVG(co_mg_m3) * 10, 6) / 2) ELSE ROUND(ROUND(AVG(co_mg_m3) * 10, 6)) END) / 10 END AS co_mg_m3,
-    CASE WHEN COUNT(o3) >= 14 OR MAX(o3) > 160 THEN MAX(o3) END AS o3_8h_ug_m3
+    CASE WHEN COUNT(pm2_5_ug_m3) >= :least_hours THEN CASE WHEN ROUND(AVG(pm2_5_ug_m3), 6) = FLOOR(ROUND(AVG(pm2_5_ug_m3), 6)) + 0.5 THEN 2 * ROUND(ROUND(AVG(pm2_5_ug_m3), 6) / 2) ELSE ROUND(ROUND(AVG(pm2_5_ug_m3), 6)) END END AS pm2_5_ug_m3,
+    CASE WHEN COUNT(pm10_ug_m3) >= :least_hours THEN CASE WHEN ROUND(AVG(pm10_ug_m3), 6) = FLOOR(ROUND(AVG(pm10_ug_m3), 6)) + 0.5 THEN 2 * ROUND(ROUND(AVG(pm10_ug_m3), 6) / 2) ELSE ROUND(ROUND(AVG(pm10_ug_m3), 6)) END END AS pm10_ug_m3,
+    CASE WHEN COUNT(so2_ug_m3) >= :least_hours THEN CASE WHEN ROUND(AVG(so2_ug_m3), 6) = FLOOR(ROUND(AVG(so2_ug_m3), 6)) + 0.5 THEN 2 * ROUND(ROUND(AVG(so2_ug_m3), 6) / 2) ELSE ROUND(ROUND(AVG(so2_ug_m3), 6)) END END AS so2_ug_m3,
+    CASE WHEN COUNT(no2_ug_m3) >= :least_hours THEN CASE WHEN ROUND(AVG(no2_ug_m3), 6) = FLOOR(ROUND(AVG(no2_ug_m3), 6)) + 0.5 THEN 2 * ROUND(ROUND(AVG(no2_ug_m3), 6) / 2) ELSE ROUND(ROUND(AVG(no2_ug_m3), 6)) END END AS no2_ug_m3,
+    CASE WHEN COUNT(co_mg_m3) >= :least_hours THEN (CASE WHEN ROUND(AVG(co_mg_m3) * 10, 6) = FLOOR(ROUND(AVG(co_mg_m3) * 10, 6)) + 0.5 THEN 2 * ROUND(ROUND(AVG(co_mg_m3) * 10, 6) / 2) ELSE ROUND(ROUND(AVG(co_mg_m3) * 10, 6)) END) / 10 END AS co_mg_m3,
+    CASE WHEN COUNT(o3) >= :least_means OR MAX(o3) > :o3_limit THEN MAX(o3) END AS o3_8h_ug_m3
   FROM hours
   GROUP BY station, day
 ),
@@ -80,7 +85,7 @@ indices AS (
     day,
     CAST(ROUND(MAX(iaqi)) AS INTEGER) AS aqi,
     COUNT(*) AS pollutants,
-  CASE WHEN MAX(iaqi) > 50 THEN TRIM(CONCAT(
+  CASE WHEN MAX(iaqi) > :primary_above THEN TRIM(CONCAT(
     CASE WHEN MAX(CASE WHEN item = 'PM2.5' THEN iaqi END) = MAX(iaqi) THEN 'PM2.5 ' ELSE '' END,
     CASE WHEN MAX(CASE WHEN item = 'PM10' THEN iaqi END) = MAX(iaqi) THEN 'PM10 ' ELSE '' END,
     CASE WHEN MAX(CASE WHEN item = 'SO2' THEN iaqi END) = MAX(iaqi) THEN 'SO2 ' ELSE '' END,

@@ -1,9 +1,12 @@
 /*
 title: {zh: 日数据有效性与完整率, en: "What was due, came and counts of each day that is over"}
+parameters:
+  gas_hours: {law: eco_gas_day_valid_hours, unit: hours, on: d.day}
+  water_rate: {law: eco_water_day_valid_rate, unit: '%', on: d.day}
+tables: [eco_check_hours]
 */
--- Days are those of the one time zone that China has. HJ 75: a day of gas needs 20 valid hours;
--- HJ 356: one of water 75 % of what was due. The marking rule of 2022 lets water leave out one hour
--- a day for the check with a standard sample. All recalled, none checked against the texts.
+-- Days are those of the one time zone that China has. An hour of the check with a standard sample is
+-- not due, as far as the marking rule lets it be left out.
 WITH hours AS (
   SELECT
     mn, factor, medium, mean, amount, flow, mark, standing,
@@ -21,17 +24,13 @@ SELECT
   d.day AS day,
   s.medium AS medium,
   24 - COUNT_IF(h.mark = 'F')
-    - MAX(CASE
-      WHEN s.factor IN ('w01018', 'w21001', 'w21003', 'w21011') AND h.mark = 'C' THEN 1 ELSE 0
-    END) AS hours_due,
+    - COALESCE(MAX(CASE WHEN h.mark = 'C' THEN c.hours END), 0) AS hours_due,
   COUNT(h.mark) - COUNT_IF(h.mark = 'F')
-    - MAX(CASE
-      WHEN s.factor IN ('w01018', 'w21001', 'w21003', 'w21011') AND h.mark = 'C' THEN 1 ELSE 0
-    END) AS hours_received,
+    - COALESCE(MAX(CASE WHEN h.mark = 'C' THEN c.hours END), 0) AS hours_received,
   COUNT_IF(h.standing = 'valid') AS hours_valid,
   CASE
-    WHEN s.medium = 'gas' THEN COUNT_IF(h.standing = 'valid') >= 20
-    ELSE COUNT_IF(h.standing = 'valid') >= 0.75 * (24 - COUNT_IF(h.mark = 'F'))
+    WHEN s.medium = 'gas' THEN COUNT_IF(h.standing = 'valid') >= :gas_hours
+    ELSE 100 * COUNT_IF(h.standing = 'valid') >= :water_rate * (24 - COUNT_IF(h.mark = 'F'))
       AND COUNT_IF(h.standing = 'valid') > 0
   END AS is_valid,
   COALESCE(
@@ -45,4 +44,7 @@ FROM spans AS s
 JOIN days AS d ON d.day >= s.first_day
 JOIN newest ON d.day < newest.day
 LEFT JOIN hours AS h ON h.mn = s.mn AND h.factor = s.factor AND h.day = d.day
+LEFT JOIN eco_check_hours AS c
+  ON c.factor = s.factor AND s.medium = 'water' AND c.valid_from <= d.day
+  AND (c.valid_to IS NULL OR c.valid_to >= d.day)
 GROUP BY s.mn, s.factor, s.medium, d.day

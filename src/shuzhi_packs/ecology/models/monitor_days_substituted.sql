@@ -1,7 +1,9 @@
 /*
 title: {zh: 无效日排放量的替代值, en: "Amounts of waste water in the place of those of days that do not count"}
+parameters:
+  look_back: {law: eco_water_look_back, unit: days, on: l.day}
 */
--- HJ 356 (recalled, not checked): the largest of the 30 valid daily amounts before the last check
+-- HJ 356 (recalled, not checked): the largest of the valid daily amounts before the last check
 -- with a standard sample that was passed; amounts alone, and none for a day without flow.
 WITH told AS (
   SELECT mn, factor, CAST(data_time + INTERVAL 8 HOUR AS DATE) AS day, MAX(amount) AS amount
@@ -44,5 +46,5 @@ SELECT
   MAX(v.amount) AS amount
 FROM lasts AS l
 JOIN valid AS v
-  ON v.mn = l.mn AND v.factor = l.factor AND v.number <= l.number AND v.number > l.number - 30
+  ON v.mn = l.mn AND v.factor = l.factor AND v.number <= l.number AND v.number > l.number - :look_back
 GROUP BY l.mn, l.factor, l.day

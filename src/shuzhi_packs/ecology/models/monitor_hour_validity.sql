@@ -1,8 +1,10 @@
 /*
 title: {zh: 小时数据有效性, en: "Which hours count, by their mark and the marks of their minutes"}
+parameters:
+  minutes_rate: {law: eco_gas_hour_normal_minutes, unit: '%', at: h.data_time}
 */
--- HJ 212-2017 C.16 to C.18: gas is normal with 75 % normal minutes (HJ 75: 45 of 60), water only
--- when every minute is. HJ 356: without a flow there is no concentration (recalled, not checked).
+-- HJ 212-2017 C.16 to C.18: gas is normal with enough normal minutes, water only when every minute
+-- is. HJ 356: without a flow there is no concentration (recalled, not checked).
 SELECT
   h.mn AS mn,
   h.factor AS factor,
@@ -20,7 +22,8 @@ SELECT
     WHEN o.medium = 'water' AND SUBSTRING(h.factor, 1, 3) <> 'w00' AND flow.mean = 0 THEN 'no_flow'
     WHEN o.medium = 'water' AND told.minutes_normal < told.minutes THEN 'minutes'
     WHEN o.medium = 'gas'
-      AND told.minutes_normal < 0.75 * COALESCE(60 / NULLIF(m.minute_interval, 0), told.minutes)
+      AND 100 * told.minutes_normal
+        < :minutes_rate * COALESCE(60 / NULLIF(m.minute_interval, 0), told.minutes)
     THEN 'minutes'
     ELSE 'valid'
   END AS standing

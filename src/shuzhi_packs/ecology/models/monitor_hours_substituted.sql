@@ -1,9 +1,16 @@
 /*
 title: {zh: 无效小时排放量的替代值, en: "Amounts of gas in the place of those of hours that do not count"}
+parameters:
+  least_rate: {law: eco_gas_valid_rate, unit: '%', at: data_time}
+  full_rate: {law: eco_gas_substitution_rate, unit: '%', at: data_time}
+  short_gap: {law: eco_gas_short_gap, unit: hours, at: data_time}
+  after_short: {law: eco_gas_short_look_back, unit: hours, at: data_time}
+  after_long: {law: eco_gas_long_look_back, unit: hours, at: data_time}
+  in_bad_quarter: {law: eco_gas_longest_look_back, unit: hours, at: data_time}
 */
--- HJ 75 chapter 12 (recalled, not checked): the largest of the 180 valid hours before a gap of at
--- most 24 hours, of 720 before a longer one; of 2160 where less than 90 % of the quarter is valid;
--- nothing below 75 %. Amounts alone are substituted, never concentrations.
+-- HJ 75 chapter 12 (recalled, not checked): the largest of the valid hours before a gap, of more
+-- where it is long, of most where little of the quarter is valid; nothing where too little is.
+-- Amounts alone are substituted, never concentrations.
 WITH known AS (SELECT DISTINCT data_time FROM monitor_hours),
 spans AS (
   SELECT mn, factor, MIN(data_time) AS first_at, MAX(data_time) AS last_at
@@ -48,10 +55,10 @@ looked AS (
   SELECT
     mn, factor, data_time, amount, standing, number, gap_hours, valid_percent,
     CASE
-      WHEN valid_percent < 75 THEN 0
-      WHEN valid_percent < 90 THEN 2160
-      WHEN gap_hours > 24 THEN 720
-      ELSE 180
+      WHEN valid_percent < :least_rate THEN 0
+      WHEN valid_percent < :full_rate THEN :in_bad_quarter
+      WHEN gap_hours > :short_gap THEN :after_long
+      ELSE :after_short
     END AS look_back
   FROM gaps
 )
