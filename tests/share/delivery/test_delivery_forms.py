@@ -74,6 +74,21 @@ def test_json_gives_texts_and_numbers_back(texts: list[Any], numbers: list[Any])
     assert [row["n"] for row in json.loads(written(MediaType.JSON, rows))] == expected
 
 
+@settings(deadline=None, max_examples=50)
+@given(
+    st.lists(st.one_of(st.none(), st.text('=＝+a\t"\\,\n张＠é', max_size=3)), max_size=8),
+    st.integers(0, 3),
+)
+def test_part_of_a_column_is_written_as_the_whole(texts: list[Any], begin: int) -> None:
+    rows = pa.table({"t": pa.array(texts, pa.string()), "n": range(len(texts))}).slice(begin)
+    told = json.loads(written(MediaType.JSON, rows))
+    assert [row["t"] for row in told] == texts[begin:]
+    content = written(MediaType.CSV, rows).decode("utf-8-sig")
+    signs = tuple("=+-@\t\r＝＋－＠")
+    expected = [f"'{t}" if t and t.startswith(signs) else t or "" for t in texts[begin:]]
+    assert [r["t"] for r in csv.DictReader(io.StringIO(content, newline=""))] == expected
+
+
 @pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\t", "\r", "＝", "＠"])
 def test_csv_has_no_formulas_and_the_other_forms_leave_texts_alone(sign: str) -> None:
     text = f"{sign}cmd|' /C calc'!A0"

@@ -186,6 +186,11 @@ class LakeReader:
         log = self._log(name)
         if at is None:
             return self._newest_state(log)
+        if isinstance(at, int) and log.exists():
+            # Most who name a version name the newest, which is open already.
+            newest = self._newest_state(log)
+            if newest.table.version() == at:
+                return newest
         table = log.open(log.version_at(at) if isinstance(at, datetime) else at)
         return State(log.name, log.folder, table)
 

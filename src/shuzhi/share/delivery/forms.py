@@ -16,6 +16,7 @@ from decimal import Decimal
 from math import isfinite
 from typing import Any, BinaryIO
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv, parquet
@@ -26,9 +27,11 @@ Write = Callable[[pa.Schema, Iterable[pa.RecordBatch], BinaryIO], int]
 _BOM = b"\xef\xbb\xbf"
 # OWASP, CSV Injection: these begin a formula, in full width too; tab and CR lead on to one.
 _FORMULA = "^([=+\\-@\t\r＝＋－＠])"
+# The first bytes in UTF-8 that a formula may begin with.
+_FORMULA_BYTES = np.frombuffer(b"=+-@\t\r\xef", np.uint8)
 _PAGE_ROWS = 122_880
-# RFC 8259, section 7.
-_ESCAPED = '["\\\\\\x00-\\x1f]'
+# RFC 8259, section 7: these have to be escaped, and all below a space.
+_QUOTE, _BACKSLASH, _SPACE = b'"\\ '
 
 
 def write_rows(
@@ -45,33 +48,66 @@ def _json(schema: pa.Schema, batches: Iterable[pa.RecordBatch], out: BinaryIO) -
     out.write(b"[")
     for batch in batches:
         if batch.num_rows:
-            parts = [
-                p for head, c in zip(heads, batch.columns, strict=True) for p in (head, _texts(c))
-            ]
-            objects = pc.binary_join_element_wise(*parts, "}", "").to_pylist()
-            out.write((("," if rows else "") + "\n" + ",\n".join(objects)).encode())
+            out.write(b",\n" if rows else b"\n")
+            out.write(_objects(heads, batch))
         rows += batch.num_rows
     out.write(b"\n]\n")
     return rows
 
 
-def _texts(column: pa.Array) -> pa.Array:
-    """Return a column's values as JSON texts, all at once where no value needs a closer look."""
+def _objects(heads: list[str], batch: pa.RecordBatch) -> pa.Buffer:
+    """Return the rows as JSON objects with commas between them."""
+    parts: list[Any] = [""]
+    for head, column in zip(heads, batch.columns, strict=True):
+        for part in (head, *_texts(column), ""):
+            # Constants that stand side by side are one, for each is copied into every row.
+            if isinstance(part, str) and isinstance(parts[-1], str):
+                parts[-1] += part
+            else:
+                parts.append(part)
+    objects = pc.binary_join_element_wise(*parts, "}", "")
+    all_of_them = pa.ListArray.from_arrays(pa.array([0, len(objects)], pa.int32()), objects)
+    return pc.binary_join(all_of_them, ",\n")[0].as_buffer()
+
+
+def _texts(column: pa.Array) -> tuple[str | pa.Array, ...]:
+    """Return what to put together for a column's values as JSON texts.
+
+    All values at once, where none needs a closer look.
+    """
     kind = column.type
     if pa.types.is_integer(kind) or pa.types.is_boolean(kind):
-        return pc.fill_null(pc.cast(column, pa.string()), "null")
+        return (pc.fill_null(pc.cast(column, pa.string()), "null"),)
     if pa.types.is_floating(kind):
         finite = pc.if_else(pc.is_finite(column), column, pa.scalar(None, kind))
-        return pc.fill_null(pc.cast(finite, pa.string()), "null")
+        return (pc.fill_null(pc.cast(finite, pa.string()), "null"),)
     if pa.types.is_date(kind):
         return _quoted(pc.cast(column, pa.string()))
-    if pa.types.is_string(kind) and not pc.any(pc.match_substring_regex(column, _ESCAPED)).as_py():
+    if pa.types.is_string(kind) and not _needs_escapes(column):
         return _quoted(column)
-    return pa.array([_encode(_plain(value)) for value in column.to_pylist()], pa.string())
+    return (pa.array([_encode(_plain(value)) for value in column.to_pylist()], pa.string()),)
 
 
-def _quoted(column: pa.Array) -> pa.Array:
-    return pc.fill_null(pc.binary_join_element_wise('"', column, '"', ""), "null")
+def _needs_escapes(column: pa.StringArray) -> bool:
+    """Whether any byte of the texts has to be escaped; all others of UTF-8 are above them."""
+    at, content = _bytes_of(column)
+    held = content[at[0] : at[-1]]
+    return bool(((held < _SPACE) | (held == _QUOTE) | (held == _BACKSLASH)).any())
+
+
+def _bytes_of(column: pa.StringArray) -> tuple[np.ndarray, np.ndarray]:
+    """Return where each text begins, with the end of the last one, and the bytes of all."""
+    _, places, content = column.buffers()
+    if content is None or places is None:
+        return np.zeros(1, np.int32), np.zeros(0, np.uint8)
+    at = np.frombuffer(places, np.int32)[column.offset : column.offset + len(column) + 1]
+    return at, np.frombuffer(content, np.uint8)
+
+
+def _quoted(column: pa.StringArray) -> tuple[str | pa.Array, ...]:
+    if column.null_count == 0:
+        return '"', column, '"'
+    return (pc.fill_null(pc.binary_join_element_wise('"', column, '"', ""), "null"),)
 
 
 def _plain(value: Any) -> Any:
@@ -116,9 +152,15 @@ def _safe_name(name: str) -> str:
 
 
 def _safe(column: pa.Array) -> pa.Array:
-    if not pa.types.is_string(column.type):
+    if not pa.types.is_string(column.type) or not _may_be_formulas(column):
         return column
     return pc.replace_substring_regex(column, _FORMULA, r"'\1")
+
+
+def _may_be_formulas(column: pa.StringArray) -> bool:
+    at, content = _bytes_of(column)
+    first = content[at[:-1][at[1:] > at[:-1]]]
+    return bool(np.isin(first, _FORMULA_BYTES).any())
 
 
 def _parquet(schema: pa.Schema, batches: Iterable[pa.RecordBatch], out: BinaryIO) -> int:
