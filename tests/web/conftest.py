@@ -25,6 +25,8 @@ from shuzhi.share.accounts import NewAccount, Role, add_account
 from shuzhi.share.agreements import Asked
 from shuzhi.share.catalogue.model import LegalBasis, Rank, SharingMethod
 
+from .causes import TRACINGS, load_river_and_wind, seek
+
 # What a visitor's text must never become.
 HOSTILE = "<script>alert(1)</script>\"'&{{7*7}}"
 SIMULATED = "SIM000000000000000000001"
@@ -123,7 +125,7 @@ def actor(role: CaseRole, party: str = "hotline_centre", person: str = "chen") -
 
 
 def build_city(folder: Path, clock: Moving) -> City:
-    for name, text in _FILES.items():
+    for name, text in (_FILES | TRACINGS).items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text.lstrip(), encoding="utf-8")
     (folder / "incoming").mkdir()
@@ -135,6 +137,8 @@ def build_city(folder: Path, clock: Moving) -> City:
     _measure(city, clock)
     _monitor(city, clock)
     _share(city)
+    load_river_and_wind(city)
+    seek(city)
     city.record()
     return city
 

@@ -40,6 +40,7 @@ _EXPECTED = {
     "/packs", "/packs/hotline", "/operations", "/operations/west",
     "/applications", "/applications/1", "/agreements", "/agreements/1",
     "/objections", "/doubts", "/forms", "/duties",
+    "/tracings", "/tracings/1", "/tracings/2", "/tracings/2/layer.geojson",
 }  # fmt: skip
 
 

@@ -76,11 +76,7 @@ class Traces(Wired):
         """
         found = find_sought(self.control, search_id)
         if found is None:
-            raise RefusedError(
-                "app.no_such_search",
-                f"There is no search {search_id}.",
-                next_step="See the list of searches at /tracings.",
-            )
+            raise no_such_search(search_id)
         return found
 
     def causes(self, case_id: CaseId) -> tuple[Sought, ...]:
@@ -121,3 +117,12 @@ class Traces(Wired):
                 next_step=f"Choose one of: {', '.join(sorted(self.tracings())) or 'none yet'}.",
             )
         return found
+
+
+def no_such_search(search_id: SearchId) -> RefusedError:
+    """Return the refusal of a search that is not there, or not for who asks."""
+    return RefusedError(
+        "app.no_such_search",
+        f"There is no search {search_id}.",
+        next_step="See the list of searches at /tracings.",
+    )

@@ -25,7 +25,7 @@ _BY_STATUS: Mapping[int, str] = {
     404: """
         act.no_such_appeal act.no_such_case act.no_such_matter act.no_such_measure
         act.no_such_request act.no_such_scheme act.no_such_score act.not_scored
-        app.no_such_forecaster app.no_such_rule
+        app.no_such_forecaster app.no_such_rule app.no_such_search
         audit.no_log audit.no_such_entry
         decide.goal_unknown decide.indicator_group_unknown decide.indicator_no_value
         decide.indicator_run_unknown decide.indicator_unknown decide.rule_unknown
@@ -60,7 +60,9 @@ _BY_STATUS: Mapping[int, str] = {
         act.bad_merge act.bad_page act.bad_rating act.bad_text act.due_not_stated
         act.evidence_missing act.evidence_refused act.fields_unfit act.no_such_kind
         act.no_such_party act.one_lead act.reason_missing act.unknown_severity
-        app.key_reused
+        app.key_reused app.no_such_tracing
+        decide.bad_network decide.empty_span decide.no_excess decide.no_such_reach
+        decide.no_such_station decide.no_wind decide.not_this_tracing decide.tracing_failed
         kernel.bad_document kernel.bad_name kernel.calendar_ends
         share.application_bad share.bad_form share.bad_page share.bad_period share.bad_text
         share.basis_missing share.condition_unfit share.doubt_bad share.no_contract

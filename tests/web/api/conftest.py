@@ -41,7 +41,7 @@ PARTS: dict[str, str] = {
     "sha256": "0" * 64, "scheme": "case_handling", "period": "2026-03", "party": "east",
     "measure": "closing_rate", "application": "1", "agreement": "1", "index": "0", "pack": "air",
     "subscription": "1", "receipt": "1", "objection": "1",
-    "form": "relief_return", "doubt": "1",
+    "form": "relief_return", "doubt": "1", "search": "1",
 }  # fmt: skip
 # Keys make no keys and manage no accounts.
 OF_PEOPLE = {Right.MAKE_KEY, Right.MANAGE_ACCOUNTS}

@@ -25,6 +25,7 @@ from shuzhi.share.forms import FormId, hand_in, start
 from shuzhi.web.api import ROUTES
 from shuzhi.web.api.describing import REFUSED, examples, operations
 
+from ..causes import bad_air, exceeded
 from .conftest import PARTS, ROOT, Program, Town
 from .sharing import agreed, break_duty, form_document, put_district
 
@@ -80,14 +81,14 @@ class Recorder:
         else:
             answer = program.post(path, given, params=query, headers=headers)
         assert answer.status_code in (200, 201), f"{operation}: {answer.text}"
-        is_json = answer.headers["content-type"] == "application/json"
+        is_json = answer.headers["content-type"].endswith("json")
         shown = {part: PARTS.get(part) for part in route.param_convertors} | parts
         if seen:
             shown["if-match"] = seen
         if isinstance(given, dict):
             bodies = self.kept.setdefault(operation, {}).setdefault("bodies", {})
             form = given.get("asked", {}).get("form", "request")
-            way = next((way for way in ("sql", "query") if way in given), form)
+            way = next((way for way in ("sql", "query", "river", "air") if way in given), form)
             bodies[given.get("verb", way)] = given
         if route.methods == {"POST"}:
             shown["Idempotency-Key"] = "7f9c2ba4-e88f"
@@ -117,6 +118,7 @@ def recorded(town: Town, as_: Callable[[str], Program]) -> dict[str, dict[str, A
     _demand(call, town.city)
     _doubt(call, town.city)
     _case(call)
+    _trace(call, town.city)
     call("chen", "search_catalogue", q="扬尘", facet="sharing:unconditional")
     for operation in ("list_cases", "list_warnings", "list_entries", "list_datasets"):
         call("chen", operation, limit=_MOST)
@@ -277,6 +279,20 @@ def _case(call: Recorder) -> None:
     act("gao", "check", is_good=True)
     act("chen", "close", outcome="resolved")
     call("chen", "show_case", case_id=number)
+
+
+def _trace(call: Recorder, city: City) -> None:
+    """Seek the causes of dust in the air, and of ammonia in a river."""
+    river, air = exceeded(city), bad_air(city)
+    hours = {"since": air.since.isoformat(), "until": air.until.isoformat()}
+    wind = {"station": air.station, **hours, "threshold": air.threshold, "factor": "a34002"}
+    asked = {"tracing": "winds", "air": wind, "party": "hotline_centre"}
+    call("chen", "show_search", search=call("chen", "begin_search", given=asked)["id"])
+    water = {"factor": river.factor, "reach_id": river.reach_id, "at": river.at.isoformat(),
+             "value_mg_l": river.value_mg_l, "limit_mg_l": river.limit_mg_l,
+             "above_km": river.above_km}  # fmt: skip
+    call("chen", "begin_search", given={"tracing": "rivers", "river": water})
+    call("chen", "list_searches", limit=_MOST)
 
 
 def test_the_examples_have_the_shape_of_what_is_answered(

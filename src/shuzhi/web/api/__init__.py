@@ -34,6 +34,7 @@ from shuzhi.web.api import (
     stations,
     status,
     subscriptions,
+    tracings,
     warnings,
 )
 from shuzhi.web.api.asking import Site
@@ -50,6 +51,7 @@ RESOURCES = (
     indicators,
     rules,
     warnings,
+    tracings,
     cases,
     evaluation,
     applications,

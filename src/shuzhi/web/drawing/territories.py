@@ -14,6 +14,8 @@ from shuzhi.web.drawing.hexagons import Cell
 from shuzhi.web.drawing.svg import add, drawing, link, markup, shortened
 
 _WIDTH, _HEIGHT, _EDGE = 900.0, 640.0, 10.0
+# On a sphere of the mean radius of the earth.
+KM_PER_DEGREE = 111.195
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,7 @@ from shuzhi.web.pages import (
     signing_in,
     sources,
     staffing,
+    tracings,
     visiting,
     warnings,
 )
@@ -60,6 +61,7 @@ _WINGS = (
     rehearsing,
     staffing,
     warnings,
+    tracings,
     indicators,
     evaluation,
     audit,

@@ -1,0 +1,82 @@
+"""Numbered marks of candidates, and the station: each leads to its row, none covers another."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from xml.etree.ElementTree import Element
+
+from shuzhi.web.drawing.svg import add, link
+
+RADIUS = 11.0
+_APART = 2 * RADIUS + 3.0
+Point = tuple[float, float]
+# A mark that finds no room after so many tries covers another.
+_MOST_TRIES = 60
+_GOLDEN_ANGLE = math.pi * (3 - math.sqrt(5))
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A candidate by its rank, from 1: where it lies, and what it is called."""
+
+    rank: int
+    at: Point
+    title: str
+    is_simulated: bool = False
+
+
+def row_id(rank: int) -> str:
+    """Return the id that the row of a candidate has on its page."""
+    return f"candidate-{rank}"
+
+
+def mark_id(rank: int) -> str:
+    """Return the id that the mark of a candidate has on its page."""
+    return f"mark-{rank}"
+
+
+def draw_marks(made: Element, marks: Sequence[Mark], taken: Sequence[Point] = ()) -> None:
+    """Draw marks beside each other and beside the points `taken`, each tied to where it lies."""
+    places = list(taken)
+    for mark in marks:
+        place = _free(mark.at, places)
+        places.append(place)
+        _draw(made, mark, place)
+
+
+def draw_station(made: Element, at: Point, title: str, *, anchor: str = "middle") -> None:
+    """Draw the station as a diamond with its name below it."""
+    x, y = at
+    group = add(made, "g", class_="station")
+    add(group, "title", title)
+    add(group, "path", d=f"M{x:.1f} {y - 11:.1f} l11 11 -11 11 -11 -11 z")
+    add(group, "text", title, x=x, y=y + 26, text_anchor=anchor)
+
+
+def _draw(made: Element, mark: Mark, place: Point) -> None:
+    (x, y), (tied_x, tied_y) = place, mark.at
+    if place != mark.at:
+        add(made, "line", class_="tie", x1=tied_x, y1=tied_y, x2=x, y2=y)
+        add(made, "circle", class_="tie", cx=tied_x, cy=tied_y, r=2)
+    group = link(made, f"#{row_id(mark.rank)}", f"{mark.rank}. {mark.title}")
+    group.set("id", mark_id(mark.rank))
+    group.set("class", " ".join(_classes(mark)))
+    add(group, "circle", cx=x, cy=y, r=RADIUS)
+    add(group, "text", f"{mark.rank}", x=x, y=y + 4, text_anchor="middle")
+
+
+def _classes(mark: Mark) -> list[str]:
+    first = ["first"] if mark.rank == 1 else []
+    return ["mark", *first, *(["simulated"] if mark.is_simulated else [])]
+
+
+def _free(at: Point, places: Sequence[Point]) -> Point:
+    """Return the point nearest to `at`, going round it, where a mark covers none of `places`."""
+    for step in range(_MOST_TRIES):
+        far, turn = RADIUS * math.sqrt(step), step * _GOLDEN_ANGLE
+        here = (at[0] + far * math.cos(turn), at[1] + far * math.sin(turn))
+        if all(math.dist(here, other) >= _APART for other in places):
+            return here
+    return at
