@@ -177,7 +177,7 @@ def test_a_socket_is_not_closed_while_answers_are_sent(tmp_path: Path) -> None:
         with place.gateway.committer.sending.lock:
             device.socket.close()
             # The loop has come to it, and waits.
-            eventually(lambda: file not in place.gateway.reading._takers)
+            eventually(lambda: not place.gateway.reading.reads(file))
             assert connection.descriptor == file
             os.fstat(file)
         eventually(lambda: place.gateway.connections == 0)

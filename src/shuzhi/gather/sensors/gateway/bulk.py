@@ -11,12 +11,11 @@ from __future__ import annotations
 import ctypes
 import platform
 import sys
+from array import array
 from collections.abc import Sequence
 from errno import EAGAIN
+from itertools import accumulate, islice
 from typing import NamedTuple
-
-import numpy as np
-from numpy.typing import NDArray
 
 AT_ONCE = 256
 _ROOM_BYTES = 2_048
@@ -31,23 +30,11 @@ class _Calls(NamedTuple):
 
 
 _NUMBERS = {"x86_64": _Calls(206, 207, 208, 209), "aarch64": _Calls(0, 1, 4, 2)}
-_REQUEST = np.dtype(
-    [
-        ("place", "<u8"),
-        ("key", "<u4"),
-        ("how", "<i4"),
-        ("operation", "<u2"),
-        ("priority", "<i2"),
-        ("file", "<u4"),
-        ("buffer", "<u8"),
-        ("bytes", "<u8"),
-        ("offset", "<i8"),
-        ("reserved", "<u8"),
-        ("flags", "<u4"),
-        ("event_file", "<u4"),
-    ]
-)
-_EVENT = np.dtype([("place", "<u8"), ("request", "<u8"), ("result", "<i8"), ("more", "<i8")])
+# Where the parts of a request (64 bytes) and of what became of it (32 bytes) lie, in words.
+_REQUEST_WORDS, _EVENT_WORDS = 8, 4
+_PLACE, _FILE, _BUFFER, _BYTES = 0, 5, 3, 4
+_RESULT = 2
+_OPERATION = 8
 
 
 class _Bulk:
@@ -68,33 +55,44 @@ class _Bulk:
         self._context = ctypes.c_ulong(0)
         if self._brief(numbers.setup, ctypes.c_long(AT_ONCE), ctypes.byref(self._context)) != 0:
             raise OSError(ctypes.get_errno(), "io_setup")
-        self._requests = np.zeros(AT_ONCE, _REQUEST)
-        self._requests["place"] = np.arange(AT_ONCE)
-        self._requests["operation"] = operation
-        begin = self._requests.ctypes.data
-        self._listed = begin + np.arange(AT_ONCE, dtype=np.uint64) * _REQUEST.itemsize
-        self._list = ctypes.c_void_p(self._listed.ctypes.data)
-        self._events = np.zeros(AT_ONCE, _EVENT)
-        self._first_event = self._events.ctypes.data
+        requests = bytearray(AT_ONCE * _REQUEST_WORDS * 8)
+        words = memoryview(requests).cast("Q")
+        words[_PLACE::_REQUEST_WORDS] = array("Q", range(AT_ONCE))
+        operations = memoryview(requests).cast("H")
+        operations[_OPERATION :: _REQUEST_WORDS * 4] = array("H", [operation] * AT_ONCE)
+        self._files = memoryview(requests).cast("I")[_FILE :: _REQUEST_WORDS * 2]
+        self._buffers = words[_BUFFER::_REQUEST_WORDS]
+        self._sizes = words[_BYTES::_REQUEST_WORDS]
+        first = _address(requests)
+        listed = range(first, first + len(requests), _REQUEST_WORDS * 8)
+        self._list = (ctypes.c_uint64 * AT_ONCE)(*listed)
+        self._events = bytearray(AT_ONCE * _EVENT_WORDS * 8)
+        told = memoryview(self._events).cast("q")
+        self._places = told[_PLACE::_EVENT_WORDS]
+        self._results = told[_RESULT::_EVENT_WORDS]
+        self._first_event = _address(self._events)
 
     def close(self) -> None:
         """Let go of it."""
         self._brief(self._numbers.destroy, self._context)
 
-    def _results(self, count: int) -> NDArray[np.int64]:
-        """Let the first requests be done; return bytes or the negative number of an error."""
-        wanted = ctypes.c_long(count)
-        begun = self._call(self._numbers.submit, self._context, wanted, self._list)
+    def _done(self, files: Sequence[int]) -> list[int]:
+        """Let all be done; return for each its bytes, or the negative number of its error."""
+        count = len(files)
+        self._files[:count] = array("I", files)
+        begun = self._call(self._numbers.submit, self._context, ctypes.c_long(count), self._list)
         ended = 0
         while ended < begun:
-            ended += max(0, self._ended(ended, begun - ended))
-        events = self._events[:ended]
-        results = np.full(count, -EAGAIN, np.int64)
-        results[events["place"].view(np.int64)] = events["result"]
+            ended += max(0, self._take(ended, begun - ended))
+        if ended == count and self._places[:count].tolist() == list(range(count)):
+            return self._results[:count].tolist()
+        results = [-EAGAIN] * count
+        for place, result in zip(self._places[:ended], self._results[:ended], strict=True):
+            results[place] = result
         return results
 
-    def _ended(self, first: int, count: int) -> int:
-        room = ctypes.c_void_p(self._first_event + first * _EVENT.itemsize)
+    def _take(self, first: int, count: int) -> int:
+        room = ctypes.c_void_p(self._first_event + first * _EVENT_WORDS * 8)
         most = ctypes.c_long(count)
         return int(self._brief(self._numbers.events, self._context, most, most, room, None))
 
@@ -106,23 +104,19 @@ class BulkReader(_Bulk):
         super().__init__(_READ)
         self._room = bytearray(AT_ONCE * _ROOM_BYTES)
         self._starts = range(0, len(self._room), _ROOM_BYTES)
-        begin = np.frombuffer(self._room, np.uint8).ctypes.data
-        self._requests["buffer"] = begin + np.array(self._starts)
-        self._requests["bytes"] = _ROOM_BYTES
+        begin = _address(self._room)
+        self._buffers[:] = array("Q", range(begin, begin + len(self._room), _ROOM_BYTES))
+        self._sizes[:] = array("Q", [_ROOM_BYTES] * AT_ONCE)
 
     def read(self, files: Sequence[int]) -> list[bytes | None]:
         """Return what each socket has: nothing at its end, or when it is broken; None if not yet.
 
         At most `AT_ONCE` sockets.
         """
-        if not files:
-            return []
-        self._requests["file"][: len(files)] = files
         room = memoryview(self._room)
-        counts = self._results(len(files)).tolist()
         return [
             bytes(room[at : at + count]) if count > 0 else None if count == -EAGAIN else b""
-            for at, count in zip(self._starts, counts, strict=False)
+            for at, count in zip(self._starts, self._done(files), strict=False)
         ]
 
 
@@ -138,14 +132,20 @@ class BulkWriter(_Bulk):
         At most `AT_ONCE` sockets, each of them once.
         """
         count = len(files)
-        if not count:
+        lengths = list(map(len, bodies))
+        buffer = b"".join(bodies)
+        begin = ctypes.cast(ctypes.c_char_p(buffer), ctypes.c_void_p).value or 0
+        self._buffers[:count] = array("Q", islice(accumulate(lengths, initial=begin), count))
+        self._sizes[:count] = array("Q", lengths)
+        written = self._done(files)
+        if written == lengths:
             return []
-        buffer = np.frombuffer(b"".join(bodies), np.uint8)
-        lengths = np.fromiter(map(len, bodies), np.int64, count)
-        requests = self._requests[:count]
-        requests["file"] = files
-        requests["bytes"] = lengths
-        requests["buffer"] = buffer.ctypes.data + np.cumsum(lengths) - lengths
-        written = self._results(count)
-        short = np.flatnonzero(written != lengths).tolist()
-        return [(place, max(0, int(written[place]))) for place in short]
+        return [
+            (place, max(0, some))
+            for place, (some, whole) in enumerate(zip(written, lengths, strict=True))
+            if some != whole
+        ]
+
+
+def _address(room: bytearray) -> int:
+    return ctypes.addressof(ctypes.c_char.from_buffer(room))

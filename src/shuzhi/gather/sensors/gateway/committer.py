@@ -9,7 +9,9 @@ from __future__ import annotations
 import logging
 from asyncio import AbstractEventLoop
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
+from queue import SimpleQueue
+from threading import Thread
 from typing import Final
 
 from shuzhi.gather.sensors.gateway.express import Familiar, answers, wrong
@@ -24,8 +26,8 @@ _logger = logging.getLogger("shuzhi.gateway")
 
 # A record, and where its checksum is still to be checked, who sent it and what its head leads to.
 Entry = tuple[int, int, int, bytes, Asker | None, Familiar | None]
-# The number of the next record, and who must still be answered.
-_Written = tuple[int, list[Answer]]
+# The number of the next record, and who must still be answered; or what went wrong.
+_Outcome = tuple[int, list[Answer]] | Exception
 _RECORD: Final = 4
 
 
@@ -61,7 +63,9 @@ class Committer:
         self._is_at_work = False
         self._is_failing = False
         self._is_closed = False
-        self._thread = ThreadPoolExecutor(1, "spool-commit")
+        self._jobs: SimpleQueue[tuple[list[Record], list[Answer]] | None] = SimpleQueue()
+        self._thread = Thread(target=self._work, name="spool-commit", daemon=True)
+        self._thread.start()
 
     def add(self, record: Record, asker: Asker | None = None, raw: bytes = b"") -> None:
         """Write a record with the next batch; then answer `raw`, if there is anything to answer."""
@@ -97,7 +101,8 @@ class Committer:
     def close(self) -> None:
         """End the thread when its last batch is written; what comes later is dropped."""
         self._is_closed = True
-        self._thread.shutdown()
+        self._jobs.put(None)
+        self._thread.join()
         self.sending.close()
 
     def _begin(self) -> None:
@@ -111,25 +116,28 @@ class Committer:
             self._go_on(given)
 
     def _submit(self, records: list[Record], answers: list[Answer]) -> None:
-        if self._is_closed:
-            return
+        if not self._is_closed:
+            self._jobs.put((records, answers))
 
-        def tell(done: Future[_Written]) -> None:
-            self._loop.call_soon_threadsafe(self._done, records, answers, done)
+    def _work(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            records, answers = job
+            outcome: _Outcome
+            try:
+                outcome = self._write(records), self.sending.send(answers)
+            except Exception as error:  # noqa: BLE001
+                outcome = error
+            self._loop.call_soon_threadsafe(self._done, records, answers, outcome)
 
-        self._thread.submit(self._work, records, answers).add_done_callback(tell)
-
-    def _work(self, records: list[Record], answers: list[Answer]) -> _Written:
-        return self._write(records), self.sending.send(answers)
-
-    def _done(self, records: list[Record], answers: list[Answer], done: Future[_Written]) -> None:
-        error = done.exception()
-        if isinstance(error, ShuzhiError):
-            self._fail(error)
+    def _done(self, records: list[Record], answers: list[Answer], outcome: _Outcome) -> None:
+        if isinstance(outcome, ShuzhiError):
+            self._fail(outcome)
             self._loop.call_later(_RETRY_SECONDS, self._submit, records, answers)
             return
-        # Anything else is a fault of the software: the loop's handler ends the gateway.
-        self.written, left = done.result()
+        if isinstance(outcome, Exception):
+            # A fault of the software: the loop's handler ends the gateway.
+            raise outcome
+        self.written, left = outcome
         self.stored_here += len(records)
         self._go_on(left)
         if self.is_pressed:

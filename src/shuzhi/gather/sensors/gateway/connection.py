@@ -88,8 +88,9 @@ class Connection(Protocol):
         self._is_dropped = self._is_express = False
         self._holds: frozenset[str] = frozenset()
         self._left = limits.bytes_per_second * limits.burst_seconds
-        self._budget = Budget(self._left, self.opened_at)
-        self._refusals = Budget(limits.refusals_per_minute, self.opened_at)
+        # Nearly nobody ever needs these.
+        self._budget: Budget | None = None
+        self._refusals: Budget | None = None
 
     # What the event loop calls
 
@@ -323,18 +324,20 @@ class Connection(Protocol):
         return self._committer.add_unchecked(entry, len(raw))
 
     def _refuse(self, refusal: Refusal, raw: bytes, mn: str = "") -> None:
-        self._refusals.left -= 1
-        self._desk.refused(self, refusal, raw, mn)
         most = self._desk.limits.refusals_per_minute
-        if self._refusals.left < 0 and self._refusals.wait(most / 60, most, monotonic()) > 0:
+        budget = self._refusals = self._refusals or Budget(most, self.opened_at)
+        budget.left -= 1
+        self._desk.refused(self, refusal, raw, mn)
+        if budget.left < 0 and budget.wait(most / 60, most, monotonic()) > 0:
             self._desk.dropped(self, "too_many_refusals")
 
     def _slow_down(self) -> None:
         limits = self._desk.limits
         rate = limits.bytes_per_second
-        self._budget.left = self._left
-        seconds = self._budget.wait(rate, rate * limits.burst_seconds, monotonic())
-        self._left = self._budget.left
+        budget = self._budget = self._budget or Budget(self._left, self.opened_at)
+        budget.left = self._left
+        seconds = budget.wait(rate, rate * limits.burst_seconds, monotonic())
+        self._left = budget.left
         if seconds > 0 and "budget" not in self._holds:
             self.hold("budget")
             self._desk.later(seconds, self, "budget")

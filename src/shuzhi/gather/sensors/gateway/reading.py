@@ -31,7 +31,8 @@ class Reading:
 
     def __init__(self, loop: AbstractEventLoop) -> None:
         self.is_able = False
-        self._takers: dict[int, Taker] = {}
+        # By descriptor; these are small numbers, and a list of ten thousand is a tenth of a dict.
+        self._takers: list[Taker | None] = []
         with suppress(OSError):
             self._bulk = BulkReader()
             self._epoll = select.epoll()
@@ -41,14 +42,21 @@ class Reading:
 
     def begin(self, file: int, taker: Taker) -> None:
         """Read a socket from now on, if it is not read already."""
-        if file not in self._takers:
+        if file >= len(self._takers):
+            self._takers += [None] * (file + 1 - len(self._takers))
+        if self._takers[file] is None:
             self._takers[file] = taker
             self._epoll.register(file, select.EPOLLIN)
 
     def end(self, file: int) -> None:
         """Read a socket no more, if it was read."""
-        if self._takers.pop(file, None) is not None:
+        if self.reads(file):
+            self._takers[file] = None
             self._epoll.unregister(file)
+
+    def reads(self, file: int) -> bool:
+        """Whether a socket is read here now."""
+        return file < len(self._takers) and self._takers[file] is not None
 
     def close(self) -> None:
         """Read nothing more."""
@@ -62,7 +70,7 @@ class Reading:
         files = [file for file, _ in self._epoll.poll(0, AT_ONCE)]
         for file, data in zip(files, self._bulk.read(files), strict=True):
             # One connection may bring about the end of another.
-            taker = self._takers.get(file)
+            taker = self._takers[file]
             if taker is None or data is None:
                 continue
             if data:
