@@ -4,7 +4,9 @@ Stations, the gateway and what it is held against share the machine's cores and 
 least that a server of this kind must do is a bare echo on the same event loop; it runs right
 before each measurement, so that ratios hold also where other work makes both slow.
 
-`python -m benchmarks.gateway 600` lands for ten minutes in place of one.
+GATEWAY_PARTS=landing measures that part alone and keeps what was measured of the others; the parts
+are closed, open, many and landing. GATEWAY_LANDING_SECONDS=600 lands for ten minutes in place of
+one.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from math import inf
@@ -52,6 +54,16 @@ class Line:
 
 
 @dataclass(frozen=True)
+class Part:
+    """What was measured at once, how, and how busy the machine was."""
+
+    date: str
+    rounds: str
+    waiting_processes: float
+    lines: list[Line]
+
+
+@dataclass(frozen=True)
 class Served:
     """What the stations saw of a server, and what it cost."""
 
@@ -62,22 +74,25 @@ class Served:
     peak_mib: float
 
 
-def main(landing_seconds: float = LANDING_SECONDS) -> None:
-    """Measure, print, and write `results/gateway.json` and `.md`."""
+def main() -> None:
+    """Measure the parts that are named, or all; write them beside what is kept of the others."""
+    wanted = [name for name in os.environ.get("GATEWAY_PARTS", "").split(",") if name]
+    if unknown := sorted(set(wanted) - set(PARTS)):
+        sys.exit(f"There is no part {', '.join(unknown)}; there are: {', '.join(PARTS)}.")
     shutil.rmtree(BENCH, ignore_errors=True)
     BENCH.mkdir(parents=True)
     subprocess.run(
         ["cc", "-O2", "-o", str(BENCH / "station_load"), str(PEERS / "station_load.c")], check=True
     )
-    closed, ours = _closed_loop()
-    lines = [*closed, *_peers(ours), *_open_loop(), *_many(), *_landing(landing_seconds)]
+    for name in wanted or PARTS:
+        lines = list(PARTS[name]())
+        _report(name, lines)
     shutil.rmtree(BENCH)
-    _report(lines)
 
 
-def _closed_loop() -> tuple[list[Line], float]:
+def _closed_loop() -> Iterator[Line]:
     echo, least, ours, shared = _beside(1_000, 0)
-    lines = [
+    yield from (
         Line(
             "1,000 connections, one frame outstanding each: acknowledged after fdatasync",
             f"{ours.frames_per_s:,.0f}/s",
@@ -105,8 +120,8 @@ def _closed_loop() -> tuple[list[Line], float]:
             f"with {RECEIVERS} receivers {shared.cpu_us_per_frame:.1f}",
         ),
         Line("… latency p50 / p99", _percentiles(ours), "", _with_receivers(shared)),
-    ]
-    return lines, max(ours.frames_per_s, shared.frames_per_s)
+    )
+    yield from _peers(max(ours.frames_per_s, shared.frames_per_s))
 
 
 def _peers(ours: float) -> Iterator[Line]:
@@ -309,7 +324,8 @@ def _peak_mib(process: int) -> float:
     return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
 
-def _landing(seconds: float) -> Iterator[Line]:
+def _landing() -> Iterator[Line]:
+    seconds = float(os.environ.get("GATEWAY_LANDING_SECONDS", LANDING_SECONDS))
     command = [sys.executable, str(PEERS / "landing_alone.py"), str(BENCH), str(seconds)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1].removeprefix("RESULT "))
@@ -323,33 +339,51 @@ def _landing(seconds: float) -> Iterator[Line]:
     yield Line("… as fast as it can, when it has to catch up", f"{told['most']:,.0f}/s")
 
 
-def _report(lines: list[Line]) -> None:
-    title = f"Gateway, HJ 212 frames of 212 bytes, 2 cores, {time.strftime('%Y-%m-%d')}"
-    busy = os.getloadavg()[2]
-    head = ("what", "measured", "target", "beside")
-    rows = [[str(value) for value in asdict(each).values()] for each in lines]
-    table = "\n".join(f"| {' | '.join(row)} |" for row in (list(head), ["---"] * 4, *rows))
-    print(table)
+PARTS: dict[str, Callable[[], Iterator[Line]]] = {
+    "closed": _closed_loop,
+    "open": _open_loop,
+    "many": _many,
+    "landing": _landing,
+}
+
+
+def _report(name: str, lines: list[Line]) -> None:
+    busy = round(os.getloadavg()[2], 1)
+    rounds = "1" if name == "landing" else f"{ROUNDS} × {SECONDS:.0f} s"
+    part = Part(time.strftime("%Y-%m-%d"), rounds, busy, lines)
     RESULTS.mkdir(exist_ok=True)
-    content = {
-        "title": title,
-        "waiting_processes": round(busy, 1),
-        "lines": [asdict(each) for each in lines],
-    }
-    (RESULTS / "gateway.json").write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
-    (RESULTS / "gateway.md").write_text(
-        f"# {title}\n\n{table}\n\n{_NOTE.format(busy=busy, rounds=ROUNDS, seconds=SECONDS)}\n",
-        encoding="utf-8",
+    file = RESULTS / "gateway.json"
+    kept = json.loads(file.read_text()) if file.exists() else {}
+    kept[name] = asdict(part)
+    kept = {each: kept[each] for each in PARTS if each in kept}
+    file.write_text(json.dumps(kept, indent=2, ensure_ascii=False) + "\n")
+    text = _text(kept)
+    print(text)
+    (RESULTS / "gateway.md").write_text(text, encoding="utf-8")
+
+
+def _text(kept: dict[str, Any]) -> str:
+    rows = [list(line.values()) for part in kept.values() for line in part["lines"]]
+    head = ("what", "measured", "target", "beside")
+    table = "\n".join(f"| {' | '.join(row)} |" for row in (head, ("---",) * len(head), *rows))
+    parts = [
+        f"| {name} | {part['date']} | {part['rounds']} | {part['waiting_processes']:.1f} |"
+        for name, part in kept.items()
+    ]
+    measured = "\n".join(
+        ("| part | measured | rounds | busy |", "| --- | --- | --- | --- |", *parts)
     )
+    title = "# Gateway, HJ 212 frames of 212 bytes, 2 cores"
+    return f"{title}\n\n{table}\n\n{_NOTE}\n\n{measured}\n"
 
 
-_NOTE = """Stations (C, epoll) and server share two cores, and here with other work: in the last
-quarter of an hour {busy:.1f} processes wanted them at a time. Each figure is the best of {rounds}
-rounds of {seconds:.0f} s, of which the first fifth is not counted; echo, the least and gateway take
+_NOTE = """Stations (C, epoll) and server share two cores, sometimes with other work: busy says how
+many processes wanted them at a time in the quarter of an hour before a part was done. Each figure
+is the best of the rounds, of which the first fifth is not counted; echo, the least and gateway take
 turns. Every frame has a time of its own, its checksum and password are checked, and it is
 acknowledged after the fdatasync of its batch. On schedule means that frames are sent whatever comes
 back, and that latency counts from when one was due; 2000.0 ms is the most that is told apart."""
 
 
 if __name__ == "__main__":
-    main(float(sys.argv[1]) if len(sys.argv) > 1 else LANDING_SECONDS)
+    main()
