@@ -51,6 +51,7 @@ from shuzhi.gather.sensors.hj212.tokens import (
 _TIME_DIGITS = 14
 _NONE = -1
 _BIT = 63
+_KEPT_BYTES = 31 << 20
 
 
 def read_usual(
@@ -60,6 +61,7 @@ def read_usual(
 
     The frames go by the numbers `places`, in the batch and in what is returned.
     """
+    _keep_pages()
     joined = join(frames)
     heads = usual_heads(joined)
     who = senders(heads, dialects)
@@ -69,6 +71,8 @@ def read_usual(
     if not len(heads.frames):
         return Rows().batch(), places
     batch = _Columns(joined, heads, pairs, who.contexts).batch()
+    if batch.frames.num_rows == len(places):
+        return batch, places[:0]
     return batch, np.setdiff1d(places, batch.frames["frame"].to_numpy(), assume_unique=True)
 
 
@@ -107,7 +111,7 @@ class _Columns:
         columns = self._of_pairs(values) | {
             "number": numbers,
             "text": texts,
-            "mark": self._mark_column(marks[groups]),
+            "mark": self._mark_column(marks, groups),
             **{name: column(groups) for name, column in rare.items()},
         }
         observations = _table(OBSERVATIONS, columns, len(values))
@@ -177,10 +181,13 @@ class _Columns:
         times[groups] = moments
         return times
 
-    def _mark_column(self, pairs: Places) -> pa.DictionaryArray:
-        octets = self._joined.octets[self._pairs.begins[pairs]]
-        numbers = pa.array(_known_marks()[octets], pa.int32(), mask=pairs < 0)
-        return pa.DictionaryArray.from_arrays(numbers, pa.array(sorted(tables.marks())))
+    def _mark_column(self, marks: Places, groups: Places) -> pa.DictionaryArray:
+        """Return the mark of each of the groups; `marks` is the pair of every group's."""
+        octets = self._joined.octets[self._pairs.begins[marks]]
+        known = np.where(marks < 0, _NONE, _known_marks()[octets]).astype(np.int32)
+        numbers = known[groups]
+        places = pa.array(numbers, mask=numbers < 0)
+        return pa.DictionaryArray.from_arrays(places, pa.array(sorted(tables.marks())))
 
     def _text_column(self, pairs: Places) -> pa.DictionaryArray:
         """Return the texts of pairs, null where the place is -1."""
@@ -212,7 +219,7 @@ class _Columns:
         rows = pa.array(row)
         meaning, said = self._meaning[values], self._meanings
         return {
-            "frame": pa.array(heads.frames[row], pa.int32()),
+            "frame": pa.array(heads.frames.astype(np.int32)[row]),
             "mn": heads.mn.take(rows),
             "st": self._st.take(rows),
             "cn": self._cn.take(rows),
@@ -242,6 +249,16 @@ class _Columns:
             "about": pa.array(self._meanings.names, pa.string()).take(pa.array(meaning)),
         }
         return _table(FINDINGS, columns, len(pairs))
+
+
+@cache
+def _keep_pages() -> None:
+    """Let the arrays of the next batch find the pages that those of the last one had.
+
+    Glibc gives the end of its heap back after each batch, and every page of the next is a fault. A
+    block of at most 32 MB that is freed makes it keep twice as much (malloc(3), M_MMAP_THRESHOLD).
+    """
+    np.empty(_KEPT_BYTES, np.uint8)
 
 
 @cache

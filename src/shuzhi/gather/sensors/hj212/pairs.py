@@ -25,10 +25,10 @@ _LONGEST_NAME = 16
 _REMEMBERED = 32
 _WORD = 8
 _WIDTH_BITS = 5
-# By the length of a name: which bytes of its first eight count, and of its last eight.
+# By the length of a name: which bytes of its first eight count, and of the eight behind them.
 _WIDTHS = range(_LONGEST_NAME + 1)
 _FIRST_BYTES = np.array([(1 << (8 * min(n, _WORD))) - 1 for n in _WIDTHS], np.uint64)
-_LAST_BYTES = np.array([0 if n <= _WORD else (1 << 64) - 1 for n in _WIDTHS], np.uint64)
+_LAST_BYTES = np.array([(1 << (8 * max(n - _WORD, 0))) - 1 for n in _WIDTHS], np.uint64)
 _MIXERS = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F))
 
 
@@ -151,10 +151,10 @@ def understood(
     begins, ends = pairs.name_begins, pairs.name_ends
     context = context[pairs.frame] if len(contexts) > 1 else np.zeros(1, np.int64)
     width = ends - begins
-    head, tail = joined.words(begins), joined.words(ends - _WORD)
-    if width.min(initial=_LONGEST_NAME) <= _WORD:
+    head, tail = joined.long_words(begins)
+    if width.min(initial=_LONGEST_NAME) < _WORD:
         head &= _FIRST_BYTES[width]
-        tail &= _LAST_BYTES[width]
+    tail &= _LAST_BYTES[width]
     rest = (context << _WIDTH_BITS) | width
     mixed = (head * _MIXERS[0]) ^ (tail * _MIXERS[1]) ^ rest.astype(np.uint64)
     name = pa.array(mixed).dictionary_encode().indices.to_numpy().astype(np.int64)

@@ -60,10 +60,8 @@ def is_usual(dialect: Dialect) -> bool:
 def senders(heads: Heads, dialects: Mapping[str, Dialect]) -> Senders:
     """Return who sent each frame; frames of unknown systems or commands are not good."""
     manners = {_manner(Dialect()): 0}
-    found = [
-        0 if (dialect := dialects.get(mn)) is None else _place(manners, dialect)
-        for mn in heads.mn.dictionary.to_pylist()
-    ]
+    spoken = map(dialects.get, heads.mn.dictionary.to_pylist())
+    found = [0 if dialect is None else _place(manners, dialect) for dialect in spoken]
     places = np.array(found, np.int64)[heads.mn.indices.to_numpy()]
     codes = pa.array((places << _ST_BITS) | heads.st).dictionary_encode()
     contexts = _contexts(codes.dictionary.to_pylist(), list(manners))

@@ -83,6 +83,12 @@ class Joined:
         """Return the eight bytes from each place, the first in the lowest bits."""
         return _words_at(self.octets, places)
 
+    def long_words(self, places: Places) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+        """Return the first and the second eight bytes from each place."""
+        words, whole, turn, back = _aligned(self.octets, places)
+        first, second, third = words.take(whole), words.take(whole + 1), words.take(whole + 2)
+        return _turned(first, second.copy(), turn, back), _turned(second, third, turn, back)
+
     def texts(self, starts: Places, ends: Places) -> pa.StringArray:
         """Return the ASCII texts from `starts` to `ends`, which lie behind each other."""
         offsets = np.empty(2 * len(starts) + 1, np.int32)
@@ -148,14 +154,32 @@ def join(frames: Sequence[bytes]) -> Joined:
 
 def _words_at(octets: Octets, places: Places) -> NDArray[np.uint64]:
     """Return the eight bytes from each place, with sixteen more behind the last one."""
-    words = octets[: len(octets) // _WORD * _WORD].view("<u8")
-    whole, turn = places >> 3, ((places & 7) << 3).astype(np.uint64)
-    # Two words that are aligned are read much sooner than one that is not.
-    found, following = words.take(whole), words.take(whole + 1)
+    words, whole, turn, back = _aligned(octets, places)
+    return _turned(words.take(whole), words.take(whole + 1), turn, back)
+
+
+def _aligned(
+    octets: Octets, places: Places
+) -> tuple[NDArray[np.uint64], Places, NDArray[np.uint64], NDArray[np.uint64]]:
+    """Return all words, which of them holds each place, and by how many bits it is off.
+
+    Two words that are aligned are read much sooner than one that is not.
+    """
+    turn = ((places & 7) << 3).view(np.uint64)
+    return octets[: len(octets) // _WORD * _WORD].view("<u8"), places >> 3, turn, 63 - turn
+
+
+def _turned(
+    found: NDArray[np.uint64],
+    following: NDArray[np.uint64],
+    turn: NDArray[np.uint64],
+    back: NDArray[np.uint64],
+) -> NDArray[np.uint64]:
+    """Return the bytes that begin in one word and end in the following; both are used up."""
     found >>= turn
     # In two steps, for a word has no shift by all of its bits.
     following <<= np.uint64(1)
-    following <<= np.uint64(63) - turn
+    following <<= back
     found |= following
     return found
 
