@@ -165,9 +165,16 @@ def test_an_exceedance_in_a_simulated_river_leads_to_who_alarmed_before(city: Ci
         ],
     )
     city.build(NoProgress())
-    found = city.trace_river("eco_rivers", Exceedance("w21003", "3", AT, 3.1, 1.5))
+    asked = Exceedance("w21003", "3", AT, 3.1, 1.5)
+    found = city.trace_river("eco_rivers", asked)
     assert [candidate.id for candidate in found.candidates] == ["DW2", "DW1"]
     assert found.candidates[0].party == "source_companies"
+    assert found.station_reach.is_simulated
+    case_id = open_case(city.office, Report("eco_notice", "ordinary", SYSTEM)).case_id
+    facts = {"factor": "w21003", "reach_id": "3", "value": 3.1, "limit_value": 1.5}
+    city.seek_causes(case_id, "eco_river_exceeded", Found(AT, facts))
+    (kept,) = city.causes(case_id)
+    assert (kept.question, kept.trace, kept.case_id) == (asked, found, case_id)
 
 
 def test_causes_of_a_case_are_sought_once_and_a_tracing_without_data_says_why(city: City) -> None:

@@ -246,8 +246,8 @@ class AirStood(Answer):
         return cls.about(trace, **assumed)
 
 
-class SearchLine(Answer):
-    """A search, in short."""
+class SearchHead(Answer):
+    """A search: what was asked, by whom and when."""
 
     id: int
     """Its number."""
@@ -263,12 +263,17 @@ class SearchLine(Answer):
     """What was asked about a river."""
     air: AirAsked | None
     """What was asked about the air."""
+    failure: str
+    """Why it has no answer; empty where it has one."""
+
+
+class SearchLine(SearchHead):
+    """A search, in short."""
+
     count: int
     """How many candidates it found."""
     best: PossibleCause | None
     """The likeliest."""
-    failure: str
-    """Why it has no answer; empty where it has one."""
 
     @classmethod
     def told(cls, line: SoughtLine) -> SearchLine:
@@ -277,31 +282,15 @@ class SearchLine(Answer):
         return cls.about(line, best=best, **_asked(line.question))
 
 
-class SearchAnswer(Answer):
+class SearchAnswer(SearchHead):
     """A search with its candidates, and all that it stood on."""
 
-    id: int
-    """Its number."""
-    tracing: str
-    """Which tracing sought."""
-    sought_at: datetime
-    """When."""
-    by: str
-    """Who began it; empty where a warning did."""
-    case_id: int | None
-    """The case that it is about; null for one by hand."""
-    river: RiverAsked | None
-    """What was asked about a river."""
-    air: AirAsked | None
-    """What was asked about the air."""
     candidates: tuple[PossibleCause, ...]
     """The candidates, the likeliest first."""
     river_stood_on: RiverStood | None
     """What a search up a river stood on."""
     air_stood_on: AirStood | None
     """What a search against the wind stood on."""
-    failure: str
-    """Why it has no answer; empty where it has one."""
 
     @classmethod
     def told(cls, sought: Sought) -> SearchAnswer:
