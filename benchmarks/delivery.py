@@ -16,7 +16,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from statistics import median, quantiles
 from tempfile import TemporaryDirectory
-from time import perf_counter_ns
+from time import perf_counter_ns, process_time_ns
 
 import duckdb
 import numpy as np
@@ -172,14 +172,7 @@ def _question(
         return _read(answer(desk, wanted, asker, sql))
 
     assert len(json.loads(by_hand())) == len(json.loads(governed())) > 0
-    times = [(_ms(by_hand), _ms(governed)) for _ in range(ROUNDS)]
-    ratio = median(g / h for h, g in times)
-    return {
-        "what": what,
-        "by_hand_ms": median(h for h, _ in times),
-        "governed_ms": median(g for _, g in times),
-        "ratio": ratio,
-    }
+    return {"what": what, **_beside(by_hand, governed, ROUNDS)}
 
 
 def _form(
@@ -210,14 +203,7 @@ def _form(
             shutil.copyfileobj(found.content, out)
         return target.stat().st_size
 
-    times = [(_ms(by_hand), _ms(governed)) for _ in range(3)]
-    hand, ours = (median(t[i] for t in times) for i in (0, 1))
-    return {
-        "form": media.name.lower(),
-        "by_hand_rows_s": ROWS / hand * 1000,
-        "rows_s": ROWS / ours * 1000,
-        "ratio": median(g / h for h, g in times),
-    }
+    return {"form": media.name.lower(), **_beside(by_hand, governed, 3)}
 
 
 def _pages(desk: DeliveryDesk, wanted: Wanted, asker: Asker) -> dict[str, float]:
@@ -239,6 +225,25 @@ def _receipts(desk: DeliveryDesk, wanted: Wanted, asker: Asker) -> dict[str, flo
     what = found.receipt.what
     times = [_ms(lambda: record_receipt(desk.receipts, what)) for _ in range(RECEIPTS)]
     return {"median": median(times), "p99": quantiles(times, n=100)[98]}
+
+
+def _beside(
+    by_hand: Callable[[], object], governed: Callable[[], object], rounds: int
+) -> dict[str, float]:
+    """Milliseconds of both, of the clock and of the processor; ratios are medians of rounds."""
+    times = [(*_both_ms(by_hand), *_both_ms(governed)) for _ in range(rounds)]
+    names = ("by_hand_ms", "by_hand_processor_ms", "governed_ms", "governed_processor_ms")
+    return {
+        **{name: median(t[i] for t in times) for i, name in enumerate(names)},
+        "ratio": median(t[2] / t[0] for t in times),
+        "processor_ratio": median(t[3] / t[1] for t in times),
+    }
+
+
+def _both_ms(do: Callable[[], object]) -> tuple[float, float]:
+    begun = process_time_ns()
+    clock = _ms(do)
+    return clock, (process_time_ns() - begun) / 1e6
 
 
 def _read(found: Answer | Refusal) -> bytes:
@@ -279,23 +284,29 @@ def _text(found: dict[str, object]) -> str:
         f"{found['first_question_ms']:.0f} ms; who used the data of one of them is found in "
         f"{median(uses):.0f} ms.",
         "",
-        "| question, with receipt | by hand | by agreement | ratio, median of rounds |",
-        "|---|---|---|---|",
+        "| question, with receipt | by hand, clock / processor | by agreement | ratio, clock "
+        "| ratio, processor |",
+        "|---|---|---|---|---|",
         *(
-            f"| {q['what']} | {q['by_hand_ms']:.1f} ms | {q['governed_ms']:.1f} ms "
-            f"| {q['ratio']:.2f} |"
+            f"| {q['what']} | {q['by_hand_ms']:.0f} / {q['by_hand_processor_ms']:.0f} ms "
+            f"| {q['governed_ms']:.0f} / {q['governed_processor_ms']:.0f} ms "
+            f"| {q['ratio']:.2f} | {q['processor_ratio']:.2f} |"
             for q in questions
         ),
         "",
-        "| whole file | DuckDB, rows/s | by agreement, rows/s | time, ratio |",
-        "|---|---|---|---|",
+        "| whole file | DuckDB, rows/s of the clock | by agreement | time, ratio, clock "
+        "| ratio, processor |",
+        "|---|---|---|---|---|",
         *(
-            f"| {f['form']} | {f['by_hand_rows_s']:,.0f} | {f['rows_s']:,.0f} | {f['ratio']:.2f} |"
+            f"| {f['form']} | {ROWS / f['by_hand_ms'] * 1000:,.0f} "
+            f"| {ROWS / f['governed_ms'] * 1000:,.0f} | {f['ratio']:.2f} "
+            f"| {f['processor_ratio']:.2f} |"
             for f in forms
         ),
         "",
         "By agreement means: decided, spooled, hashed, receipt and audit entry durable, then "
-        "copied out. The target for questions is 1.2.",
+        "copied out. The target for questions is 1.2. Of each question a part does not grow with "
+        "its rows; where others use the machine, processor time tells more than the clock.",
         "",
     ]
     return "\n".join(lines)
