@@ -36,7 +36,7 @@ def test_a_high_reading_opens_a_case_of_whoever_is_responsible(loop: City, put: 
     (opened,) = cases(loop.office).cases
     assert (warning.rule_id, warning.severity) == ("dust_high", Severity.ORANGE)
     assert (opened.kind, opened.responsible) == ("data_defect", "works")
-    assert opened.title == "扬尘超标：b"
+    assert (opened.title, opened.title_en) == ("扬尘超标：b", "Too much dust: b")
 
 
 def test_cases_of_one_rule_are_told_apart_by_their_titles(loop: City, put: Put) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,25 +11,11 @@ import pytest
 from shuzhi.act.cases import case
 from shuzhi.app import City
 from shuzhi.kernel.ids import PartyId
-from shuzhi.kernel.instant import Instant
 from shuzhi.share.accounts import NewAccount, Role, add_account
-from shuzhi.share.verification import Action, FishingSuspected, Kind, findings
-from shuzhi.share.verification.fishing import Suspicion
-from shuzhi.share.verification.store import insert_finding
+from shuzhi.share.verification import Action, Kind, findings
 
 from .entering import PASSWORD, Enter, entering, hidden
-
-
-def suspect(city: City, kind: Kind, action: Action, **more: object) -> int:
-    """Keep a finding as `settle` does, and let the house react to it."""
-    now = city.clock()
-    until = Instant(now + timedelta(hours=24))
-    measured = "6 <b>claims</b>"
-    found = Suspicion(1, "zhao", kind, action, now, until, measured, **more)  # type: ignore[arg-type]
-    with city.control.transaction() as connection:
-        number = insert_finding(connection, found)
-    city.publish(FishingSuspected(now, number, 1, PartyId("west"), kind, action, measured))
-    return number
+from .overseeing import suspect
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +58,11 @@ def test_findings_stand_with_what_was_done_and_their_case(town: City, enter: Ent
     kinds = {case(town.office, n).case.kind for n in (first, second)}  # type: ignore[arg-type]
     assert kinds == {"verification_misuse"}
     assert page.count('<span class="chip orange">slowed</span>') == 1
+    # What the platform itself reports is called so in the reader's language.
+    english = enter("guo").get(f"/cases/{first}").text
+    chinese = enter("guo").get(f"/cases/{first}", headers={"Accept-Language": "zh"}).text
+    assert "<h1>Verification looks like fishing: agreement:1 <" in english
+    assert "<h1>核验疑似套取: agreement:1 <" in chinese
 
 
 def test_the_limits_in_force_are_the_citys_own_and_say_what_nobody_verified(enter: Enter) -> None:

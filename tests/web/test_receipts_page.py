@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,10 +11,7 @@ import pytest
 from shuzhi.app import City
 from shuzhi.kernel.ids import PartyId
 from shuzhi.share.accounts import NewAccount, Role, add_account
-from shuzhi.share.agreements import agreements
 from shuzhi.share.receipts import (
-    Delivered,
-    Left,
     object_to,
     receipt,
     record_receipt,
@@ -25,19 +21,10 @@ from shuzhi.share.receipts import (
 from shuzhi.share.receipts.many import Alike, Small, record_many
 
 from .entering import PASSWORD, Enter, entering
+from .overseeing import HASH, delivered
 
-HASH = hashlib.sha256(b"what left").hexdigest()
 # More than one page.
 COUNT = 53
-
-
-def _what(city: City) -> Delivered:
-    (agreed,) = agreements(city.sharing_office, dataset="dust")
-    return Delivered(
-        agreed.id, PartyId("east"), PartyId("west"), "zhao", "inspector", "<i>inspection</i>",
-        "dust", "1.0.0", 0, ("station", "pm10_ug_m3"), {"station": "hide"}, 7, 20, HASH, Left.ROWS,
-        "application/json",
-    )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -53,11 +40,11 @@ def town(serve: Callable[[Path], City], tmp_path_factory: pytest.TempPathFactory
         add_account(city.accounts_office, new, by="root", password=PASSWORD)
     office = city.receipt_office
     whose = set_of([subject_number(office, "person", "p1")])
-    first = record_receipt(office, _what(city), subjects=whose).id
+    first = record_receipt(office, delivered(city), subjects=whose).id
     object_to(office, first, "person", "p1", reason="<i>why</i>", by="li.na")
     city.clock.go(days=1)  # type: ignore[attr-defined]
     for _ in range(COUNT - 1):
-        record_receipt(office, _what(city))
+        record_receipt(office, delivered(city))
     city.record()
     return city
 
@@ -135,7 +122,7 @@ def test_a_receipt_of_a_turn_leads_to_the_entry_of_its_turn(town: City, enter: E
     office = town.receipt_office
     town.clock.go(minutes=1)  # type: ignore[attr-defined]
     subject = subject_number(office, "person", "p1")
-    small = Small(Alike(_what(town)), subject, HASH, 20, HASH)
+    small = Small(Alike(delivered(town)), subject, HASH, 20, HASH)
     with office.sharing.control.transaction() as connection:
         numbers = record_many(connection, [small, small], town.clock())
     assert town.receipt_entry(receipt(office, numbers[1])) is None

@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from shuzhi.act.cases import SYSTEM, CaseKind, Report, open_case
+from shuzhi.act.cases import SYSTEM, CaseKind, Report, Title, open_case
 from shuzhi.app.verifying import origin_of_finding
 from shuzhi.decide.models import ModelBuilt
 from shuzhi.decide.rules import (
@@ -83,15 +83,17 @@ def open_warned_case(city: City, warning: WarningRaised) -> None:
     kind = office.clocks(warning.case_kind).kind
     declared = city.declared
     rule = declared.rules.get(warning.rule_id) or declared.forecasters.get(warning.rule_id)
+    title = _title(rule, warning.facts)
     report = Report(
         kind.id,
         severity_of_case(kind, warning.severity),
         SYSTEM,
         warning.party,
-        _title(rule, warning.facts),
+        title.zh,
         _told(city, warning),
         warning.merge_key,
         origin_of_warning(warning.warning_id, warning.severity),
+        title_en=title.en,
     )
     opened = open_case(office, report)
     city.seek_causes(opened.case_id, warning.rule_id, Found(warning.at, warning.facts))
@@ -104,7 +106,7 @@ def open_rule_defect(city: City, off: RuleSwitchedOff) -> None:
         city,
         kind,
         off.owner,
-        f"{kind.title.zh}: {off.rule_id}",
+        _about(kind.title, off.rule_id),
         f"{off.code}: {off.reason}",
         off.rule_id,
         f"rule:{off.rule_id}:{off.rule_version}:{off.occurred_at.isoformat()}",
@@ -120,7 +122,7 @@ def open_data_defect(city: City, failed: CheckFailed) -> None:
         city,
         kind,
         city.provider(check.dataset),
-        f"{kind.title.zh}: {check.dataset}",
+        _about(kind.title, check.dataset),
         f"{check.id}: {ratio.satisfied:,} / {ratio.checked:,}",
         matter,
         f"check:{failed.run_id}:{check.id}",
@@ -135,7 +137,7 @@ def open_sharing_overdue(city: City, broken: SharingClockBroken) -> None:
         city,
         kind,
         broken.party,
-        f"{kind.title.zh}: {matter} {broken.clock.value}",
+        _about(kind.title, f"{matter} {broken.clock.value}"),
         f"{broken.clock.value} · {broken.due_at.isoformat()}",
         f"{matter}:{broken.clock.value}",
         f"sharing:{matter}:{broken.step}",
@@ -152,7 +154,7 @@ def open_duty_broken(city: City, broken: DutyBroken) -> None:
         city,
         kind,
         broken.party,
-        f"{duty.title.zh}: {broken.subject}",
+        _about(Title(duty.title.zh, duty.title.en), broken.subject),
         f"{duty.title.zh} {duty.title.en}\n{broken.subject} · {broken.since.isoformat()}",
         f"{broken.duty}:{broken.subject}",
         f"duty:{broken.breach}",
@@ -167,7 +169,7 @@ def open_correction_overdue(city: City, late: CorrectionOverdue) -> None:
         city,
         kind,
         late.party,
-        f"{kind.title.zh}: {matter}",
+        _about(kind.title, matter),
         f"{matter} · {late.due_at.isoformat()}",
         f"{matter}:{late.party}",
         f"correction:{matter}:{late.step}",
@@ -178,15 +180,30 @@ def _open(
     city: City,
     kind: CaseKind,
     party: PartyId | None,
-    title: str,
+    title: Title,
     text: str,
     merge_key: str,
     origin: str,
 ) -> None:
     """Let the platform itself report something, in the mildest severity of its kind."""
     severity = kind.severities[0]
-    report = Report(kind.id, severity, SYSTEM, party, title, text, merge_key, origin)
+    report = Report(
+        kind.id,
+        severity,
+        SYSTEM,
+        party,
+        title.zh,
+        text,
+        merge_key,
+        origin,
+        title_en=title.en,
+    )
     open_case(city.office, report)
+
+
+def _about(title: Title, matter: str) -> Title:
+    """Return a title with what its case is about, in both languages."""
+    return Title(f"{title.zh}: {matter}", f"{title.en}: {matter}")
 
 
 def origin_of_warning(warning: WarningId, severity: Severity) -> str:
@@ -202,7 +219,7 @@ def open_objection_overdue(city: City, objection: int, receipt: int, provider: P
         city,
         kind,
         provider,
-        f"{kind.title.zh}: {matter}",
+        _about(kind.title, matter),
         f"receipt:{receipt}",
         matter,
         f"{matter}:overdue",
@@ -211,20 +228,17 @@ def open_objection_overdue(city: City, objection: int, receipt: int, provider: P
 
 def open_verification_misuse(city: City, suspected: FishingSuspected) -> None:
     """Make questions that look like fishing a case of the party that manages sharing."""
-    office = city.office
-    kind = office.clocks(VERIFICATION_MISUSE).kind
+    kind = city.office.clocks(VERIFICATION_MISUSE).kind
     matter = f"agreement:{suspected.agreement}"
-    report = Report(
-        kind.id,
-        kind.severities[0],
-        SYSTEM,
+    _open(
+        city,
+        kind,
         city.sharing_office.authority,
-        f"{kind.title.zh}: {matter}",
+        _about(kind.title, matter),
         f"{suspected.kind.value} · {suspected.measured} · {suspected.action.value}",
         f"{matter}:{suspected.kind.value}",
         origin_of_finding(suspected.finding),
     )
-    open_case(office, report)
 
 
 def warning_of(origin: str | None) -> WarningId | None:
@@ -240,12 +254,15 @@ def severity_of_case(kind: CaseKind, severity: Severity) -> str:
     return kind.severities[(severity.rank * steps + _GRAVEST // 2) // _GRAVEST]
 
 
-def _title(rule: Rule | None, facts: Mapping[str, Any]) -> str:
+def _title(rule: Rule | None, facts: Mapping[str, Any]) -> Title:
     """Return the title of a rule with what its findings merge by, which tells its cases apart."""
     if rule is None:
-        return ""
-    matter = "，".join(str(facts[name]) for name in rule.merge_by if facts.get(name) is not None)
-    return f"{rule.title_zh}：{matter}"[:_MOST_TITLE] if matter else rule.title_zh
+        return Title("", "")
+    matter = [str(facts[name]) for name in rule.merge_by if facts.get(name) is not None]
+    if not matter:
+        return Title(rule.title_zh, rule.title_en)
+    zh, en = f"{rule.title_zh}：{'，'.join(matter)}", f"{rule.title_en}: {', '.join(matter)}"
+    return Title(zh[:_MOST_TITLE], en[:_MOST_TITLE])
 
 
 def _told(city: City, warning: WarningRaised) -> str:

@@ -15,7 +15,14 @@ import pytest
 import uvicorn
 
 from shuzhi.app import City
+from shuzhi.kernel.ids import PartyId
+from shuzhi.share.accounts import NewAccount, Role, add_account
+from shuzhi.share.receipts import object_to, record_receipt, set_of, subject_number
+from shuzhi.share.verification import Action, Kind
 from shuzhi.web import make_app
+
+from ..entering import PASSWORD
+from ..overseeing import delivered, suspect
 
 SCREENSHOTS = Path(__file__).resolve().parents[3] / ".bench" / "screenshots"
 
@@ -80,6 +87,27 @@ def served(
 ) -> Iterator[Site]:
     """A city with a service and accounts, at a server that asks who one is."""
     city = serve(tmp_path_factory.mktemp("served") / "city")
+    made = Site(city, {"asks_login": True})
+    made.start()
+    yield made
+    made.stop()
+
+
+@pytest.fixture(scope="session")
+def overseen(
+    serve: Callable[[Path], City], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Site]:
+    """Such a city with deliveries and signs of fishing, and `guo`, who manages sharing."""
+    city = serve(tmp_path_factory.mktemp("overseen") / "city")
+    manager = NewAccount("guo", PartyId("hotline_centre"), "Guo", frozenset({Role.MANAGER}))
+    add_account(city.accounts_office, manager, by="root", password=PASSWORD)
+    office = city.receipt_office
+    whose = set_of([subject_number(office, "person", "p1")])
+    number = record_receipt(office, delivered(city), subjects=whose).id
+    object_to(office, number, "person", "p1", reason="不同意", by="li.na")
+    suspect(city, Kind.GUESSING, Action.SUSPEND, subject=(1, 2))
+    suspect(city, Kind.ENUMERATION, Action.SLOW)
+    city.record()
     made = Site(city, {"asks_login": True})
     made.start()
     yield made

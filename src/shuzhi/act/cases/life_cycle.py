@@ -37,6 +37,7 @@ def begin(step: Step, clocks: Clocks) -> Case:
         id=step.case_id,
         kind=facts["kind"],
         title=facts["title"],
+        title_en=facts.get("title_en", ""),
         severity=facts["severity"],
         stage=step.stage,
         responsible=PartyId(facts["responsible"]),

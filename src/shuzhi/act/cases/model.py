@@ -164,8 +164,9 @@ class ClockRun:
 class Case:
     """A matter that somebody must close.
 
-    `version` counts its steps, `touched` is the last one by a person, `reports` counts the
-    reports merged into it, `round` its openings.
+    `title_en` is its title in English, empty where nobody gave one. `version` counts its steps,
+    `touched` is the last one by a person, `reports` counts the reports merged into it, `round` its
+    openings.
     `due` holds the deadlines that were stated with it, by clock. `handled_by` and
     `handling_parties` are who worked on it in this round; `evidence` counts this round's files
     by kind.
@@ -195,6 +196,7 @@ class Case:
     handled_by: tuple[str, ...] = ()
     handling_parties: tuple[PartyId, ...] = ()
     evidence: Mapping[str, int] = field(default_factory=dict)
+    title_en: str = ""
 
     @property
     def is_open(self) -> bool:

@@ -27,7 +27,8 @@ class Report:
 
     `origin` names it for good (`warning:…`, `call:…`), so that it is never taken twice;
     `merge_key` is the same for reports of one matter; `due` states deadlines by clock, where
-    the kind has a clock whose limit is stated. `title` stays empty for the kind's own.
+    the kind has a clock whose limit is stated. `title` stays empty for the kind's own;
+    `title_en` is for those who read English, where the reporter knows it in both languages.
     """
 
     kind: str
@@ -39,6 +40,7 @@ class Report:
     merge_key: str | None = None
     origin: str | None = None
     due: Mapping[str, Instant] = field(default_factory=dict)
+    title_en: str = ""
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,7 @@ def opened(kind: CaseKind, report: Report, ladder: Ladder, case_id: CaseId, at: 
         "merge_key": report.merge_key,
         "due": {clock: due.isoformat() for clock, due in report.due.items()},
         **_party(report.party, ladder),
+        **({"title_en": report.title_en.strip()} if report.title_en.strip() else {}),
         **({"text": report.text.strip()} if report.text.strip() else {}),
     }
     return _step(report, case_id, 1, Verb.OPEN, at, Stage.NEW, facts)
@@ -107,6 +110,7 @@ def refuse(kind: CaseKind, report: Report) -> None:
             next_step=f"Choose one of: {', '.join(kind.severities)}.",
         )
     require_text(report.title, _MOST_TITLE, "of the title")
+    require_text(report.title_en, _MOST_TITLE, "of the title in English")
     require_text(report.text, _MOST_TEXT, "of the report")
     require_text(report.merge_key or "", _MOST_KEY, "of the merge key")
     require_text(report.origin or "", _MOST_KEY, "of the origin")

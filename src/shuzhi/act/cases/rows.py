@@ -41,6 +41,7 @@ def head_row(case: Case) -> dict[str, Any]:
         "id": case.id,
         "kind": case.kind,
         "title": case.title,
+        "title_en": case.title_en,
         "severity": case.severity,
         "stage": case.stage.value,
         "stage_before": case.stage_before and case.stage_before.value,

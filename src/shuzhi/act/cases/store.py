@@ -42,6 +42,7 @@ case_table = Table(
     Column("id", RowId, primary_key=True),
     Column("kind", String(60), nullable=False),
     Column("title", Text, nullable=False),
+    Column("title_en", Text, nullable=False, server_default=""),
     Column("severity", String(40), nullable=False),
     Column("stage", String(12), nullable=False),
     Column("stage_before", String(12)),

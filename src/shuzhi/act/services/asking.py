@@ -147,6 +147,7 @@ def _case(office: ServicesOffice, matter: Matter, applicant: Applicant, named: s
         f"{kind.title.zh}：{matter.title.zh}",
         f"{matter.title.zh} {matter.title.en}",
         origin=f"service:{named}",
+        title_en=f"{kind.title.en}: {matter.title.en}",
     )
     return int(open_case(office.cases, report).case_id)
 
