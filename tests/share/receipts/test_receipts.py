@@ -90,6 +90,14 @@ def test_a_subject_finds_exactly_the_receipts_about_it_in_small_sets_and_large(b
     assert not is_about(office, first, "person", "p777")
 
 
+@pytest.mark.parametrize("numbers", [[], [7], [7, 7], [2**60 - 1, 0, 3, 0, 2**60 - 1]])
+def test_a_set_has_each_number_once_in_order(numbers: list[int]) -> None:
+    made = set_of(numbers)
+    assert made.numbers is not None
+    assert made.numbers.to_pylist() == sorted(set(numbers))
+    assert made.count == len(set(numbers))
+
+
 def test_a_set_is_kept_once_for_what_it_was_made_of(books: Any) -> None:
     office = books.office
     numbers = [subject_number(office, "person", f"p{i}") for i in range(3)]
