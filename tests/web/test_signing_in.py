@@ -385,6 +385,16 @@ def test_an_administrator_makes_an_account_and_gives_and_takes_roles(
     assert account_file(town.accounts_office, "wu.min").sessions == ()
 
 
+def test_an_account_is_made_once_however_often_its_form_is_sent(browse: Any) -> None:
+    visitor = browse()
+    sign_in(visitor, "admin")
+    form = hidden(visitor.get("/accounts"), "/accounts")
+    form |= {"name": "twice", "title": "Twice", "party": "old_town", "role": "analyst"}
+    made, again = (visitor.post("/accounts", data=form) for _ in range(2))
+    assert 'id="secret"' in made.text
+    assert (again.status_code, again.headers["location"]) == (303, "/accounts/twice")
+
+
 def test_an_administrator_binds_no_account_to_somebody_in_the_records(
     browse: Any, town: City
 ) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import quote
 
 from fastapi import APIRouter, Path, Request, Response
-from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse
 
 from shuzhi.kernel.errors import RefusedError
@@ -27,9 +26,9 @@ from shuzhi.share.accounts import (
     right_of,
 )
 from shuzhi.web.guarding import SIGN_IN
+from shuzhi.web.pages.sending import Once, Typed, send, shown
 from shuzhi.web.pages.site import Site
 from shuzhi.web.problems import WebError
-from shuzhi.web.statuses import status_of
 from shuzhi.web.visitors import visitor_of
 
 ACCOUNT = "/account"
@@ -45,9 +44,7 @@ _FIELDS = {
     "web.bad_form": "days",
 }
 _RECENT = timedelta(minutes=15)
-_MOST_FIELDS = 60
-_UNPROCESSABLE = 422
-_Typed = Mapping[str, list[str]]
+_Act = Callable[[Site, Standing, Typed], str | None]
 
 
 def routes(site: Site) -> APIRouter:
@@ -76,7 +73,7 @@ def _parts(router: APIRouter, site: Site) -> None:
 
     @router.post(f"{ACCOUNT}/keys/{{prefix}}/revoke")
     async def revoke(request: Request, prefix: str) -> Response:
-        def do(site: Site, standing: Standing, _typed: _Typed) -> None:
+        def do(site: Site, standing: Standing, _typed: Typed) -> None:
             who = standing.account
             revoke_key(site.city.accounts_office, prefix, by=who, owner=who)
 
@@ -84,30 +81,30 @@ def _parts(router: APIRouter, site: Site) -> None:
 
     @router.post(f"{ACCOUNT}/sessions/{{session}}/end")
     async def end(request: Request, session: Annotated[int, Path(ge=1, lt=2**62)]) -> Response:
-        def do(site: Site, standing: Standing, _typed: _Typed) -> None:
+        def do(site: Site, standing: Standing, _typed: Typed) -> None:
             end_session(site.city.accounts_office, standing.account, SessionId(session))
 
         return await _sent(site, request, "sessions", do)
 
 
-def _change(site: Site, standing: Standing, typed: _Typed) -> None:
-    old, new, again = (_one(typed, name) for name in ("old", "new", "again"))
+def _change(site: Site, standing: Standing, typed: Typed) -> None:
+    old, new, again = (typed.one(name) for name in ("old", "new", "again"))
     if new != again:
         raise WebError("web.not_twice", "The two new passwords differ.")
     keep = standing.session.id if standing.session else None
     change_password(site.city.accounts_office, standing.account, old, new, keep=keep)
 
 
-def _make(site: Site, standing: Standing, typed: _Typed) -> str:
+def _make(site: Site, standing: Standing, typed: Typed) -> str:
     _require_recent(site, standing)
-    days = _one(typed, "days").strip()
+    days = typed.one("days").strip()
     if not (days.isascii() and days.isdecimal() and len(days) < 5):
         raise WebError("web.bad_form", "The days are a whole number.")
     new = NewKey(
         standing.account,
-        PartyId(_one(typed, "party")),
-        _one(typed, "title"),
-        frozenset(right_of(each) for each in typed.get("right", ())),
+        PartyId(typed.one("party")),
+        typed.one("title"),
+        frozenset(right_of(each) for each in typed.all("right")),
         timedelta(days=int(days)),
     )
     if not standing.may(Right.MAKE_KEY, new.party):
@@ -126,82 +123,45 @@ def _require_recent(site: Site, standing: Standing) -> None:
         )
 
 
-async def _sent(
-    site: Site,
-    request: Request,
-    part: str,
-    do: Callable[[Site, Standing, _Typed], str | None],
-) -> Response:
-    """Do what a form asks; answer with the page again, or with the refusal by its field."""
+async def _sent(site: Site, request: Request, part: str, act: _Act) -> Response:
+    """Do what a form asks; what it makes known is shown this once."""
     standing = visitor_of(request).standing
     if standing is None or standing.session is None:
         raise WebError("web.not_allowed", "Nobody is signed in.", next_step="Sign in.")
-    async with request.form(max_files=0, max_fields=_MOST_FIELDS) as form:
-        typed = {name: [str(each) for each in form.getlist(name)] for name in form}
-        site.forms.require_ours(request, form)
-    return await run_in_threadpool(_answer, site, request, standing, part, typed, do)
 
+    def do(typed: Typed) -> str | Once:
+        secret, led_to = act(site, standing, typed), f"{ACCOUNT}?done={part}#{part}"
+        if secret is None:
+            return led_to
+        return Once(lambda: _page(site, request, standing, part=part, secret=secret), led_to)
 
-def _answer(
-    site: Site,
-    request: Request,
-    standing: Standing,
-    part: str,
-    typed: _Typed,
-    do: Callable[[Site, Standing, _Typed], str | None],
-) -> Response:
-    led_to, key = f"{ACCOUNT}?done={part}#{part}", _one(typed, "key")
-    if site.forms.done(key) is not None:
-        return RedirectResponse(led_to, 303)
-    try:
-        secret = do(site, standing, typed)
-    except RefusedError as error:
-        return _page(site, request, standing, part=part, typed=typed, error=error)
-    site.city.record()
-    site.forms.note(key, led_to)
-    if secret is None:
-        return RedirectResponse(led_to, 303)
-    return _page(site, request, standing, part=part, secret=secret)
+    def again(typed: Typed, error: RefusedError) -> Response:
+        return _page(site, request, standing, typed, error, part=part)
+
+    return await send(site, request, do, again)
 
 
 def _page(
     site: Site,
     request: Request,
     standing: Standing,
+    typed: Typed | None = None,
+    error: RefusedError | None = None,
     *,
     part: str = "",
-    typed: _Typed | None = None,
-    error: RefusedError | None = None,
     secret: str = "",
 ) -> Response:
-    parties = sorted(standing.parties(Right.MAKE_KEY))
-    context: dict[str, Any] = {
-        "file": account_file(site.city.accounts_office, standing.account),
-        "standing": standing,
-        "part": part,
-        "typed": {} if typed is None else typed,
-        "error": error,
-        "field": _FIELDS.get(error.code, "") if error else "",
-        "secret": secret,
-        "key_parties": parties,
-        "key_rights": sorted(_offered(standing)),
-        "rights": RIGHTS,
-        "done": request.query_params.get("done", ""),
-        **site.forms.fields(request),
-    }
-    status = 200
-    if error:
-        status = _UNPROCESSABLE if context["field"] else status_of(error)
-    answer = site.page(request, "account.html", status=status, **context)
-    site.forms.give(answer, context["cookie"])
-    return answer
+    return shown(
+        site, request, "account.html", typed, error, _FIELDS,
+        file=account_file(site.city.accounts_office, standing.account),
+        standing=standing, part=part, secret=secret, rights=RIGHTS,
+        key_parties=sorted(standing.parties(Right.MAKE_KEY)),
+        key_rights=sorted(_offered(standing)),
+        done=request.query_params.get("done", ""),
+    )  # fmt: skip
 
 
 def _offered(standing: Standing) -> set[Right]:
     """Return the rights that a key of one's own can have for some party."""
     ours = {right for right in Right if standing.may(right)}
     return ours - {Right.MAKE_KEY, Right.MANAGE_ACCOUNTS}
-
-
-def _one(typed: _Typed, name: str) -> str:
-    return next(iter(typed.get(name, ())), "")

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import RedirectResponse
 
 from shuzhi.kernel.errors import RefusedError
 from shuzhi.kernel.ids import PartyId
@@ -36,9 +34,9 @@ from shuzhi.share.accounts import (
     set_password,
 )
 from shuzhi.share.parties import Organisation
+from shuzhi.web.pages.sending import Once, Typed, send, shown
 from shuzhi.web.pages.site import Site
 from shuzhi.web.problems import WebError
-from shuzhi.web.statuses import status_of
 from shuzhi.web.visitors import visitor_of
 
 _FIELDS = {
@@ -48,9 +46,6 @@ _FIELDS = {
     "share.party_unknown": "party",
     "share.role_unknown": "role",
 }
-_MOST_FIELDS = 20
-_UNPROCESSABLE = 422
-_Typed = Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -102,19 +97,32 @@ def routes(site: Site) -> APIRouter:
 
     @router.post("/accounts")
     async def add(request: Request) -> Response:
-        typed = await _typed(site, request)
-        return await run_in_threadpool(_added, _desk(site, request), request, typed)
+        def do(typed: Typed) -> str | Once:
+            return _added(_desk(site, request), request, typed)
+
+        def again(typed: Typed, error: RefusedError) -> Response:
+            return _all(_desk(site, request), request, typed, error)
+
+        return await send(site, request, do, again)
 
     @router.get("/accounts/{name}")
     def show(request: Request, name: str) -> Response:
         return _one(_desk(site, request), request, name)
 
+    _changing(router, site)
+    return router
+
+
+def _changing(router: APIRouter, site: Site) -> None:
     @router.post("/accounts/{name}")
     async def change(request: Request, name: str) -> Response:
-        typed = await _typed(site, request)
-        return await run_in_threadpool(_changed, _desk(site, request), request, name, typed)
+        def do(typed: Typed) -> str | Once:
+            return _changed(_desk(site, request), request, name, typed)
 
-    return router
+        def again(typed: Typed, error: RefusedError) -> Response:
+            return _one(_desk(site, request), request, name, typed, error)
+
+        return await send(site, request, do, again)
 
 
 def _desk(site: Site, request: Request) -> _Desk:
@@ -128,126 +136,100 @@ def _desk(site: Site, request: Request) -> _Desk:
     return _Desk(site, visitor.standing, site.city.organisation())
 
 
-async def _typed(site: Site, request: Request) -> dict[str, str]:
-    async with request.form(max_files=0, max_fields=_MOST_FIELDS) as form:
-        site.forms.require_ours(request, form)
-        return {name: str(value) for name, value in form.multi_items()}
-
-
 def _all(
-    desk: _Desk,
-    request: Request,
-    *,
-    typed: _Typed | None = None,
-    error: RefusedError | None = None,
+    desk: _Desk, request: Request, typed: Typed | None = None, error: RefusedError | None = None
 ) -> Response:
     office = desk.site.city.accounts_office
     held = all_grants(office)
     seen = [a for a in accounts(office) if desk.sees(a.party)]
-    return _page(
-        desk,
-        request,
-        "accounts.html",
-        error=error,
+    return shown(
+        desk.site, request, "accounts.html", typed, error, _FIELDS,
         found=[(a, [g for g in held if g.account == a.name]) for a in seen],
-        reached=_reached(desk),
-        typed=dict(typed or {}),
-        roles=list(Role),
-    )
+        reached=_reached(desk), roles=list(Role),
+    )  # fmt: skip
 
 
 def _one(
     desk: _Desk,
     request: Request,
     name: str,
-    *,
+    typed: Typed | None = None,
     error: RefusedError | None = None,
+    *,
     secret: str = "",
 ) -> Response:
     file = account_file(desk.site.city.accounts_office, name)
     desk.require(is_allowed=desk.sees(file.account.party))
-    return _page(
-        desk,
-        request,
-        "account_of.html",
-        error=error,
-        file=file,
-        is_mine=desk.manages(file),
-        reached=_reached(desk),
-        roles=list(Role),
-        rights=RIGHTS,
-        secret=secret,
-    )
+    return shown(
+        desk.site, request, "account_of.html", typed, error, _FIELDS,
+        file=file, is_mine=desk.manages(file), reached=_reached(desk),
+        roles=list(Role), rights=RIGHTS, secret=secret,
+    )  # fmt: skip
 
 
-def _added(desk: _Desk, request: Request, typed: _Typed) -> Response:
+def _added(desk: _Desk, request: Request, typed: Typed) -> Once:
     office, password = desk.site.city.accounts_office, new_password(desk.site.city.accounts_office)
-    try:
-        role, party = role_of(typed.get("role", "")), PartyId(typed.get("party", ""))
-        desk.require(is_allowed=desk.reaches(party))
-        # Who somebody is in the records of the city is not for every administrator to say.
-        name, title = typed.get("name", "").strip(), typed.get("title", "")
-        new = NewAccount(name, party, title, frozenset({role}))
-        made = add_account(office, new, by=desk.by, password=password.value, must_change=True)
-    except RefusedError as error:
-        return _all(desk, request, typed=typed, error=error)
-    desk.site.city.record()
-    return _one(desk, request, made.name, secret=password.value)
+    role, party = role_of(typed.one("role")), PartyId(typed.one("party"))
+    desk.require(is_allowed=desk.reaches(party))
+    # Who somebody is in the records of the city is not for every administrator to say.
+    new = NewAccount(typed.one("name").strip(), party, typed.one("title"), frozenset({role}))
+    made = add_account(office, new, by=desk.by, password=password.value, must_change=True)
+    return _told(desk, request, made.name, password.value)
 
 
-def _changed(desk: _Desk, request: Request, name: str, typed: _Typed) -> Response:
+def _changed(desk: _Desk, request: Request, name: str, typed: Typed) -> str | Once:
     file = account_file(desk.site.city.accounts_office, name)
     desk.require(is_allowed=desk.manages(file))
-    act = _ACTS.get(typed.get("act", ""))
+    act = _ACTS.get(typed.one("act"))
     if act is None:
         raise WebError("web.bad_form", "The form does not say what to do.")
-    try:
-        secret = act(desk, file, typed)
-    except RefusedError as error:
-        return _one(desk, request, name, error=error)
-    desk.site.city.record()
+    secret = act(desk, file, typed)
     if secret:
-        return _one(desk, request, name, secret=secret)
-    return RedirectResponse(f"/accounts/{file.account.name}", 303)
+        return _told(desk, request, name, secret)
+    return f"/accounts/{file.account.name}"
 
 
-def _give(desk: _Desk, file: AccountFile, typed: _Typed) -> str:
-    party, role = PartyId(typed.get("party", "")), role_of(typed.get("role", ""))
+def _told(desk: _Desk, request: Request, name: str, secret: str) -> Once:
+    return Once(lambda: _one(desk, request, name, secret=secret), f"/accounts/{name}")
+
+
+def _give(desk: _Desk, file: AccountFile, typed: Typed) -> str:
+    party, role = PartyId(typed.one("party")), role_of(typed.one("role"))
     desk.require(is_allowed=desk.reaches(party))
     grant(desk.site.city.accounts_office, file.account.name, party, role, by=desk.by)
     return ""
 
 
-def _take(desk: _Desk, file: AccountFile, typed: _Typed) -> str:
-    party, role = PartyId(typed.get("party", "")), role_of(typed.get("role", ""))
+def _take(desk: _Desk, file: AccountFile, typed: Typed) -> str:
+    party, role = PartyId(typed.one("party")), role_of(typed.one("role"))
     revoke(desk.site.city.accounts_office, file.account.name, party, role, by=desk.by)
     return ""
 
 
-def _reset(desk: _Desk, file: AccountFile, _typed: _Typed) -> str:
+def _reset(desk: _Desk, file: AccountFile, _typed: Typed) -> str:
     office = desk.site.city.accounts_office
     password = new_password(office).value
     set_password(office, file.account.name, password, by=desk.by)
     return password
 
 
-def _disable(desk: _Desk, file: AccountFile, _typed: _Typed) -> str:
+def _disable(desk: _Desk, file: AccountFile, _typed: Typed) -> str:
     disable(desk.site.city.accounts_office, file.account.name, by=desk.by)
     return ""
 
 
-def _enable(desk: _Desk, file: AccountFile, _typed: _Typed) -> str:
+def _enable(desk: _Desk, file: AccountFile, _typed: Typed) -> str:
     enable(desk.site.city.accounts_office, file.account.name, by=desk.by)
     return ""
 
 
-def _end(desk: _Desk, file: AccountFile, _typed: _Typed) -> str:
+def _end(desk: _Desk, file: AccountFile, _typed: Typed) -> str:
     end_all(desk.site.city.accounts_office, file.account.name, by=desk.by)
     return ""
 
 
 # What an administrator may do about an account; a text that is returned is told this once.
-_ACTS: Mapping[str, Callable[[_Desk, AccountFile, _Typed], str]] = {
+_ACTS: Mapping[str, Callable[[_Desk, AccountFile, Typed], str]] = {
     "give": _give,
     "take": _take,
     "reset": _reset,
@@ -260,23 +242,3 @@ _ACTS: Mapping[str, Callable[[_Desk, AccountFile, _Typed], str]] = {
 def _reached(desk: _Desk) -> list[Any]:
     parties = (party for party in desk.organisation if desk.reaches(party.id))
     return sorted(parties, key=lambda party: (party.level, party.id))
-
-
-def _page(
-    desk: _Desk,
-    request: Request,
-    template: str,
-    *,
-    error: RefusedError | None = None,
-    **context: Any,
-) -> Response:
-    site = desk.site
-    field = _FIELDS.get(error.code, "") if error else ""
-    status = 200
-    if error:
-        status = _UNPROCESSABLE if field else status_of(error)
-    given = site.forms.fields(request)
-    whole = {**context, **given, "error": error, "field": field}
-    answer = site.page(request, template, status=status, **whole)
-    site.forms.give(answer, given["cookie"])
-    return answer

@@ -67,7 +67,15 @@ class FieldError(WebError):
         self.field = name
 
 
-Do = Callable[[Typed], str]
+@dataclass(frozen=True)
+class Once:
+    """A page that is shown this once, as one with a new secret; sent again, the form leads on."""
+
+    page: Callable[[], Response]
+    led_to: str
+
+
+Do = Callable[[Typed], str | Once]
 Again = Callable[[Typed, RefusedError], Response]
 
 
@@ -110,11 +118,14 @@ def _answer(site: Site, typed: Typed, do: Do, again: Again) -> Response:
     led_to = site.forms.done(key)
     if led_to is None:
         try:
-            led_to = do(typed)
+            done = do(typed)
         except RefusedError as error:
             if error.code == "web.not_allowed":
                 raise
             return again(typed, error)
+        led_to = done if isinstance(done, str) else done.led_to
         site.city.record()
         site.forms.note(key, led_to)
+        if isinstance(done, Once):
+            return done.page()
     return RedirectResponse(led_to, 303)
