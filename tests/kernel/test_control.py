@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,11 +12,22 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import Column, ForeignKey, Integer, MetaData, Table, func, insert, select
+from sqlalchemy import (
+    Column,
+    ForeignKey,
+    Integer,
+    MetaData,
+    Table,
+    bindparam,
+    func,
+    insert,
+    select,
+)
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from shuzhi.kernel.control import Control, InstantColumn, open_control
 from shuzhi.kernel.errors import BrokenError
+from shuzhi.kernel.prepared import Prepared
 
 _tables = MetaData()
 _happened = Table(
@@ -145,3 +157,47 @@ def test_a_moment_writes_nothing_and_leaves_its_connection_to_writers(store: Con
     for _ in range(20):
         _stored(store, None)
     assert _count(store) == before + 20
+
+
+def test_a_prepared_statement_is_part_of_its_transaction(store: Control) -> None:
+    write = Prepared(insert(_happened).values(at=bindparam("at")))
+    read = Prepared(select(_happened.c.at).where(_happened.c.at == bindparam("at")))
+    at = datetime(2026, 3, 2, 8, tzinfo=timezone(timedelta(hours=8)))
+    with pytest.raises(ZeroDivisionError), store.transaction() as connection:
+        assert write.run(connection, {"at": at}) == 1
+        assert read.rows(connection, {"at": at}) == [(at.astimezone(UTC),)]
+        _ = 1 / 0
+    with store.transaction() as connection:
+        assert read.rows(connection, {"at": at}) == []
+
+
+def test_what_the_driver_says_of_it_is_told_as_ever(store: Control) -> None:
+    same = Prepared(insert(_happened).values(id=bindparam("number")))
+    with pytest.raises(IntegrityError), store.transaction() as connection:
+        for _ in range(2):
+            same.run(connection, {"number": 7_000})
+    with store.transaction() as connection:
+        assert same.run(connection, {"number": 7_000}) == 1
+
+
+def test_a_checkpoint_lets_the_log_begin_anew_and_loses_nothing(
+    store: Control, tmp_path: Path
+) -> None:
+    def wrote(count: int) -> int:
+        for _ in range(count):
+            _stored(store, None)
+        return Path(f"{file}-wal").stat().st_size
+
+    file = Path(str(store.engine.url.database))
+    before = _count(store)
+    size = wrote(40)
+    with store.moment() as then, store.moment():
+        assert _count(then) == before + 40
+        # Somebody reads and nobody waits for that; what cannot be brought in yet stays in the log.
+        wrote(1)
+        store.checkpoint()
+    store.checkpoint()
+    assert wrote(10) <= size + 32_768
+    store.checkpoint()
+    shutil.copy(file, tmp_path / "alone")
+    assert _count(open_control(f"sqlite:///{tmp_path / 'alone'}")) == before + 51

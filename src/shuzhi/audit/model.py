@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from shuzhi.audit.errors import AuditError
@@ -46,7 +47,11 @@ class Entry:
             raise _bad(f"it is longer than {MOST_BYTES:,} bytes")
 
     def canonical(self) -> bytes:
-        """Return the entry as canonical JSON."""
+        """Return the entry as canonical JSON, as it was when it was made."""
+        return self._canonical
+
+    @cached_property
+    def _canonical(self) -> bytes:
         content = {
             "at": self.at.isoformat(),
             "by": self.by,

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Connection,
     LargeBinary,
     Table,
+    bindparam,
     delete,
     insert,
     select,
@@ -25,6 +26,7 @@ from sqlalchemy import (
 from shuzhi.audit.errors import BrokenLogError
 from shuzhi.audit.model import Entry, number_of, numbered
 from shuzhi.kernel.control import Control, RowId, metadata
+from shuzhi.kernel.prepared import Prepared
 
 _BATCH = 5_000
 
@@ -36,6 +38,8 @@ outbox_table = Table(
     # A number is never given twice, also after the row that had it is gone.
     sqlite_autoincrement=True,
 )
+
+_QUEUE = Prepared(insert(outbox_table).values(content=bindparam("content")))
 
 
 class Appendable(Protocol):
@@ -57,9 +61,8 @@ class Appendable(Protocol):
 
 def queue(connection: Connection, *entries: Entry) -> None:
     """Keep entries for the log in the transaction of the change that they tell of."""
-    rows = [{"content": entry.canonical()} for entry in entries]
-    if rows:
-        connection.execute(insert(outbox_table), rows)
+    for entry in entries:
+        _QUEUE.run(connection, {"content": entry.canonical()})
 
 
 def queued(control: Control) -> bool:

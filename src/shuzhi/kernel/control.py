@@ -26,6 +26,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.types import DateTime, TypeDecorator
 
 from shuzhi.kernel.errors import BrokenError
+from shuzhi.kernel.prepared import drive
 
 # What SQLite says when a file cannot grow: the disk, a quota or a limit of the process.
 _FULL = ("database or disk is full", "disk I/O error")
@@ -81,6 +82,20 @@ class Control:
         try:
             with self.engine.begin() as connection:
                 yield connection
+        except OperationalError as error:
+            raise _told(error) from error
+
+    def checkpoint(self) -> None:
+        """Bring what SQLite's log holds into the store, as far as that holds up nobody.
+
+        Writers go on beside it; when nothing is left of the log, the next of them begins it anew.
+        Raises as `transaction`.
+        """
+        if self.engine.dialect.name != "sqlite":
+            return
+        try:
+            with self.engine.connect() as connection:
+                drive(connection, "PRAGMA wal_checkpoint(PASSIVE)", ()).fetchall()
         except OperationalError as error:
             raise _told(error) from error
 
@@ -176,4 +191,4 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
 
 def _begin(connection: Connection) -> None:
     reads_only = connection.get_execution_options().get(_READS_ONLY)
-    connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
+    drive(connection, "BEGIN" if reads_only else "BEGIN IMMEDIATE", ())

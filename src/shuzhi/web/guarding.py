@@ -41,6 +41,7 @@ _FOR_ALL = {
 }
 # As they are sent, by whether the request came over TLS: every answer gets them.
 _OVER_TLS = {"Strict-Transport-Security": "max-age=31536000"}
+_OF_PAGES = (b"text/html", b"text/javascript")
 _SEALS = {
     is_https: [
         (name.lower().encode(), value.encode())
@@ -93,7 +94,7 @@ class Guard:
 
         async def sealed(message: Message) -> None:
             if message["type"] == "http.response.start":
-                _seal(MutableHeaders(scope=message), is_https=scope.get("scheme") == "https")
+                _seal(message, is_https=scope.get("scheme") == "https")
             await send(message)
 
         app = self._turned_away(scope) or self._app
@@ -143,6 +144,14 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def first_header(scope: Scope, name: bytes) -> str:
+    """Return the first header of a name, which is in small letters; empty where there is none."""
+    for held, value in scope["headers"]:
+        if held == name:
+            return str(value.decode("latin-1"))
+    return ""
+
+
 def host_of(headers: Headers) -> str:
     """Return the host that a request names, without its port."""
     host = headers.get("host", "")
@@ -151,9 +160,10 @@ def host_of(headers: Headers) -> str:
     return host.partition(":")[0]
 
 
-def _seal(headers: MutableHeaders, *, is_https: bool) -> None:
-    held = {name for name, _ in headers.raw}
-    headers.raw.extend(pair for pair in _SEALS[is_https] if pair[0] not in held)
+def _seal(message: Message, *, is_https: bool) -> None:
+    held = dict(message["headers"])
+    added = [pair for pair in _SEALS[is_https] if pair[0] not in held]
+    message["headers"] = [*message["headers"], *added]
     # The worker that keeps a page's stream lives by the policy of its own script.
-    if headers.get("content-type", "").startswith(("text/html", "text/javascript")):
-        headers["Content-Security-Policy"] = _FOR_PAGES
+    if held.get(b"content-type", b"").startswith(_OF_PAGES):
+        MutableHeaders(scope=message)["Content-Security-Policy"] = _FOR_PAGES

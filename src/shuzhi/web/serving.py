@@ -5,8 +5,10 @@ Without a token or accounts that it asks for, it listens on this machine alone.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import gc
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -27,10 +29,12 @@ from shuzhi.web.guarding import Entrance, Guard, is_loopback
 from shuzhi.web.live import Live
 from shuzhi.web.pages import page_routes
 from shuzhi.web.pages.failing import misled, told
+from shuzhi.web.reading import reader_of
 from shuzhi.web.visitors import Recognise, require_reader
 
 _WORTH_PACKING_BYTES = 700
 _MOST_AT_ONCE = 2_048
+_COLLECT_AFTER, _SWITCH_S = (10_000, 20, 50), 0.001
 
 _ON_ERROR = ((ShuzhiError, told), (HTTPException, misled), (RequestValidationError, misled))
 
@@ -98,7 +102,8 @@ def make_app(
 
     @asynccontextmanager
     async def running(_app: FastAPI) -> AsyncIterator[None]:
-        yield
+        with _steadily():
+            yield
         await live.close()
 
     app = FastAPI(
@@ -121,6 +126,24 @@ def make_app(
     for kind, answer in _ON_ERROR:
         app.add_exception_handler(kind, answer)
     return app
+
+
+@contextmanager
+def _steadily() -> Iterator[None]:
+    """Interrupt what answers less often than a process that does something once."""
+    thresholds, interval_s = gc.get_threshold(), sys.getswitchinterval()
+    # What is there before the first request stays: to look through it again stops every answer.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_COLLECT_AFTER)
+    # A thread that comes back from the disk waits for so long while others compute.
+    sys.setswitchinterval(_SWITCH_S)
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+        gc.set_threshold(*thresholds)
+        sys.setswitchinterval(interval_s)
 
 
 def _guards(
@@ -163,6 +186,8 @@ def serve(
         log_level="warning",
         server_header=False,
         timeout_keep_alive=10,
+        # What is asked most is read before all that a request may be.
+        http=reader_of(verifying.PATH),
         # A page that looks on keeps its connection; stopping does not wait for it.
         timeout_graceful_shutdown=2,
         limit_concurrency=_MOST_AT_ONCE,

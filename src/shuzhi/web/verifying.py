@@ -10,16 +10,18 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import lru_cache
 from time import monotonic
 from typing import Any
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shuzhi.app import City
-from shuzhi.kernel.errors import ShuzhiError
+from shuzhi.kernel.errors import BrokenError, ShuzhiError
 from shuzhi.share.access import Refusal, User
 from shuzhi.share.accounts import Right, Standing
 from shuzhi.share.verification import (
@@ -33,9 +35,9 @@ from shuzhi.share.verification import (
     question_of,
     with_receipt,
 )
-from shuzhi.web.api.asking import require_same_origin
+from shuzhi.web.api.asking import require_json, require_same_origin
 from shuzhi.web.problems import WebError, problem
-from shuzhi.web.visitors import visitor_of
+from shuzhi.web.visitors import bearer, visitor_of
 
 PATH = "/api/v1/verifications"
 _MOST_BYTES = 1_000_000
@@ -44,8 +46,10 @@ _MOST_QUESTIONS = 1_000
 _MOST_SHORT_BYTES = 1_500
 # A turn that is larger keeps its askers waiting for longer than two smaller ones.
 _MOST_OF_A_TURN = 512
+# So many leave about a third of what the store's log may hold before a commit brings it in.
+_CHECKPOINT_AFTER = 1_000
 _VALID_S, _MOST_BELIEVED = 1.0, 10_000
-_JSON = "application/json"
+_JSON = (b"content-type", b"application/json")
 _PROBLEM = "application/problem+json"
 _SHARED = ("agreement", "purpose", "role")
 
@@ -62,6 +66,9 @@ class Line:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="verification")
         self._waiting: list[tuple[Answered, asyncio.Future[Receipted | Refusal]]] = []
         self._turns: asyncio.Task[None] | None = None
+        self._beside = ThreadPoolExecutor(1, thread_name_prefix="verification-log")
+        self._since_checkpoint = 0
+        self._checkpoint: asyncio.Task[None] | None = None
         self._looking: dict[Hashable, asyncio.Future[Any]] = {}
         self._believed: dict[str, tuple[float, Standing]] = {}
         self._desk: Desk | None = None
@@ -114,6 +121,23 @@ class Line:
                 # Whoever asked may have gone.
                 if not future.done():
                     future.set_result(result)
+            self._count(len(turn))
+
+    def _count(self, written: int) -> None:
+        """Have the store's log brought in before a commit has to do it."""
+        self._since_checkpoint += written
+        is_idle = self._checkpoint is None or self._checkpoint.done()
+        if is_idle and self._since_checkpoint >= _CHECKPOINT_AFTER:
+            self._since_checkpoint = 0
+            self._checkpoint = asyncio.get_running_loop().create_task(self._bring_in())
+
+    async def _bring_in(self) -> None:
+        loop, control = asyncio.get_running_loop(), self._city.control
+        # What fails here fails again, and is told, where something is written.
+        with suppress(BrokenError):
+            await loop.run_in_executor(self._beside, control.checkpoint)
+            # Little came meanwhile. With it the log is empty, and begins anew instead of growing.
+            await loop.run_in_executor(self._thread, control.checkpoint)
 
     def _once(self, name: Hashable, do: Callable[[], Any]) -> asyncio.Future[Any]:
         """Begin to do something in the thread, unless it is being done already."""
@@ -145,6 +169,15 @@ class Line:
         return found
 
 
+class _Told(Response):
+    """JSON that is written already."""
+
+    def __init__(self, body: bytes) -> None:
+        # What the constructor of responses does for any body takes longer than to answer.
+        self.status_code, self.body, self.background = 200, body, None
+        self.raw_headers = [(b"content-length", b"%d" % len(body)), _JSON]
+
+
 def route(line: Line) -> Route:
     """Return the route over a line."""
     return Route(PATH, _verify(line), methods=["POST"])
@@ -166,8 +199,8 @@ class Shortcut:
         await app(scope, receive, send)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        response = await self._verify(Request(scope, receive))
-        await response(scope, receive, send)
+        answer = await self._verify(Request(scope, receive))
+        await answer(scope, receive, send)
 
 
 def _is_short(scope: Scope) -> bool:
@@ -188,8 +221,12 @@ def _verify(line: Line) -> Callable[[Request], Awaitable[Response]]:
 
 
 async def _verified(line: Line, request: Request) -> Response:
-    require_same_origin(request)
-    user = _user(request)
+    standing = visitor_of(request).standing
+    if standing is None:
+        raise WebError("web.unauthorized", "Verification asks who you are.")
+    if standing.scopes is None:
+        _require_ours(request)
+    user = _user_of(standing)
     document = await _document(request)
     desk = await line.desk()
     if isinstance(document, dict) and "questions" in document:
@@ -200,7 +237,15 @@ async def _verified(line: Line, request: Request) -> Response:
     (result,) = await line.settled(desk, [answered])
     if isinstance(result, Refusal):
         return _refused(result)
-    return Response(with_receipt(result.body, result.receipt), media_type=_JSON)
+    return _Told(with_receipt(result.body, result.receipt))
+
+
+def _require_ours(request: Request) -> None:
+    """Refuse what a stranger's page may send in somebody's name: a session, but never a key."""
+    require_same_origin(request)
+    if not bearer(request.headers):
+        # A browser sends this type for a stranger's page only after it asked (CORS).
+        require_json(request)
 
 
 async def _many(line: Line, desk: Desk, user: User, document: dict[str, Any]) -> Response:
@@ -218,7 +263,7 @@ async def _many(line: Line, desk: Desk, user: User, document: dict[str, Any]) ->
     waiting = [result for result in results if isinstance(result, Answered)]
     settled = iter(await line.settled(desk, waiting))
     shown = [_shown(next(settled) if isinstance(r, Answered) else r) for r in results]
-    return Response(b'{"answers": [%b]}' % b", ".join(shown), media_type=_JSON)
+    return _Told(b'{"answers": [%b]}' % b", ".join(shown))
 
 
 async def _answered(line: Line, desk: Desk, user: User, question: Question) -> Answered | Refusal:
@@ -227,10 +272,9 @@ async def _answered(line: Line, desk: Desk, user: User, question: Question) -> A
     return permit if isinstance(permit, Refusal) else desk.answer(permit, question)
 
 
-def _user(request: Request) -> User:
-    standing = visitor_of(request).standing
-    if standing is None:
-        raise WebError("web.unauthorized", "Verification asks who you are.")
+@lru_cache(_MOST_BELIEVED)
+def _user_of(standing: Standing) -> User:
+    """Return as whom somebody asks. Raises WebError `web.not_allowed`."""
     party = standing.key_party or standing.party
     if not standing.may(Right.VERIFY, party):
         raise WebError(
@@ -242,9 +286,13 @@ def _user(request: Request) -> User:
 
 
 async def _document(request: Request) -> Any:
-    body = bytearray()
-    async for piece in request.stream():
-        body += piece
+    body, has_more = b"", True
+    while has_more:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        body += message.get("body", b"")
+        has_more = message.get("more_body", False)
         if len(body) > _MOST_BYTES:
             raise WebError(
                 "web.too_large", f"A request has at most {_MOST_BYTES:,} bytes.",

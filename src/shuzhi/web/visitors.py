@@ -19,7 +19,7 @@ from shuzhi.app import City
 from shuzhi.kernel.errors import ShuzhiError
 from shuzhi.kernel.ids import PartyId
 from shuzhi.share.accounts import Right, Role, Standing
-from shuzhi.web.guarding import STATIC
+from shuzhi.web.guarding import STATIC, first_header
 from shuzhi.web.problems import WebError, problem
 
 SESSION_COOKIE = "shuzhi_session"
@@ -106,8 +106,11 @@ def session_token(scope: Scope) -> str:
 
     Over TLS only the cookie counts that nobody but this host can have set.
     """
+    given = first_header(scope, b"cookie")
+    if not given:
+        return ""
     try:
-        cookies = SimpleCookie(Headers(scope=scope).get("cookie", ""))
+        cookies = SimpleCookie(given)
     except CookieError:
         return ""
     name = SECURE_SESSION_COOKIE if scope.get("scheme") == "https" else SESSION_COOKIE
@@ -116,7 +119,11 @@ def session_token(scope: Scope) -> str:
 
 def bearer(headers: Headers) -> str:
     """Return what a program shows as its bearer token (RFC 6750); empty where there is none."""
-    scheme, _, given = headers.get("authorization", "").partition(" ")
+    return _bearer(headers.get("authorization", ""))
+
+
+def _bearer(authorization: str) -> str:
+    scheme, _, given = authorization.partition(" ")
     return given.strip() if scheme.lower() == "bearer" else ""
 
 
@@ -148,11 +155,10 @@ class Recognise:
         await app(scope, receive, send)
 
     async def _visitor(self, scope: Scope) -> Visitor:
-        headers = Headers(scope=scope)
-        session, key = session_token(scope), bearer(headers)
-        standing = None
-        if key and not session and scope["path"] in self._busy:
-            standing = await self._busy[scope["path"]](key)
+        session, key = session_token(scope), _bearer(first_header(scope, b"authorization"))
+        standing, look_up = None, self._busy.get(scope["path"])
+        if key and not session and look_up is not None:
+            standing = await look_up(key)
         elif (session or key) and not scope["path"].startswith(STATIC):
             standing = await run_in_threadpool(self._city.standing, session=session, key=key)
         return Visitor(standing, acts_unnamed=self._unnamed and standing is None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -140,6 +141,7 @@ def test_another_city_has_other_numbers(books: Any) -> None:
 def test_the_database_gives_the_same_numbers(subjects: list[str]) -> None:
     class Office:
         subject_key = b"a key of a test"
+        subject_mac = hmac.new(subject_key, digestmod="sha256")
 
     office: Any = Office()
     connection = duckdb.connect()

@@ -11,14 +11,15 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Table, text
 
 from shuzhi.audit import Entry, queue
 from shuzhi.kernel.instant import Instant
+from shuzhi.kernel.prepared import drive
 from shuzhi.share.agreements.plain import canonical, plain
 from shuzhi.share.receipts.model import Delivered, ReceiptId, SubjectNumber
 from shuzhi.share.receipts.store import receipt_table, set_table, subject_table
@@ -37,7 +38,7 @@ _FILLED = (
 )
 # SQLite takes some 32,000 parameters in one statement.
 _AT_ONCE = 1_000
-_LAST_NUMBER = text("SELECT seq FROM sqlite_sequence WHERE name = 'receipt'")
+_LAST_NUMBER = "SELECT seq FROM sqlite_sequence WHERE name = 'receipt'"
 _NUMBERS_OF_A_SEQUENCE = text(
     "SELECT nextval(pg_get_serial_sequence('receipt', 'id')) FROM generate_series(1, :count)"
 )
@@ -74,8 +75,7 @@ class Alike:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Small:
+class Small(NamedTuple):
     """One delivery about one subject, and the hashes of its question and of what leaves."""
 
     alike: Alike
@@ -147,12 +147,19 @@ def _insert(
     A statement for each row would stop the other threads of the process each time; to have
     SQLAlchemy write one out for so many rows takes longer than to run it.
     """
-    is_numbered = connection.dialect.paramstyle == "qmark"
-    place = f"({', '.join(['?' if is_numbered else '%s'] * len(names))})"
+    sign = "?" if connection.dialect.paramstyle == "qmark" else "%s"
     for start in range(0, len(rows), _AT_ONCE):
         some = rows[start : start + _AT_ONCE]
-        sql = f"INSERT INTO {table.name} ({', '.join(names)}) VALUES "  # noqa: S608  (names of ours)
-        connection.exec_driver_sql(sql + ", ".join([place] * len(some)), tuple(chain(*some)))
+        sql = _insertion(table.name, names, len(some), sign)
+        drive(connection, sql, tuple(chain.from_iterable(some)))
+
+
+@cache
+def _insertion(table: str, names: Sequence[str], rows: int, sign: str) -> str:
+    """Return SQL that writes so many rows."""
+    place = f"({', '.join([sign] * len(names))})"
+    places = ", ".join([place] * rows)
+    return f"INSERT INTO {table} ({', '.join(names)}) VALUES {places}"  # noqa: S608  (names of ours)
 
 
 def _fresh_ids(connection: Connection, count: int) -> tuple[ReceiptId, ...]:
@@ -161,7 +168,7 @@ def _fresh_ids(connection: Connection, count: int) -> tuple[ReceiptId, ...]:
         given = connection.scalars(_NUMBERS_OF_A_SEQUENCE, {"count": count})
         return tuple(sorted(map(ReceiptId, given)))
     # Nobody else writes before this transaction ends.
-    last = connection.scalar(_LAST_NUMBER) or 0
+    (last,) = drive(connection, _LAST_NUMBER, ()).fetchone() or (0,)
     return tuple(ReceiptId(last + n) for n in range(1, count + 1))
 
 

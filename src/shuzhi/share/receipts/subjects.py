@@ -9,7 +9,6 @@ each. A set that was made of the same rows of the same version is used again.
 from __future__ import annotations
 
 import hashlib
-import hmac
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from secrets import randbits
@@ -44,8 +43,9 @@ class SubjectSet:
 
 def subject_number(office: ReceiptOffice, kind: str, subject: str) -> SubjectNumber:
     """Return the number of a subject: a kind (person, company) and the id that data call it by."""
-    digest = hmac.digest(office.subject_key, f"{kind}:{subject}".encode(), "sha256").hex()
-    return SubjectNumber(int(digest[:_DIGITS], 16))
+    mac = office.subject_mac.copy()
+    mac.update(f"{kind}:{subject}".encode())
+    return SubjectNumber(int(mac.hexdigest()[:_DIGITS], 16))
 
 
 def number_sql(kind: str, column: str) -> str:

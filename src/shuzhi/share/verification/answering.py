@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from shuzhi.share.access import Condition
 from shuzhi.share.verification.comparing import ABSENT, NOT_CONFIRMED, Test
@@ -20,8 +19,7 @@ class Holder(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """What is true of a subject, before it is decided what is told."""
 
     told: Told
@@ -30,7 +28,7 @@ class Found:
 
     def shown(self, *, tells_absent: bool) -> Found:
         """Return what is told: what is absent looks like what does not hold, unless agreed."""
-        if tells_absent:
+        if tells_absent or self.told is Told.YES:
             return self
         told = Told.NO if self.is_absent else self.told
         return Found(told, tuple(map(_unconfirmed, self.verdicts)), self.is_absent)
@@ -50,13 +48,15 @@ def found_of(
         judged = judged_of([test(row.held(c)) for c, test in zip(columns, tests, strict=True)])
         if best is None or score_of(judged) > score_of(best):
             best = judged
-    return best or absent(len(tests))
+    return absent(len(tests)) if best is None else best
 
 
 def judged_of(verdicts: Sequence[Verdict]) -> Found:
     """Return what is true over all claims: yes where all hold, no where none does."""
-    said = {verdict.told for verdict in verdicts}
-    told = said.pop() if len(said) == 1 else Told.DIFFERS
+    told = verdicts[0].told
+    for verdict in verdicts:
+        if verdict.told is not told:
+            return Found(Told.DIFFERS, tuple(verdicts))
     return Found(told, tuple(verdicts))
 
 

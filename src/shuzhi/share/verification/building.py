@@ -191,13 +191,15 @@ def _find_changed(connection: duckdb.DuckDBPyConnection, wanted: Wanted, *, is_a
     subject = identifier(wanted.subject)
     columns = _columns(tuple(dict.fromkeys((wanted.subject, *wanted.columns))))
     added, removed = (
-        f'SELECT {columns} FROM "{name}"'  # noqa: S608  (names are quoted)
-        for name in (_ADDED, _REMOVED)
+        f'SELECT {columns}, {count} AS count FROM "{name}"'  # noqa: S608  (names are quoted)
+        for name, count in ((_ADDED, 1), (_REMOVED, -1))
     )
+    # Counted once over: EXCEPT ALL both ways reads all twice, and takes three times as long.
     differing = (
         added
         if is_append
-        else f"(({added}) EXCEPT ALL ({removed})) UNION ALL (({removed}) EXCEPT ALL ({added}))"
+        else f"SELECT {columns} FROM ({added} UNION ALL {removed}) "  # noqa: S608
+        f"GROUP BY {columns} HAVING sum(count) <> 0"
     )
     connection.execute(
         f'CREATE TABLE "{_CHANGED}" AS SELECT DISTINCT {subject} AS subject '  # noqa: S608

@@ -48,7 +48,8 @@ class Desk:
         self._buckets = Buckets()
         self._permits: OrderedDict[Asking, tuple[float, Permit | Refusal]] = OrderedDict()
         self._gate = Lock()
-        self._key = hmac.digest(office.receipts.city_key, b"questions of verification", "sha256")
+        key = hmac.digest(office.receipts.city_key, b"questions of verification", "sha256")
+        self._mac = hmac.new(key, digestmod="sha256")
 
     def known_permit(self, asking: Asking) -> Known | None:
         """Return what was decided about an asker a moment ago; None when it must be looked up."""
@@ -145,8 +146,7 @@ class Desk:
             subject_number(self.office.receipts, permit.kind, spelling),
             digest,
             len(body),
-            # A plain hash of an id and a birthday could be found by trying.
-            hmac.digest(self._key, repr(question).encode(), "sha256").hex(),
+            self._sealed(question),
         )
         answer = Answer(shown.told, shown.verdicts, as_of)
         return Answered(permit, answer, body, small, suspicions)
@@ -160,6 +160,13 @@ class Desk:
         for agreement in findings:
             self.forget(agreement)
         return results
+
+    def _sealed(self, question: Question) -> str:
+        """Return the keyed hash of a question: a plain one of an id could be found by trying."""
+        claims = [(c.column, c.value, c.how.value, c.within_days) for c in question.claims]
+        mac = self._mac.copy()
+        mac.update(repr((*question[:4], claims)).encode())
+        return mac.hexdigest()
 
     def _held_back(self, permit: Permit) -> Refusal | None:
         """Return why a permit's question is not answered now; else count it."""

@@ -11,7 +11,7 @@ from collections import OrderedDict, deque
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from shuzhi.kernel.instant import Instant
 from shuzhi.share.verification.declared import Action, Limits
@@ -19,7 +19,7 @@ from shuzhi.share.verification.parts import Key
 
 _MOST_SUBJECTS = 200_000
 _MOST_AGREEMENTS = 5_000
-_DIGITS = re.compile(r"\d+")
+_OTHERS = re.compile(r"\D+")
 _STEPS = (1, 2)
 # From so many digits on, as in id numbers (GB 11643) and credit codes, the last sign may only check
 # the others; in shorter numbers, those without it would all lie beside each other.
@@ -59,8 +59,7 @@ class Suspicion:
         return self.action is not Action.WARN and self.subject == subject
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(NamedTuple):
     """One question as the watch sees it; `claims` is a hash of what was claimed."""
 
     agreement: int
@@ -83,7 +82,11 @@ class _Window:
 
     def add(self, seen: Seen, size: int) -> None:
         numbers = _numbers(seen.id)
-        is_near = any(n + s in self.near or n - s in self.near for n in numbers for s in _STEPS)
+        near = self.near
+        is_near = False
+        for n in numbers:
+            for step in _STEPS:
+                is_near = is_near or n + step in near or n - step in near
         self._push((seen.is_absent, seen.has_failed, is_near), numbers)
         while len(self.flags) > size:
             self._drop()
@@ -91,18 +94,22 @@ class _Window:
     def _push(self, flags: tuple[bool, bool, bool], numbers: tuple[int, ...]) -> None:
         self.flags.append(flags)
         self.numbers.append(numbers)
-        for i, flag in enumerate(flags):
-            self.counts[i] += flag
+        if any(flags):
+            self._count(flags, 1)
         for number in numbers:
             self.near[number] = self.near.get(number, 0) + 1
 
     def _drop(self) -> None:
-        for i, flag in enumerate(self.flags.popleft()):
-            self.counts[i] -= flag
+        if any(flags := self.flags.popleft()):
+            self._count(flags, -1)
         for number in self.numbers.popleft():
             self.near[number] -= 1
             if not self.near[number]:
                 del self.near[number]
+
+    def _count(self, flags: tuple[bool, bool, bool], step: int) -> None:
+        for i, flag in enumerate(flags):
+            self.counts[i] += step * flag
 
 
 class Watch:
@@ -151,7 +158,8 @@ class Watch:
         window = self._windows.get(seen.agreement) or _Window()
         window.add(seen, size.questions)
         _remember(self._windows, seen.agreement, window, _MOST_AGREEMENTS)
-        if (asked := len(window.flags)) < size.at_least:
+        asked = len(window.flags)
+        if asked < size.at_least or not any(window.counts):
             return []
         rules = (limits.absence, limits.misses, limits.enumeration)
         kinds = (Kind.ABSENCE, Kind.MISSES, Kind.ENUMERATION)
@@ -195,7 +203,9 @@ def _remember(kept: OrderedDict[_Name, _Kept], name: _Name, value: _Kept, most: 
 
 def _numbers(subject: str) -> tuple[int, ...]:
     """Return an id as numbers that may lie side by side: whole, and without its check sign."""
-    digits = "".join(_DIGITS.findall(subject))[-18:]
+    digits = _OTHERS.sub("", subject)
     if len(digits) < _LONG:
         return (int(digits),) if digits else ()
-    return tuple({int(digits), int("".join(_DIGITS.findall(subject[:-1]))[-17:])})
+    unchecked = digits[:-1] if subject[-1].isdecimal() else digits
+    whole, first = int(digits[-18:]), int(unchecked[-17:])
+    return (whole,) if first == whole else (whole, first)

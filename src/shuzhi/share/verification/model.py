@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from shuzhi.kernel.instant import Instant
 
@@ -33,8 +34,7 @@ class Told(StrEnum):
     NO_SUCH_SUBJECT = "no_such_subject"
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """What is said to hold of one column; `within_days` belongs to the comparison DATE."""
 
     column: str
@@ -43,8 +43,7 @@ class Claim:
     within_days: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(NamedTuple):
     """What a party asks under an agreement, for a purpose, of the subject with an id."""
 
     agreement: int
@@ -74,8 +73,7 @@ class AsOf:
     committed_at: Instant
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What is told: over all, and of each claim in their order. Never a value that is held."""
 
     told: Told

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -46,16 +46,15 @@ class Chunk:
     crc: int
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """A row that was found; its values are read when they are asked for."""
 
-    batch: pa.RecordBatch
+    chunk: _Loaded
     number: int
 
     def held(self, column: str) -> Any:
         """Return the value of a column."""
-        return self.batch.column(column)[self.number].as_py()
+        return self.chunk.columns[column][self.number].as_py()
 
 
 class _Loaded:
@@ -63,6 +62,7 @@ class _Loaded:
 
     def __init__(self, batch: pa.RecordBatch) -> None:
         self.batch = batch
+        self.columns = dict(zip(batch.schema.names, batch.columns, strict=True))
         high, low = (batch.column(name).buffers()[1] for name in (HIGH, LOW))
         self.high = memoryview(high).cast("Q")[: batch.num_rows]
         self.low = memoryview(low).cast("Q")[: batch.num_rows]
@@ -100,7 +100,7 @@ class Part:
         at, highs, found = bisect_left(chunk.high, high), chunk.high, []
         while at < len(highs) and highs[at] == high:
             if chunk.low[at] == low:
-                found.append(Row(chunk.batch, at))
+                found.append(Row(chunk, at))
             at += 1
         return found
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 
 from shuzhi.gather.contracts import LogicalType, table_named
 from shuzhi.kernel.errors import RefusedError
@@ -43,8 +43,7 @@ _NONE = "0" * 64
 _SUBJECT_KIND, _ANY_KIND = "subjectKind", "subject"
 
 
-@dataclass(frozen=True)
-class Asking:
+class Asking(NamedTuple):
     """Who asks, for what: as much of a question as access decides on."""
 
     user: User

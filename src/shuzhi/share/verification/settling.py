@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
@@ -33,8 +33,7 @@ from shuzhi.share.verification.words import refused
 _EVERYBODY = "everybody"
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(NamedTuple):
     """An answer that waits to be written down; `body` is what will leave, but for the receipt."""
 
     permit: Permit
@@ -44,8 +43,7 @@ class Answered:
     suspicions: tuple[Suspicion, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Receipted:
+class Receipted(NamedTuple):
     """An answer that may leave."""
 
     answer: Answer

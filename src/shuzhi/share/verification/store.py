@@ -12,7 +12,6 @@ from sqlalchemy import (
     Date,
     Float,
     Index,
-    Row,
     RowMapping,
     String,
     Table,
@@ -25,6 +24,7 @@ from sqlalchemy import (
 
 from shuzhi.kernel.control import InstantColumn, RowId, metadata
 from shuzhi.kernel.instant import Instant
+from shuzhi.kernel.prepared import Prepared
 from shuzhi.share.agreements import AgreementState
 from shuzhi.share.agreements.store import agreement_table
 from shuzhi.share.verification.declared import Action
@@ -101,16 +101,15 @@ class Finding:
         return self.lifted_at is None and now < self.what.until
 
 
-# Made once: with each turn of questions these run, and to make them takes longer than to run them.
-_READ_TALLY = (
+_READ_TALLY = Prepared(
     select(tally_table).where(tally_table.c.agreement == bindparam("id")).with_for_update()
 )
-_WRITE_TALLY = (
+_WRITE_TALLY = Prepared(
     update(tally_table)
     .where(tally_table.c.agreement == bindparam("id"))
     .values({name: bindparam(name) for name in ("asked", "day", "asked_that_day", "usual")})
 )
-_IN_FORCE = (
+_IN_FORCE = Prepared(
     select(agreement_table.c.state, agreement_table.c.since, agreement_table.c.until)
     .where(agreement_table.c.id == bindparam("id"))
     .with_for_update()
@@ -119,21 +118,24 @@ _IN_FORCE = (
 
 def read_tally(connection: Connection, agreement: int, day: date) -> Tally:
     """Return the tally of an agreement on `day`."""
-    row = connection.execute(_READ_TALLY, {"id": agreement}).first()
-    return (Tally(agreement, day) if row is None else _tally(row)).on(day)
+    for number, asked, known, that_day, usual in _READ_TALLY.rows(connection, {"id": agreement}):
+        return Tally(number, known, asked, that_day, usual).on(day)
+    return Tally(agreement, day)
 
 
 def write_tally(connection: Connection, tally: Tally) -> None:
     """Keep a tally."""
     given = {**vars(tally), "id": tally.agreement}
-    if not connection.execute(_WRITE_TALLY, given).rowcount:
+    if not _WRITE_TALLY.run(connection, given):
         connection.execute(insert(tally_table), [vars(tally)])
 
 
 def is_in_force(connection: Connection, agreement: int, now: Instant) -> bool:
     """Tell whether data may go out by an agreement; it is not changed before the end of this."""
-    row = connection.execute(_IN_FORCE, {"id": agreement}).first()
-    return row is not None and row.state == AgreementState.ACTIVE and row.since <= now < row.until
+    return any(
+        state == AgreementState.ACTIVE and since <= now < until
+        for state, since, until in _IN_FORCE.rows(connection, {"id": agreement})
+    )
 
 
 def insert_finding(connection: Connection, found: Suspicion) -> int:
@@ -181,10 +183,6 @@ def lift_finding(connection: Connection, number: int, by: str, at: Instant) -> N
     """Say that a finding does not count any more."""
     where = finding_table.c.id == number
     connection.execute(update(finding_table).where(where).values(lifted_at=at, lifted_by=by))
-
-
-def _tally(row: Row[Any]) -> Tally:
-    return Tally(row.agreement, row.day, row.asked, row.asked_that_day, row.usual)
 
 
 def _finding(row: RowMapping) -> Finding:
