@@ -34,6 +34,12 @@ AIR = {
 @pytest.fixture(scope="module")
 def town(serve: Callable[[Path], City], tmp_path_factory: pytest.TempPathFactory) -> City:
     city = serve(tmp_path_factory.mktemp("tracings") / "city")
+    add_account(
+        city.accounts_office,
+        NewAccount("west", PartyId("west"), "West", frozenset({Role.FIELD_OFFICER})),
+        by="root",
+        password=PASSWORD,
+    )
     steward = NewAccount("steward", PartyId("hills"), "Steward", frozenset({Role.STEWARD}))
     add_account(city.accounts_office, steward, by="root", password=PASSWORD)
     return city
@@ -211,7 +217,7 @@ def test_searches_by_hand_are_for_who_searches(enter: Enter) -> None:
         hidden_one = enter("steward").get(path)
         assert hidden_one.status_code == 404
         assert "There is no search 1." in hidden_one.text
-    assert "None of the searches here is yours to see." in enter("steward").get("/tracings").text
+    assert "None of the searches here is yours to see" in enter("steward").get("/tracings").text
 
 
 @pytest.fixture(scope="module")
@@ -229,6 +235,14 @@ def test_a_case_and_its_search_lead_to_each_other(unnamed: TestClient, of_case: 
     assert 'href="/cases/2"' in page
     # It was kept without what it stood on, as those of old.
     assert "there is no map" in page
+
+
+def test_the_search_of_a_case_is_for_those_whom_the_case_concerns(
+    enter: Enter, of_case: int
+) -> None:
+    seen = {who: enter(who).get(f"/tracings/{of_case}").status_code for who in ("west", "steward")}
+    assert seen == {"west": 200, "steward": 404}
+    assert "None of the searches here is yours to see" in enter("west").get("/tracings").text
 
 
 def test_a_search_without_an_answer_says_why(town: City, unnamed: TestClient) -> None:

@@ -1,50 +1,55 @@
-"""Which searches for causes a visitor sees: those of a case as the case, others as who searches."""
+"""Which searches for causes a visitor sees: all for who may seek causes, else those of own cases.
+
+Whoever may seek causes could ask the same again; to others a search says what stands in a case.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from shuzhi.act.cases import CaseId
+from shuzhi.act.cases import CaseFile, CaseId, case
 from shuzhi.app import City
 from shuzhi.app.cause_store import SearchId, Sought, SoughtLine
 from shuzhi.app.causes import no_such_search
+from shuzhi.kernel.ids import PartyId
 from shuzhi.share.accounts import Right
-from shuzhi.web.sides import AT_ONCE, seen_page
 from shuzhi.web.visitors import Visitor
+
+
+def sees_searches(visitor: Visitor) -> bool:
+    """Tell whether a visitor sees every search; unnamed, one sees what the server shows."""
+    return visitor.standing is None or visitor.may(Right.TRACE)
 
 
 def seen_search(visitor: Visitor, city: City, number: int) -> Sought:
     """Return a search; RefusedError `app.no_such_search` also for one that is not to be seen."""
     found = city.sought(SearchId(number))
-    if _is_seen(visitor, found, _seen_cases([found])):
+    if sees_searches(visitor) or _is_of_own_case(visitor, city, found.case_id):
         return found
     raise no_such_search(SearchId(number))
 
 
 def seen_searches(
     visitor: Visitor, city: City, before: int | None, limit: int
-) -> tuple[list[SoughtLine], int | None]:
-    """Return up to `limit` searches, the newest first, and after which the next page begins."""
-    seen: set[CaseId] = set()
+) -> tuple[tuple[SoughtLine, ...], int | None]:
+    """Return up to `limit` searches, the newest first, and after which the next page begins.
 
-    def found(place: int | None) -> tuple[SoughtLine, ...]:
-        last = None if place is None else SearchId(place)
-        lines = city.searches(before=last, limit=AT_ONCE)
-        seen.update(_seen_cases(lines))
-        return lines
-
-    return seen_page(
-        found, lambda line: line.id, lambda line: _is_seen(visitor, line, seen), before, limit
-    )
+    None for who does not see them all: those of their own cases stand in the cases.
+    """
+    if not sees_searches(visitor):
+        return (), None
+    last = None if before is None else SearchId(before)
+    found = city.searches(before=last, limit=limit + 1)
+    return found[:limit], found[limit - 1].id if len(found) > limit else None
 
 
-def _is_seen(
-    visitor: Visitor, search: Sought | SoughtLine, cases: set[CaseId] | frozenset[CaseId]
-) -> bool:
-    if search.case_id is not None:
-        return search.case_id in cases
-    return visitor.standing is None or visitor.may(Right.TRACE)
+def _is_of_own_case(visitor: Visitor, city: City, case_id: CaseId | None) -> bool:
+    if case_id is None:
+        return False
+    parties = _parties(case(city.office, case_id))
+    return any(visitor.may(r, p) for r in (Right.READ, Right.CASE_HANDLE) for p in parties)
 
 
-def _seen_cases(searches: Iterable[Sought | SoughtLine]) -> frozenset[CaseId]:
-    return frozenset(each.case_id for each in searches if each.case_id is not None)
+def _parties(file: CaseFile) -> frozenset[PartyId]:
+    """Return whom a case concerns: who answers for it, has a part in it, or reported it."""
+    held = file.case
+    found = (held.responsible, held.escalated_to, file.steps[0].party)
+    return frozenset(p for p in (*found, *(task.party for task in held.tasks)) if p is not None)

@@ -18,7 +18,7 @@ from shuzhi.web.pages.sending import FieldError, Typed, send, shown
 from shuzhi.web.pages.site import Site
 from shuzhi.web.pages.tracing_shown import search_context
 from shuzhi.web.problems import WebError
-from shuzhi.web.searching import seen_search, seen_searches
+from shuzhi.web.searching import seen_search, seen_searches, sees_searches
 from shuzhi.web.visitors import Visitor, visitor_of
 
 _Number = Annotated[int, Path(ge=1, lt=2**62)]
@@ -98,7 +98,8 @@ def _list(
     declared = sorted(site.city.tracings().values(), key=lambda tracing: tracing.id)
     return shown(
         site, request, "tracings.html", typed, error, _FIELDS, found=found, last=last,
-        declared=declared, by_id={tracing.id: tracing for tracing in declared},
+        sees_all=sees_searches(visitor), declared=declared,
+        by_id={tracing.id: tracing for tracing in declared},
         kinds=[(kind, of) for kind in ("river", "air")
                if (of := [each for each in declared if each.kind == kind])],
         may_begin=visitor.account is not None and visitor.may(Right.TRACE),
