@@ -7,7 +7,6 @@ import os
 import shutil
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -174,8 +173,11 @@ gateway:
     host: 127.0.0.1
     port: PORT
     identifier: shuzhi-test
-    topics: {"city/noise/+": noise_hourly}
+    topics: {"TOPIC": noise_hourly}
 """
+
+
+TOPIC = "city/noise/+"
 
 
 class Broker:
@@ -192,8 +194,9 @@ class Broker:
         self._config.write_text(
             f"listener {self.port} 127.0.0.1\nallow_anonymous true\npersistence true\n"
             f"persistence_location {folder}/\nautosave_interval 1\nautosave_on_changes true\n"
-            "user root\n"
+            f"user root\nlog_dest file {folder}/log\nlog_type subscribe\n"
         )
+        self._log = folder / "log"
         self._command = [command, "-c", str(self._config)]
         self.start()
 
@@ -204,6 +207,10 @@ class Broker:
     def stop(self) -> None:
         self._process.terminate()
         self._process.wait(20)
+
+    def knows(self, topic: str) -> bool:
+        """Whether somebody has subscribed to a topic."""
+        return self._log.exists() and f" {topic}\n" in self._log.read_text()
 
     def _is_there(self) -> bool:
         with socket.socket() as probe:
@@ -235,14 +242,14 @@ def publish(broker: Broker, topic: str, *contents: object) -> None:
 
 @pytest.fixture
 def subscribing(tmp_path: Path, broker: Broker, monkeypatch: pytest.MonkeyPatch) -> City:
-    settings = MQTT.replace("PORT", str(broker.port))
+    settings = MQTT.replace("PORT", str(broker.port)).replace("TOPIC", TOPIC)
     return made(tmp_path / "city", settings, monkeypatch)
 
 
 @pytest.mark.mqtt
 def test_messages_of_a_broker_are_stored(subscribing: City, broker: Broker) -> None:
     with all_of_it(subscribing):
-        time.sleep(1)
+        eventually(lambda: broker.knows(TOPIC))
         publish(broker, "city/noise/north", *(reading("north", h) for h in range(24)))
         publish(broker, "city/noise/south", [reading("south", h) for h in range(24)])
         publish(broker, "city/water/south", reading("water", 1))
@@ -256,7 +263,7 @@ def test_what_comes_while_the_gateway_is_away_is_not_lost(
     subscribing: City, broker: Broker
 ) -> None:
     with all_of_it(subscribing):
-        time.sleep(1)
+        eventually(lambda: broker.knows(TOPIC))
         publish(broker, "city/noise/north", reading("north", 0))
         eventually(lambda: rows(subscribing, "noise_hourly", "post"))
     publish(broker, "city/noise/north", *(reading("north", h) for h in range(1, 10)))
@@ -269,9 +276,8 @@ def test_what_comes_while_the_gateway_is_away_is_not_lost(
 @pytest.mark.mqtt
 def test_a_broker_that_comes_back_is_found_again(subscribing: City, broker: Broker) -> None:
     with all_of_it(subscribing):
-        time.sleep(1)
+        eventually(lambda: broker.knows(TOPIC))
         broker.stop()
         broker.start()
-        time.sleep(3)
         publish(broker, "city/noise/north", reading("north", 3))
         eventually(lambda: rows(subscribing, "noise_hourly", "post"))
