@@ -7,9 +7,10 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx2 as httpx
+import pyarrow as pa
 import pytest
 from starlette.testclient import TestClient
 
@@ -188,3 +189,19 @@ def test_pages_are_there_in_english(visit: Callable[..., TestClient]) -> None:
         assert answer.status_code == 200
         assert '<html lang="en">' in answer.text
     assert client.get("/services/none").status_code == 404
+
+
+def test_what_is_held_is_read_once_within_a_visit(
+    town: City, visit: Callable[..., TestClient]
+) -> None:
+    client, other = visit("wang.wu"), visit("wang.wu")
+    assert "1991-05-06" in client.get("/services/pass").text
+    # Two rows of one person: whoever reads now finds no single value to fill in.
+    born = pa.array(["1992-01-01"]).cast(pa.date32())
+    town.lake.append("births", pa.table({"id_number": ["p2"], "born_on": born}))
+    assert "1991-05-06" in client.get("/services/pass").text
+    assert "1991-05-06" in send(client, days="three", why="搬家", born_on="yes").text
+    # Another visit is another reading, and so is the same one later.
+    assert "1991-05-06" not in other.get("/services/pass").text
+    cast(Any, town.clock).go(minutes=6)
+    assert "1991-05-06" not in client.get("/services/pass").text

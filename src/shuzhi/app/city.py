@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from shuzhi.act.cases import newest_step
 from shuzhi.app.accounts import Knows
 from shuzhi.app.auditing import Audits
 from shuzhi.app.causes import Traces
@@ -26,7 +25,6 @@ from shuzhi.kernel.events import Publish, publisher
 from shuzhi.migrations import migrate
 from shuzhi.packs import installed_pack
 from shuzhi.settings import CITY_FILE, load_settings
-from shuzhi.share import agreements
 from shuzhi.share.catalogue import Outcome, Published, from_contract, publish_all
 from shuzhi.share.parties import load_parties, tree
 
@@ -53,18 +51,6 @@ class City(Gathers, Senses, Decides, Traces, Scores, Serves, Verifies, Links, Kn
     def publish(self) -> Publish:
         """Hands a fact to everybody who reacts to it: the table of `reactions`."""
         return publisher(reactions(self))
-
-    def pulse(self) -> dict[str, str]:
-        """What tells, wing by wing, that there is something new: a text that changes with it."""
-        newest = self.warnings(limit=1)
-        runs = self.newest_runs().values()
-        return {
-            "cases": str(newest_step(self.office)),
-            "sharing": str(agreements.newest_step(self.control)),
-            "warnings": " ".join(f"{w.id} {w.last_at} {w.count} {w.outcome}" for w in newest),
-            "sources": max((f"{run.ended_at or run.started_at}" for run in runs), default=""),
-            "jobs": max((f"{job.ended_at}" for job in self.jobs()), default=""),
-        }
 
     def register(self) -> Registered:
         """Register parties, contracts and rules as declared; catalogue what contracts describe.

@@ -21,6 +21,7 @@ from shuzhi.decide.rules import (
     Watch,
 )
 from shuzhi.kernel.errors import RefusedError
+from shuzhi.kernel.ids import PartyId
 from shuzhi.kernel.instant import Instant
 
 
@@ -78,18 +79,21 @@ class Judges(Wired):
         rule_id: str | None = None,
         dataset: str | None = None,
         since: Instant | None = None,
+        seen_by: frozenset[PartyId] | None = None,
         before: WarningId | None = None,
         limit: int | None = 100,
     ) -> tuple[Warning, ...]:
         """Warnings that were still true at `since` or later, the newest first.
 
-        At most `limit` of those before the one numbered `before`.
+        At most `limit` of those before the one numbered `before`; with `seen_by`, of those for
+        which one of these parties answers.
         """
         return rules.warnings(
             self.watch,
             rule_id=rule_id,
             dataset=dataset,
             since=since,
+            seen_by=seen_by,
             before=before,
             limit=limit,
         )

@@ -16,6 +16,8 @@ from time import monotonic
 from starlette.concurrency import run_in_threadpool
 
 from shuzhi.app import City
+from shuzhi.share.accounts import EVERYTHING, Sight
+from shuzhi.web.pulse import Pulse
 
 State = Mapping[str, str]
 _EVERY_SECONDS = 1.0
@@ -36,9 +38,10 @@ class Live:
         self._lasts_s = lasts.total_seconds()
         self._channels: dict[str, _Channel] = {}
 
-    def pulse(self) -> AsyncIterator[bytes]:
-        """Tell which wings have something new."""
-        return self.channel("pulse", self._city.pulse)
+    def pulse(self, cases: Sight = EVERYTHING, sharing: Sight = EVERYTHING) -> AsyncIterator[bytes]:
+        """Tell which wings have something new for those who see so much."""
+        pulse = Pulse(self._city, cases, sharing)
+        return self.channel(pulse.name, pulse)
 
     def channel(self, name: str, look: Callable[[], State]) -> AsyncIterator[bytes]:
         """Tell what `look` returns, now and whenever it changes; one look for all listeners."""

@@ -128,7 +128,7 @@ def test_an_act_has_to_say_what_was_seen(as_: Callable[[str], Program]) -> None:
     [
         ("li", "verify", {}, "act.not_your_role"),
         ("li", "verify", {"party": "east"}, "web.not_allowed"),
-        ("zhou", "verify", {}, "web.not_allowed"),
+        ("zhou", "verify", {}, "act.no_such_case"),
         ("chen", "verify", {"person": "gao"}, "web.speaks_for_itself"),
         ("chen", "close", {}, "act.wrong_stage"),
     ],
@@ -147,7 +147,7 @@ def test_who_only_reports_sees_no_case(as_: Callable[[str], Program]) -> None:
     number = opened(zhou, responsible="west")
     seen = {"If-Match": '"1"'}
     rated = zhou.post(f"/cases/{number}/acts", {"verb": "rate", "stars": 5}, headers=seen)
-    assert (zhou.get(f"/cases/{number}").status_code, rated.status_code) == (403, 403)
+    assert (zhou.get(f"/cases/{number}").status_code, rated.status_code) == (403, 404)
 
 
 def test_evidence_has_to_be_uploaded_and_bounded(as_: Callable[[str], Program]) -> None:

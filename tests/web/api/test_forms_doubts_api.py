@@ -47,7 +47,9 @@ def test_what_forms_cost_is_added_up_from_fillings(as_: As, town: Town) -> None:
     by = Actor("town", PartyId("old_town"))
     filling = start(office, FormId("hobbies"), day, by=by)
     hand_in(office, filling.id, by=by, typed=["hobby"])
-    (found,) = as_("wu").get("/forms/hobbies/fillings?party=old_town").json()["items"]
+    fillings = "/forms/hobbies/fillings?party=old_town"
+    assert as_("wu").get(fillings).json()["items"] == []
+    (found,) = as_("li").get(fillings).json()["items"]
     assert (found["typed"], found["due_on"], found["minutes"]) == (["hobby"], f"{day}", 0)
     asked = f"since={day}&until={day.replace(day=2)}&form=hobbies&by=owner"
     (burden,) = as_("wu").get(f"/forms/burden?{asked}").json()["items"]

@@ -99,8 +99,10 @@ def test_broken_duties_are_listed_with_how_each_party_stands(as_: As, town: Town
     known = {duty["id"]: duty for duty in listed["items"]}
     assert not listed["is_verified"]
     assert all(bool(duty["looks"]) == (duty["unseen"] is None) for duty in known.values())
-    found = as_("li").get("/duties/breaches?party=east&going_on=true&limit=200").json()["items"]
+    breaches = "/duties/breaches?party=east&going_on=true&limit=200"
+    found = as_("wu").get(breaches).json()["items"]
     assert found
+    assert not as_("li").get(breaches).json()["items"]
     assert {breach["duty"] for breach in found} <= known.keys()
     (east,) = [p for p in as_("li").get("/duties/standing").json()["items"] if p["party"] == "east"]
     assert sum(east["going_on"].values()) == len(found)

@@ -18,6 +18,7 @@ from shuzhi.act.cases.rows import step_of
 from shuzhi.act.cases.store import (
     case_table,
     clock_table,
+    concerns,
     read_cases,
     read_steps,
     step_table,
@@ -33,7 +34,8 @@ _MOST = 500
 class Wanted:
     """Which cases are asked for; what is None is not asked. `party` has a part or answers for it.
 
-    `is_late` asks for a running clock that is broken or has run out.
+    `is_late` asks for a running clock that is broken or has run out, `seen_by` for cases that
+    concern one of these parties: see `CaseFile.parties`.
     """
 
     kind: str | None = None
@@ -46,6 +48,7 @@ class Wanted:
     merge_key: str | None = None
     opened_from: Instant | None = None
     opened_before: Instant | None = None
+    seen_by: frozenset[PartyId] | None = None
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,12 @@ class CaseFile:
     steps: tuple[Step, ...]
     readings: tuple[Reading, ...]
     ways: tuple[Way, ...]
+
+    @property
+    def parties(self) -> frozenset[PartyId]:
+        """Whom the case concerns: who answers, has or had a part, was asked, or reported it."""
+        found = {self.case.responsible, self.case.escalated_to, self.steps[0].party}
+        return frozenset(p for p in (*found, *(t.party for t in self.case.tasks)) if p is not None)
 
 
 def cases(
@@ -103,6 +112,15 @@ def case(office: Office, case_id: CaseId) -> CaseFile:
     clocks = office.clocks(found.kind)
     shown = readings(found, clocks, office.clock())
     return CaseFile(found, steps, shown, tuple(clocks.kind.ways_from(found.stage)))
+
+
+def among(
+    office: Office, ids: Iterable[CaseId], *, seen_by: frozenset[PartyId]
+) -> frozenset[CaseId]:
+    """Return those of some cases that concern one of the parties of `seen_by`."""
+    query = select(case_table.c.id).where(case_table.c.id.in_(sorted(ids)), concerns(seen_by))
+    with office.control.transaction() as connection:
+        return frozenset(map(CaseId, connection.scalars(query)))
 
 
 def time_used(office: Office, case_id: CaseId) -> tuple[Reading, ...]:
@@ -155,6 +173,8 @@ def _conditions(wanted: Wanted, now: Instant) -> Iterable[ColumnElement[bool]]:
         yield head.opened_at < wanted.opened_before
     if wanted.party is not None:
         yield or_(head.responsible == wanted.party, _has_part(wanted.party))
+    if wanted.seen_by is not None:
+        yield concerns(wanted.seen_by)
     if wanted.is_late is not None:
         yield _is_late(now) if wanted.is_late else ~_is_late(now)
 

@@ -13,6 +13,7 @@ from sqlalchemy import (
     BindParameter,
     Boolean,
     Column,
+    ColumnElement,
     Connection,
     Delete,
     ForeignKey,
@@ -27,7 +28,9 @@ from sqlalchemy import (
     UniqueConstraint,
     bindparam,
     delete,
+    exists,
     insert,
+    or_,
     select,
     update,
 )
@@ -35,6 +38,7 @@ from sqlalchemy import (
 from shuzhi.act.cases.model import Case, CaseId, Step
 from shuzhi.act.cases.rows import case_of, clock_rows, head_row, step_of, step_row, task_rows
 from shuzhi.kernel.control import InstantColumn, RowId, metadata
+from shuzhi.kernel.ids import PartyId
 
 case_table = Table(
     "cases_case",
@@ -114,6 +118,15 @@ step_table = Table(
     UniqueConstraint("case_id", "number"),
     sqlite_autoincrement=True,
 )
+
+
+def concerns(parties: frozenset[PartyId]) -> ColumnElement[bool]:
+    """Return the condition that a case concerns one of `parties`: see `CaseFile.parties`."""
+    head, ids = case_table.c, sorted(parties)
+    task, first = task_table.c, step_table.alias("first").c
+    has_part = exists().where(task.case_id == head.id, task.party.in_(ids))
+    has_told = exists().where(first.case_id == head.id, first.number == 1, first.party.in_(ids))
+    return or_(head.responsible.in_(ids), head.escalated_to.in_(ids), has_part, has_told)
 
 
 # Statements are built once: building one costs as much as running it.

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, case, func, select
+from sqlalchemy import ColumnElement, case, func, select, true
 
 from shuzhi.act.cases.model import Stage
 from shuzhi.act.cases.office import Office
-from shuzhi.act.cases.store import case_table, clock_table, step_table
+from shuzhi.act.cases.store import case_table, clock_table, concerns, step_table
 from shuzhi.kernel.ids import PartyId
 
 
@@ -52,9 +52,12 @@ class Tally:
         return sum(party.late for party in self.parties.values())
 
 
-def tally(office: Office, *, soon: timedelta) -> Tally:
-    """Count the open cases; a clock runs out `soon` when less than that is left."""
-    now = office.clock()
+def tally(office: Office, *, soon: timedelta, seen_by: frozenset[PartyId] | None = None) -> Tally:
+    """Count the open cases, all or those `seen_by` some parties (as `Wanted`).
+
+    A clock runs out `soon` when less than that is left.
+    """
+    now, is_seen = office.clock(), true() if seen_by is None else concerns(seen_by)
     due, head = clock_table.c.due_at, case_table.c
     is_running = due.is_not(None) & (clock_table.c.round == head.round) & head.is_open
     joined = clock_table.c.case_id == head.id
@@ -67,17 +70,18 @@ def tally(office: Office, *, soon: timedelta) -> Tally:
             _sum(due <= now),
         )
         .join_from(clock_table, case_table, joined)
-        .where(is_running)
+        .where(is_running, is_seen)
         .group_by(head.kind, clock_table.c.clock)
         .order_by(head.kind, clock_table.c.clock)
     )
     is_late = select(clock_table.c.case_id).where(joined, due <= now).exists()
+    is_open = (head.is_open, is_seen)
     parties = (
         select(head.responsible, func.count(), _sum(is_late))
-        .where(head.is_open)
+        .where(*is_open)
         .group_by(head.responsible)
     )
-    stages = select(head.stage, func.count()).where(head.is_open).group_by(head.stage)
+    stages = select(head.stage, func.count()).where(*is_open).group_by(head.stage)
     with office.control.transaction() as connection:
         by_clock = connection.execute(clocks).all()
         by_party = connection.execute(parties).all()
@@ -89,10 +93,18 @@ def tally(office: Office, *, soon: timedelta) -> Tally:
     )
 
 
-def newest_step(office: Office) -> int:
-    """Return the number of the newest step of any case, as `steps_since` counts; 0 before one."""
+def newest_step(
+    office: Office, *, seen_by: frozenset[PartyId] | None = None, after: int = 0
+) -> int:
+    """Return the number of the newest step past `after`, as `steps_since` counts; 0 for none.
+
+    Of any case, or of those `seen_by` some parties (as `Wanted`).
+    """
+    query = select(func.max(step_table.c.id)).where(step_table.c.id > after)
+    if seen_by is not None:
+        query = query.join_from(step_table, case_table).where(concerns(seen_by))
     with office.control.transaction() as connection:
-        return connection.execute(select(func.max(step_table.c.id))).scalar() or 0
+        return connection.execute(query).scalar() or 0
 
 
 def _sum(condition: ColumnElement[bool]) -> ColumnElement[int]:

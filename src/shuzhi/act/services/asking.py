@@ -65,10 +65,12 @@ def ask(
     given: Mapping[str, str],
     *,
     origin: str,
+    seen: Blank | None = None,
 ) -> ServiceRequest:
     """Take a request with what the applicant wrote; a case of the matter's owner comes of it.
 
-    The same `origin` of the same account gives the request that was taken before.
+    The same `origin` of the same account gives the request that was taken before. What is held is
+    read for it, unless `seen` is the form as the applicant saw it a moment ago.
 
     Raises:
         ServiceError: `act.fields_unfit` with a problem for each field; as `begin`.
@@ -79,7 +81,8 @@ def ask(
         known = find_by_origin(connection, named)
     if known is not None:
         return known
-    blank = begin(office, matter, applicant)
+    is_seen = seen is not None and seen.form_version == _form(office, seen.matter).version
+    blank = seen if seen is not None and is_seen else begin(office, matter, applicant)
     content = entered(blank, given)
     case_id = _case(office, blank.matter, applicant, named)
     made = ServiceRequest(

@@ -269,6 +269,7 @@ def find_warnings(
     dataset: str | None = None,
     since: Instant | None = None,
     changed_since: Instant | None = None,
+    seen_by: frozenset[PartyId] | None = None,
     before: WarningId | None = None,
     limit: int | None = None,
 ) -> tuple[Warning, ...]:
@@ -283,6 +284,8 @@ def find_warnings(
         query = query.where(warning_table.c.dataset == dataset)
     if since is not None:
         query = query.where(warning_table.c.last_at >= since)
+    if seen_by is not None:
+        query = query.where(warning_table.c.party.in_(sorted(seen_by)))
     if changed_since is not None:
         query = query.where(warning_table.c.changed_at >= changed_since)
     if before is not None:

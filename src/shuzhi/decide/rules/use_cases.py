@@ -16,6 +16,7 @@ from shuzhi.decide.rules.silence_sql import look_at_or_before, looks
 from shuzhi.decide.rules.telling import tell
 from shuzhi.decide.rules.watch import Watch
 from shuzhi.kernel.errors import BrokenError
+from shuzhi.kernel.ids import PartyId
 from shuzhi.kernel.instant import Instant
 
 
@@ -82,12 +83,14 @@ def warnings(
     rule_id: str | None = None,
     dataset: str | None = None,
     since: Instant | None = None,
+    seen_by: frozenset[PartyId] | None = None,
     before: WarningId | None = None,
     limit: int | None = 100,
 ) -> tuple[Warning, ...]:
     """Return warnings that were still true at `since` or later, the newest first.
 
-    At most `limit` of those before the one numbered `before`.
+    At most `limit` of those before the one numbered `before`; with `seen_by`, of those for which
+    one of these parties answers.
     """
     with watch.control.transaction() as connection:
         return store.find_warnings(
@@ -96,6 +99,7 @@ def warnings(
             rule_id=rule_id,
             dataset=dataset,
             since=since,
+            seen_by=seen_by,
             before=before,
             limit=limit,
         )

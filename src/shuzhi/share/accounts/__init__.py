@@ -28,6 +28,7 @@ from shuzhi.share.accounts.sessions import (
     open_session,
     standing_by_session,
 )
+from shuzhi.share.accounts.sight import AUDIT, CASES, EVERYTHING, SHARING, Room, Sight, names, sight
 from shuzhi.share.accounts.tokens import Draw, Secret, system_draw
 from shuzhi.share.accounts.use_cases import (
     AccountFile,
@@ -47,7 +48,11 @@ from shuzhi.share.accounts.use_cases import (
 )
 
 __all__ = [
+    "AUDIT",
+    "CASES",
+    "EVERYTHING",
     "RIGHTS",
+    "SHARING",
     "Account",
     "AccountError",
     "AccountFile",
@@ -69,9 +74,11 @@ __all__ = [
     "Right",
     "Role",
     "RoleGrant",
+    "Room",
     "Secret",
     "Session",
     "SessionId",
+    "Sight",
     "Standing",
     "Weakness",
     "account_file",
@@ -91,6 +98,7 @@ __all__ = [
     "logout",
     "make_key",
     "manages",
+    "names",
     "new_password",
     "open_session",
     "reaches",
@@ -99,6 +107,7 @@ __all__ = [
     "right_of",
     "role_of",
     "set_password",
+    "sight",
     "standing_by_key",
     "standing_by_session",
     "system_draw",

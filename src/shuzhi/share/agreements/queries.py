@@ -89,17 +89,21 @@ def applications(
     *,
     party: PartyId | None = None,
     is_open: bool | None = None,
+    seen_by: frozenset[PartyId] | None = None,
     before: int | None = None,
     limit: int = 50,
 ) -> tuple[Application, ...]:
     """Return applications, the newest first: those of a `party` on either side, those open.
 
-    At most `limit` (1 to 500) of those before the one numbered `before`.
+    At most `limit` (1 to 500) of those before the one numbered `before`; with `seen_by`, of those
+    that have one of these parties on a side.
     """
     c = application_table.c
     where: list[ColumnElement[bool]] = []
     if party is not None:
         where.append(or_(c.applicant == party, c.provider == party))
+    if seen_by is not None:
+        where.append(_between(application_table, seen_by))
     if is_open is not None:
         where.append(c.is_open.is_(is_open))
     rows = _page(office, application_table, where, before, limit)
@@ -112,14 +116,20 @@ def agreements(
     party: PartyId | None = None,
     dataset: str | None = None,
     in_force: bool | None = None,
+    seen_by: frozenset[PartyId] | None = None,
     before: int | None = None,
     limit: int = 50,
 ) -> tuple[Agreement, ...]:
-    """Return agreements, the newest first: of a `party` on either side, about a data set."""
+    """Return agreements, the newest first: of a `party` on either side, about a data set.
+
+    `seen_by` as for `applications`.
+    """
     c = agreement_table.c
     where: list[ColumnElement[bool]] = []
     if party is not None:
         where.append(or_(c.assigner == party, c.assignee == party))
+    if seen_by is not None:
+        where.append(_between(agreement_table, seen_by))
     if dataset is not None:
         where.append(c.dataset == dataset)
     if in_force is not None:
@@ -173,10 +183,34 @@ def steps_since(
     return tuple((row["id"], step_of(row)) for row in rows)
 
 
-def newest_step(control: Control) -> int:
-    """Return the number of the newest step of all, 0 before the first."""
+def newest_step(
+    control: Control, *, seen_by: frozenset[PartyId] | None = None, after: int = 0
+) -> int:
+    """Return the number of the newest step past `after`, 0 for none; `seen_by` as for lists."""
+    c = step_table.c
+    query = select(func.max(c.id)).where(c.id > after)
+    if seen_by is not None:
+        query = query.where(
+            or_(
+                *(
+                    and_(
+                        c.kind == kind.value,
+                        c.matter.in_(select(table.c.id).where(_between(table, seen_by))),
+                    )
+                    for kind, table in TABLES.items()
+                )
+            )
+        )
     with control.transaction() as connection:
-        return connection.scalar(select(func.max(step_table.c.id))) or 0
+        return connection.scalar(query) or 0
+
+
+def _between(table: Table, parties: frozenset[PartyId]) -> ColumnElement[bool]:
+    """Return the condition that one of `parties` stands on a side of a matter."""
+    c, ids = table.c, sorted(parties)
+    if table is application_table:
+        return or_(c.applicant.in_(ids), c.provider.in_(ids))
+    return or_(c.assigner.in_(ids), c.assignee.in_(ids))
 
 
 def refusal_statistics(office: SharingOffice) -> tuple[ProviderAnswers, ...]:

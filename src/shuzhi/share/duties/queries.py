@@ -33,12 +33,14 @@ def breaches(
     party: PartyId | None = None,
     duty: str | None = None,
     is_open: bool | None = True,
+    seen_by: frozenset[PartyId] | None = None,
     before: int | None = None,
     limit: int = 50,
 ) -> tuple[Breach, ...]:
     """Return breaches, the newest found first: those that go on, or all with `is_open` None.
 
-    At most `limit` (1 to 500) of those before the one numbered `before`.
+    At most `limit` (1 to 500) of those before the one numbered `before`; with `seen_by`, of those
+    of one of these parties.
 
     Raises:
         DutyError: `share.duty_unknown`, `share.bad_page`.
@@ -50,6 +52,8 @@ def breaches(
         where.append(c.duty == _known(duty))
     if party is not None:
         where.append(c.party == party)
+    if seen_by is not None:
+        where.append(c.party.in_(sorted(seen_by)))
     if is_open is not None:
         where.append(c.ended_at.is_(None) if is_open else c.ended_at.is_not(None))
     if before is not None:

@@ -11,7 +11,7 @@ from fastapi import Path as InPath
 from shuzhi.kernel.ids import PartyId
 from shuzhi.share import agreements as room
 from shuzhi.share.accounts import Right
-from shuzhi.share.agreements import AgreementId, Asked, Deed, SharingOffice, Verb
+from shuzhi.share.agreements import AgreementFile, AgreementId, Asked, Deed, Verb
 from shuzhi.web.api.acting import Acting, Origin, VisitorHere
 from shuzhi.web.api.answers import Day, Line, Name, Sha256, Words
 from shuzhi.web.api.asking import CityHere, Seen, changes, etag, reads, require_seen
@@ -23,6 +23,7 @@ from shuzhi.web.api.sharing_answers import (
     ApplicationAnswer,
 )
 from shuzhi.web.api.sharing_given import SHARING_RIGHTS, sharing_actor
+from shuzhi.web.seeing import seen_agreement, sharing_sight
 
 TAG = {"name": "agreements", "description": "共享协议 · Agreements: deals about data."}
 router = APIRouter(prefix="/agreements", tags=["agreements"])
@@ -66,17 +67,19 @@ class Renewal(Acting):
 @router.get("", **reads(Right.READ))
 def list_agreements(
     city: CityHere,
+    visitor: VisitorHere,
     page: PageAsked,
     party: Annotated[Name | None, Query(description="Of this party, on either side.")] = None,
     dataset: Annotated[Line | None, Query(min_length=1, description="About this data set.")] = None,
     in_force: Annotated[bool | None, Query(description="Those that hold, or those over.")] = None,
 ) -> Agreements:
-    """List agreements, the newest first."""
+    """List the agreements that one's party has a side of, the newest first."""
     found = room.agreements(
         city.sharing_office,
         party=None if party is None else PartyId(party),
         dataset=dataset,
         in_force=in_force,
+        seen_by=sharing_sight(visitor, city).parties,
         before=page.number,
         limit=page.limit + 1,
     )
@@ -88,10 +91,10 @@ def list_agreements(
 
 @router.get("/{agreement}", **reads(Right.READ))
 def show_agreement(
-    city: CityHere, agreement: AgreementNumber, response: Response
+    city: CityHere, visitor: VisitorHere, agreement: AgreementNumber, response: Response
 ) -> AgreementAnswer:
     """Show an agreement with its clocks, its history and its ODRL policy."""
-    return _shown(city.sharing_office, AgreementId(agreement), response)
+    return _told(seen_agreement(visitor, city, agreement), response)
 
 
 @router.post("/{agreement}/acts", **changes(*SHARING_RIGHTS, versioned=True))
@@ -108,13 +111,13 @@ def act_on_agreement(
     What a provider cannot do on its own becomes a proposal.
     """
     office, number = city.sharing_office, AgreementId(agreement)
-    held = room.agreement(office, number).agreement
+    held = seen_agreement(visitor, city, agreement).agreement
     require_seen(seen, held.version)
-    by = sharing_actor(visitor, given, held)
     verb = Verb(given.verb)
+    by = sharing_actor(visitor, given, held, verb)
     deed = Deed(verb, by, seen, given.text, given.method, given.document_sha256)
     room.deal(office, number, deed)
-    return _shown(office, number, response)
+    return _told(room.agreement(office, number), response)
 
 
 @router.post("/{agreement}/renewals", status_code=201, **changes(Right.APPLY, versioned=True))
@@ -129,9 +132,9 @@ def renew_agreement(
 ) -> ApplicationAnswer:
     """Apply for an agreement to go on; the application is answered as any other."""
     office, number = city.sharing_office, AgreementId(agreement)
-    held = room.agreement(office, number).agreement
+    held = seen_agreement(visitor, city, agreement).agreement
     require_seen(seen, held.version)
-    by = sharing_actor(visitor, given, held)
+    by = sharing_actor(visitor, given, held, Verb.RENEW)
     asked = Asked(starts_on=given.starts_on, ends_on=given.ends_on, agreed_by=given.agreed_by)
     made = room.renew(office, number, asked, by=by, seen=seen, origin=origin).application
     response.headers["Location"] = f"/api/v1/applications/{made.id}"
@@ -139,7 +142,6 @@ def renew_agreement(
     return ApplicationAnswer.told(room.application(office, made.id))
 
 
-def _shown(office: SharingOffice, number: AgreementId, response: Response) -> AgreementAnswer:
-    file = room.agreement(office, number)
+def _told(file: AgreementFile, response: Response) -> AgreementAnswer:
     response.headers.update(etag(file.agreement.version))
     return AgreementAnswer.told(file)

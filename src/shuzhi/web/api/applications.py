@@ -12,7 +12,7 @@ from pydantic import Field
 from shuzhi.kernel.ids import PartyId
 from shuzhi.share import agreements as room
 from shuzhi.share.accounts import Right
-from shuzhi.share.agreements import Act, Actor, ApplicationId, SharingOffice, Verb
+from shuzhi.share.agreements import Act, Actor, ApplicationFile, ApplicationId, Verb
 from shuzhi.web.api.acting import Acting, Origin, VisitorHere, party_of, person_of
 from shuzhi.web.api.answers import Count, Line, Name, Words, YesNo
 from shuzhi.web.api.asking import CityHere, Seen, changes, etag, reads, refusal, require_seen
@@ -25,6 +25,7 @@ from shuzhi.web.api.sharing_given import (
     NewApplication,
     sharing_actor,
 )
+from shuzhi.web.seeing import seen_application, sharing_sight
 
 TAG = {"name": "applications", "description": "共享申请 · Applications: asking for data, answers."}
 router = APIRouter(prefix="/applications", tags=["applications"])
@@ -75,17 +76,19 @@ class ApplicationAct(Acting):
 @router.get("", **reads(Right.READ))
 def list_applications(
     city: CityHere,
+    visitor: VisitorHere,
     page: PageAsked,
     party: Annotated[Name | None, Query(description="Of this party, on either side.")] = None,
     is_open: Annotated[
         bool | None, Query(description="Those that wait, or those that not.")
     ] = None,
 ) -> Applications:
-    """List applications, the newest first."""
+    """List the applications that one's party has a side of, the newest first."""
     found = room.applications(
         city.sharing_office,
         party=None if party is None else PartyId(party),
         is_open=is_open,
+        seen_by=sharing_sight(visitor, city).parties,
         before=page.number,
         limit=page.limit + 1,
     )
@@ -106,15 +109,15 @@ def submit_application(
     office, by = city.sharing_office, Actor(person_of(visitor, given), party)
     made = room.submit(office, given.asked.asked(), by=by, origin=origin).application
     response.headers["Location"] = f"/api/v1/applications/{made.id}"
-    return _shown(office, made.id, response)
+    return _told(room.application(office, made.id), response)
 
 
 @router.get("/{application}", **reads(Right.READ))
 def show_application(
-    city: CityHere, application: ApplicationNumber, response: Response
+    city: CityHere, visitor: VisitorHere, application: ApplicationNumber, response: Response
 ) -> ApplicationAnswer:
     """Show an application with its clocks and its history."""
-    return _shown(city.sharing_office, ApplicationId(application), response)
+    return _told(seen_application(visitor, city, application), response)
 
 
 @router.post("/{application}/acts", **changes(*SHARING_RIGHTS, versioned=True))
@@ -128,14 +131,14 @@ def act_on_application(
 ) -> ApplicationAnswer:
     """Do something about an application: answer, extend, refuse, dispute and so on."""
     office, number = city.sharing_office, ApplicationId(application)
-    held = room.application(office, number).application
+    held = seen_application(visitor, city, application).application
     require_seen(seen, held.version)
-    by = sharing_actor(visitor, given, held)
+    by = sharing_actor(visitor, given, held, Verb(given.verb))
     if given.verb is ApplicationVerb.AGREE:
         room.agree(office, number, by=by, dataset=given.dataset, text=given.text, seen=seen)
     else:
         room.act(office, number, _act(given, by, seen))
-    return _shown(office, number, response)
+    return _told(room.application(office, number), response)
 
 
 def _act(given: ApplicationAct, by: Actor, seen: int) -> Act:
@@ -152,7 +155,6 @@ def _act(given: ApplicationAct, by: Actor, seen: int) -> Act:
     )
 
 
-def _shown(office: SharingOffice, number: ApplicationId, response: Response) -> ApplicationAnswer:
-    file = room.application(office, number)
+def _told(file: ApplicationFile, response: Response) -> ApplicationAnswer:
     response.headers.update(etag(file.application.version))
     return ApplicationAnswer.told(file)

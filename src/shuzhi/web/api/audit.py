@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated
 
 from fastapi import APIRouter, Response
@@ -11,9 +10,11 @@ from fastapi import Path as InPath
 from shuzhi.audit import Logged
 from shuzhi.audit.base64_text import encoded
 from shuzhi.share.accounts import Right
+from shuzhi.web.api.acting import VisitorHere
 from shuzhi.web.api.answers import Answer, Facts, Listed
 from shuzhi.web.api.asking import CityHere, reads
 from shuzhi.web.api.paging import PageAsked
+from shuzhi.web.seeing import seen_entries, seen_entry
 
 TAG = {"name": "audit", "description": "审计 · Audit: what was done, with proof."}
 router = APIRouter(prefix="/audit", tags=["audit"])
@@ -62,30 +63,22 @@ class CheckpointAnswer(Answer):
 
 
 @router.get("/entries", **reads(Right.READ_AUDIT))
-def list_entries(city: CityHere, page: PageAsked) -> Entries:
+def list_entries(city: CityHere, visitor: VisitorHere, page: PageAsked) -> Entries:
     """List what was done, the newest first; empty before anything was."""
     if not city.has_audit_log():
         return Entries(items=(), next=None)
     size, before = city.audit_head().checkpoint.size, page.number
     end = size if before is None else min(before, size)
-    start = max(end - page.limit, 0)
-    found = city.audit_entries(start, end) if end > 0 else []
-    return Entries(
-        items=tuple(map(_told, reversed(found))), next=page.goes_on(start if start > 0 else None)
-    )
+    found = seen_entries(visitor, city, end, page.limit)
+    return Entries(items=tuple(map(_told, found.entries)), next=page.goes_on(found.older))
 
 
 @router.get("/entries/{index}", **reads(Right.READ_AUDIT))
-def show_entry_of_log(city: CityHere, index: Index) -> ProvenAnswer:
+def show_entry_of_log(city: CityHere, visitor: VisitorHere, index: Index) -> ProvenAnswer:
     """Show what was done, with the proof that it is in the log."""
-    raw, proof = city.prove_entry(index)
-    text = raw.decode(errors="replace")
-    try:
-        entry = json.loads(text).get("entry")
-    except (ValueError, AttributeError):
-        entry = None
-    is_ours = isinstance(entry, dict)
-    return ProvenAnswer(index=index, entry=entry if is_ours else None, raw=text, proof=str(proof))
+    found, proof = seen_entry(visitor, city, index)
+    raw = found.raw.decode(errors="replace")
+    return ProvenAnswer(index=index, entry=found.content, raw=raw, proof=f"{proof}")
 
 
 @router.get(
@@ -93,9 +86,9 @@ def show_entry_of_log(city: CityHere, index: Index) -> ProvenAnswer:
     response_class=Response,
     **reads(Right.READ_AUDIT, types={_PLAIN: {"type": "string"}}),
 )
-def prove_entry(city: CityHere, index: Index) -> Response:
+def prove_entry(city: CityHere, visitor: VisitorHere, index: Index) -> Response:
     """Download the proof that an entry is in the log (C2SP tlog-proof)."""
-    _, proof = city.prove_entry(index)
+    _, proof = seen_entry(visitor, city, index)
     headers = {"Content-Disposition": f'attachment; filename="entry-{index}.tlog-proof"'}
     return Response(str(proof), media_type=_PLAIN, headers=headers)
 

@@ -13,7 +13,7 @@ from pydantic import Field, StrictInt
 from shuzhi.act import cases as room
 from shuzhi.act.cases import (
     Act,
-    Case,
+    CaseFile,
     CaseId,
     EvidenceFile,
     Office,
@@ -39,7 +39,6 @@ from shuzhi.web.api.asking import (
     changes,
     etag,
     reads,
-    refusal,
     require_seen,
     require_type,
 )
@@ -55,7 +54,7 @@ from shuzhi.web.api.case_answers import (
 )
 from shuzhi.web.api.paging import PageAsked
 from shuzhi.web.problems import WebError
-from shuzhi.web.visitors import Visitor
+from shuzhi.web.seeing import case_sight, seen_case
 
 TAG = {"name": "cases", "description": "案件 · Cases: what somebody must close, under clocks."}
 router = APIRouter(prefix="/cases", tags=["cases"])
@@ -174,6 +173,7 @@ async def _raw(request: Request) -> bytes:
 @router.get("", **reads(Right.READ))
 def list_cases(
     city: CityHere,
+    visitor: VisitorHere,
     page: PageAsked,
     state: Annotated[State, Query(description="Which cases.")] = State.OPEN,
     kind: Annotated[Name | None, Query(description="Of this kind.")] = None,
@@ -182,7 +182,7 @@ def list_cases(
         Name | None, Query(description="For which this party answers, or has a part of.")
     ] = None,
 ) -> Cases:
-    """List cases, the newest first."""
+    """List the cases that concern one's party, the newest first."""
     is_open, is_late = _STATES[state]
     wanted = Wanted(
         kind=kind,
@@ -190,6 +190,7 @@ def list_cases(
         party=None if party is None else PartyId(party),
         is_open=is_open,
         is_late=is_late,
+        seen_by=case_sight(visitor, city).parties,
     )
     after = None if page.number is None else CaseId(page.number)
     found = room.cases(city.office, wanted, after=after, limit=page.limit)
@@ -237,8 +238,7 @@ def show_case(
     city: CityHere, visitor: VisitorHere, case_id: CaseNumber, response: Response
 ) -> CaseAnswer:
     """Show a case with its clocks, its history, and what can be done now."""
-    _require_sight(visitor, case(city.office, CaseId(case_id)).case)
-    return _shown(city.office, CaseId(case_id), response)
+    return _told(seen_case(visitor, city, case_id), response)
 
 
 @router.post("/{case_id}/acts", **changes(*CASE_RIGHTS, versioned=True))
@@ -255,8 +255,9 @@ def act_on_case(
     Who may do what depends on its kind; `ways` of the case tells it.
     """
     office, by = city.office, case_actor(visitor, given)
-    held = case(office, CaseId(case_id)).case
-    _require_sight(visitor, held)
+    held = seen_case(visitor, city, case_id).case
+    if given.into is not None:
+        seen_case(visitor, city, given.into)
     require_seen(seen, held.version)
     asked = Act(
         CaseId(case_id),
@@ -273,7 +274,7 @@ def act_on_case(
         None if given.into is None else CaseId(given.into),
     )
     room.act(office, asked)
-    return _shown(office, CaseId(case_id), response)
+    return _told(case(office, CaseId(case_id)), response)
 
 
 @router.post("/{case_id}/evidence", status_code=201, **_UPLOADS)
@@ -289,7 +290,7 @@ def upload_evidence(
     It becomes part of the case when somebody feeds back with it.
     """
     office = city.office
-    _require_sight(visitor, case(office, CaseId(case_id)).case)
+    seen_case(visitor, city, case_id)
     kept = keep_evidence(
         office.evidence_folder, Upload(name, raw), most_bytes=office.most_evidence_bytes
     )
@@ -308,9 +309,7 @@ def download_evidence(
     sha256: Annotated[Sha256, InPath(description="What the file is known by.")],
 ) -> Response:
     """Download a file that proves what was done."""
-    office = city.office
-    file = case(office, CaseId(case_id))
-    _require_sight(visitor, file.case)
+    office, file = city.office, seen_case(visitor, city, case_id)
     held = [f for s in file.steps for f in s.facts.get("evidence", ()) if f["sha256"] == sha256]
     if not held:
         raise WebError(
@@ -324,16 +323,7 @@ def download_evidence(
     return Response(raw, media_type=held[0]["media_type"], headers=headers)
 
 
-def _require_sight(visitor: Visitor, held: Case) -> None:
-    """Refuse (`web.not_allowed`) who neither reads nor handles this case: a company, others'."""
-    parties = {held.responsible, *(task.party for task in held.tasks)}
-    handles = any(visitor.may(Right.CASE_HANDLE, party) for party in parties)
-    if visitor.standing is not None and not (visitor.may(Right.READ) or handles):
-        raise refusal(visitor)
-
-
-def _shown(office: Office, case_id: CaseId, response: Response) -> CaseAnswer:
-    file = case(office, case_id)
+def _told(file: CaseFile, response: Response) -> CaseAnswer:
     response.headers.update(etag(file.case.version))
     return CaseAnswer.told(file)
 

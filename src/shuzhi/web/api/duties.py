@@ -13,9 +13,11 @@ from shuzhi.kernel.party import Role
 from shuzhi.share import duties as room
 from shuzhi.share.accounts import Right
 from shuzhi.share.duties import Breach, Duty, Record
+from shuzhi.web.api.acting import VisitorHere
 from shuzhi.web.api.answers import Answer, Facts, Line, Listed, Name, Title
 from shuzhi.web.api.asking import CityHere, reads
 from shuzhi.web.api.paging import PageAsked
+from shuzhi.web.seeing import sharing_sight
 
 TAG = {"name": "duties", "description": "法定职责 · Duties: what law lays on each party."}
 router = APIRouter(prefix="/duties", tags=["duties"])
@@ -113,6 +115,7 @@ def list_duties() -> Duties:
 @router.get("/breaches", **reads(Right.READ))
 def list_breaches(
     city: CityHere,
+    visitor: VisitorHere,
     page: PageAsked,
     party: Annotated[Name | None, Query(description="Of this party.")] = None,
     duty: Annotated[Line | None, Query(min_length=1, description="Of this duty.")] = None,
@@ -120,12 +123,13 @@ def list_breaches(
         bool | None, Query(description="Those that go on, or those that are over.")
     ] = None,
 ) -> Breaches:
-    """List broken duties, the newest found first."""
+    """List the duties that one's party broke, the newest found first."""
     found: tuple[Breach, ...] = room.breaches(
         city.duties_office,
         party=None if party is None else PartyId(party),
         duty=duty,
         is_open=going_on,
+        seen_by=sharing_sight(visitor, city).parties,
         before=page.number,
         limit=page.limit + 1,
     )

@@ -16,8 +16,10 @@ from shuzhi.act.evaluation import Appeal, Behind, League
 from shuzhi.kernel.ids import PartyId
 from shuzhi.kernel.party import Level
 from shuzhi.share.accounts import Right
+from shuzhi.web.api.acting import VisitorHere
 from shuzhi.web.api.answers import Answer, Facts, Name, Title
 from shuzhi.web.api.asking import CityHere, reads
+from shuzhi.web.seeing import case_sight, require_party
 
 TAG = {"name": "evaluation", "description": "评价 · Evaluation: scores, with the numbers behind."}
 router = APIRouter(prefix="/evaluation", tags=["evaluation"])
@@ -252,9 +254,11 @@ def list_periods(city: CityHere) -> Periods:
 
 
 @router.get("/appeals", **reads(Right.READ))
-def list_appeals(city: CityHere) -> Appeals:
-    """List the appeals against scores."""
-    return Appeals(items=tuple(map(AppealAnswer.told, city.appeals())))
+def list_appeals(city: CityHere, visitor: VisitorHere) -> Appeals:
+    """List the appeals of one's own party, and of those below it, against scores."""
+    whose = case_sight(visitor, city)
+    seen = (each for each in city.appeals() if whose.covers(each.raised_by.party))
+    return Appeals(items=tuple(map(AppealAnswer.told, seen)))
 
 
 @router.get("/{scheme}/{period}/scores", **reads(Right.READ))
@@ -275,10 +279,12 @@ def show_league(
 @router.get("/{scheme}/{period}/scores/{party}/{measure}", **reads(Right.READ))
 def show_facts(
     city: CityHere,
+    visitor: VisitorHere,
     scheme: Scheme,
     period: Period,
     party: Annotated[Name, InPath(description="Whose number.")],
     measure: Annotated[Name, InPath(description="Which number.")],
 ) -> BehindAnswer:
-    """Show every fact behind a number."""
+    """Show every fact behind a number of one's own party, or of one below it."""
+    require_party(visitor, city, PartyId(party))
     return BehindAnswer.told(city.behind(scheme, period, PartyId(party), measure))

@@ -36,6 +36,7 @@ from shuzhi.web.api.acting import Acting, VisitorHere, party_of, person_of
 from shuzhi.web.api.answers import Answer, Listed, Name, Title
 from shuzhi.web.api.asking import CityHere, changes, reads, refusal
 from shuzhi.web.api.paging import PageAsked
+from shuzhi.web.seeing import sharing_sight
 
 TAG = {"name": "forms", "description": "报表 · Forms: what is held is not asked again."}
 router = APIRouter(prefix="/forms", tags=["forms"])
@@ -286,14 +287,20 @@ def show_form(city: CityHere, form: FormHere) -> FormAnswer:
 @router.get("/{form}/fillings", **reads(Right.READ))
 def list_fillings(
     city: CityHere,
+    visitor: VisitorHere,
     form: FormHere,
     page: PageAsked,
     party: Annotated[Name | None, Query(description="By this party.")] = None,
 ) -> Fillings:
-    """List when a form was filled in, the oldest first."""
+    """List when a form of one's party, or by it, was filled in, the oldest first."""
     office, of = city.forms_office, None if party is None else PartyId(party)
     held = room.registered(office, FormId(form))
-    found = [f for f in room.fillings(office, form=held.form.id, party=of) if _is_after(f, page)]
+    whose, owner = sharing_sight(visitor, city), held.form.owner
+    found = [
+        f
+        for f in room.fillings(office, form=held.form.id, party=of)
+        if _is_after(f, page) and whose.covers(f.party, owner)
+    ]
     shown = found[: page.limit]
     last = shown[-1].id if len(found) > len(shown) else None
     return Fillings(items=tuple(map(FillingAnswer.about, shown)), next=page.goes_on(last))

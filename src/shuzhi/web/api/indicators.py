@@ -17,6 +17,7 @@ from shuzhi.web.api.acting import VisitorHere
 from shuzhi.web.api.answers import Answer, Line, Title
 from shuzhi.web.api.asking import CityHere, reads
 from shuzhi.web.api.owning import answers_for
+from shuzhi.web.seeing import seen_drilled
 
 TAG = {"name": "indicators", "description": "指标 · Indicators: goals, numbers, what is behind."}
 router = APIRouter(prefix="/indicators", tags=["indicators"])
@@ -258,7 +259,7 @@ def drill_indicator(
     limit: Annotated[int, Query(ge=1, le=500, description="How many of each at most.")] = 50,
 ) -> DrilledAnswer:
     """Show what stands behind the newest value: cases, warnings, and to their owner rows."""
-    found = city.drill(indicator, group or None, limit=limit)
+    found = seen_drilled(visitor, city, city.drill(indicator, group or None, limit=limit))
     return DrilledAnswer.told(found, with_rows=answers_for(visitor, city, found.indicator.reads))
 
 

@@ -8,17 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from shuzhi.app import City
-from shuzhi.share.accounts import Right
 from shuzhi.web.api.asking import refusal
+from shuzhi.web.seeing import sees_rows
 from shuzhi.web.visitors import Visitor
 
 
 def answers_for(visitor: Visitor, city: City, datasets: Iterable[str]) -> bool:
     """Tell whether a visitor corrects data for the providers of all these data sets."""
-    providers = [city.provider(dataset) for dataset in datasets]
-    return bool(providers) and all(
-        provider is not None and visitor.may(Right.CORRECT, provider) for provider in providers
-    )
+    return visitor.standing is not None and sees_rows(visitor, city, datasets)
 
 
 def require_owner(visitor: Visitor, city: City, dataset: str) -> None:

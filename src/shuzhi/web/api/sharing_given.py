@@ -8,12 +8,11 @@ from pydantic import Field, StrictInt
 
 from shuzhi.share.access import Form, Operator
 from shuzhi.share.accounts import Right
-from shuzhi.share.agreements import Actor, Agreement, Application, Asked, RowTerm
+from shuzhi.share.agreements import Actor, Agreement, Application, Asked, RowTerm, Verb
 from shuzhi.share.catalogue.model import LegalBasis, Rank, SharingMethod
 from shuzhi.web.api.acting import Acting, party_of, person_of
 from shuzhi.web.api.answers import Day, Given, Line, Name, Words, YesNo
-from shuzhi.web.api.asking import refusal
-from shuzhi.web.sides import RIGHT_OF_SIDE
+from shuzhi.web.sides import actor
 from shuzhi.web.visitors import Visitor
 
 _MOST_INT = 2**53
@@ -104,18 +103,16 @@ class BasisGiven(Given):
         return LegalBasis(self.title, self.rank, self.article)
 
 
-def sharing_actor(visitor: Visitor, given: Acting, matter: Application | Agreement) -> Actor:
-    """Return who acts for a side of `matter` that the visitor may speak for.
+def sharing_actor(
+    visitor: Visitor, given: Acting, matter: Application | Agreement, verb: Verb
+) -> Actor:
+    """Return who does a verb for the party that a request names.
 
     Raises:
-        WebError: `web.unauthorized`, `web.not_allowed`; as `person_of` and `party_of`.
+        WebError: as `sides.actor`, `person_of` and `party_of`.
     """
-    party = party_of(visitor, given)
-    sides = matter.sides(party)
-    rights = {RIGHT_OF_SIDE[side] for side in sides} or set(SHARING_RIGHTS)
-    if not any(visitor.may(right, party) for right in rights):
-        raise refusal(visitor, party)
-    return Actor(person_of(visitor, given), party)
+    person_of(visitor, given)
+    return actor(visitor, matter, verb, party_of(visitor, given))
 
 
 def _once(words: tuple[str, ...]) -> tuple[str, ...]:

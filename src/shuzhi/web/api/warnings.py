@@ -14,9 +14,11 @@ from shuzhi.decide.rules import Outcome, Severity, Warning, WarningId
 from shuzhi.decide.warnings.errors import unknown_warning
 from shuzhi.kernel.instant import to_instant
 from shuzhi.share.accounts import Right
+from shuzhi.web.api.acting import VisitorHere
 from shuzhi.web.api.answers import Answer, Facts, Listed, Moment, Name, Title
 from shuzhi.web.api.asking import CityHere, reads
 from shuzhi.web.api.paging import PageAsked
+from shuzhi.web.seeing import case_sight
 
 TAG = {"name": "warnings", "description": "预警 · Warnings: what rules and forecasters found."}
 router = APIRouter(prefix="/warnings", tags=["warnings"])
@@ -73,6 +75,7 @@ class Warnings(Listed):
 @router.get("", **reads(Right.READ))
 def list_warnings(
     city: CityHere,
+    visitor: VisitorHere,
     page: PageAsked,
     rule: Annotated[Name | None, Query(description="Of this rule or forecaster.")] = None,
     dataset: Annotated[Name | None, Query(description="In this data set.")] = None,
@@ -80,11 +83,12 @@ def list_warnings(
         Moment | None, Query(description="Still true at this moment or later.")
     ] = None,
 ) -> Warnings:
-    """List warnings, the newest first."""
+    """List the warnings that concern one's party, the newest first."""
     found = city.warnings(
         rule_id=rule,
         dataset=dataset,
         since=None if since is None else to_instant(since),
+        seen_by=case_sight(visitor, city).parties,
         before=None if page.number is None else WarningId(page.number),
         limit=page.limit + 1,
     )
@@ -97,9 +101,11 @@ def list_warnings(
 @router.get("/{warning}", **reads(Right.READ))
 def show_warning(
     city: CityHere,
+    visitor: VisitorHere,
     warning: Annotated[int, InPath(ge=1, lt=2**62, description="The number of the warning.")],
 ) -> WarningAnswer:
     """Show a warning."""
-    for found in rules.warnings(city.watch, ids=[WarningId(warning)]):
+    seen_by = case_sight(visitor, city).parties
+    for found in rules.warnings(city.watch, ids=[WarningId(warning)], seen_by=seen_by):
         return WarningAnswer.told(found, city)
     raise unknown_warning(WarningId(warning))

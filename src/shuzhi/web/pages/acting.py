@@ -20,7 +20,6 @@ from shuzhi.act.cases import (
     Upload,
     Verb,
     act,
-    case,
     keep_evidence,
 )
 from shuzhi.kernel.errors import RefusedError
@@ -28,6 +27,7 @@ from shuzhi.kernel.ids import PartyId
 from shuzhi.web.pages.case_file import RIGHT_OF, file_context
 from shuzhi.web.pages.site import Site
 from shuzhi.web.problems import WebError
+from shuzhi.web.seeing import seen_case
 from shuzhi.web.statuses import status_of
 from shuzhi.web.visitors import Visitor, visitor_of
 
@@ -82,6 +82,7 @@ def _done(
 ) -> Response:
     typed = {name: value for name, value in form.multi_items() if isinstance(value, str)}
     visitor = visitor_of(request)
+    seen_case(visitor, site.city, case_id)
     if visitor.account:
         # Whoever signed in acts as nobody else.
         typed["person"] = visitor.account
@@ -92,6 +93,8 @@ def _done(
         if led_to is None:
             wanted = _act(case_id, typed, form.getlist("help"))
             _require_role(visitor, wanted.by)
+            if wanted.into is not None:
+                seen_case(visitor, site.city, wanted.into)
             office = site.city.office
             most = office.most_evidence_bytes
             kept = [keep_evidence(office.evidence_folder, u, most_bytes=most) for u in uploads]
@@ -108,7 +111,7 @@ def _refused(
     site: Site, request: Request, case_id: CaseId, typed: Mapping[str, str], error: RefusedError
 ) -> Response:
     """Show the case again with what was typed, and the refusal by its field."""
-    file = case(site.city.office, case_id)
+    file = seen_case(visitor_of(request), site.city, case_id)
     reader = site.reader(request)
     field = _FIELDS.get(error.code, "")
     context = file_context(site, request, reader, file, typed=typed, error=error, field=field)

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Path, Request, Response
 from shuzhi.kernel.errors import RefusedError
 from shuzhi.kernel.ids import PartyId
 from shuzhi.share import agreements as room
-from shuzhi.share.agreements import Agreement, AgreementFile, AgreementId, Asked, Deed, Verb
+from shuzhi.share.agreements import Agreement, AgreementFile, Asked, Deed, Verb
 from shuzhi.share.agreements.clocks import Clock, live
 from shuzhi.share.receipts import Receipt, receipts
 from shuzhi.web.drawing.states import Plan, states
@@ -20,6 +20,7 @@ from shuzhi.web.pages.reading import Reader
 from shuzhi.web.pages.sending import Typed, send, shown
 from shuzhi.web.pages.site import Site
 from shuzhi.web.problems import WebError
+from shuzhi.web.seeing import seen_agreement, sharing_sight
 from shuzhi.web.sides import Possible, actor, possible, sees_what_left
 from shuzhi.web.visitors import Visitor, visitor_of
 
@@ -67,6 +68,7 @@ def _listed(site: Site, request: Request, state: str, before: int) -> Response:
         party=None if party is None else PartyId(party),
         dataset=dataset,
         in_force=_STATES[state],
+        seen_by=sharing_sight(visitor_of(request), site.city).parties,
         before=before if before > 0 else None,
         limit=_A_PAGE,
     )
@@ -91,7 +93,7 @@ def _page(
     error: RefusedError | None = None,
 ) -> Response:
     city, reader = site.city, site.reader(request)
-    file = room.agreement(city.sharing_office, AgreementId(number))
+    file = seen_agreement(visitor_of(request), city, number)
     held, seen = file.agreement, (typed or Typed()).number("seen")
     return shown(
         site, request, "agreement.html", typed, error, FIELDS,
@@ -117,7 +119,7 @@ def _is_open(held: Agreement, way: Possible) -> bool:
 
 def _deal(site: Site, visitor: Visitor, number: int, typed: Typed) -> str:
     office = site.city.sharing_office
-    held = room.agreement(office, AgreementId(number)).agreement
+    held = seen_agreement(visitor, site.city, number).agreement
     verb, seen = chosen(Verb, typed, "verb"), typed.number("seen")
     if verb is None or seen is None:
         raise WebError("web.bad_form", "The form does not say what is done, and to which version.")

@@ -16,7 +16,6 @@ from shuzhi.share.agreements import (
     Actor,
     Application,
     ApplicationFile,
-    ApplicationId,
     ClockRun,
     Verb,
     duties,
@@ -30,6 +29,7 @@ from shuzhi.web.pages.reading import Reader
 from shuzhi.web.pages.sending import FieldError, Typed, send, shown
 from shuzhi.web.pages.site import Site
 from shuzhi.web.problems import WebError
+from shuzhi.web.seeing import seen_application, sharing_sight
 from shuzhi.web.sides import Possible, actor, possible
 from shuzhi.web.visitors import Visitor, visitor_of
 
@@ -116,6 +116,7 @@ def _listed(site: Site, request: Request, state: str, before: int) -> Response:
         site.city.sharing_office,
         party=None if party is None else PartyId(party),
         is_open=None if is_all else True,
+        seen_by=sharing_sight(visitor_of(request), site.city).parties,
         before=before if before > 0 else None,
         limit=most,
     )
@@ -205,8 +206,9 @@ def _page(
     error: RefusedError | None = None,
 ) -> Response:
     city, reader = site.city, site.reader(request)
-    file = room.application(city.sharing_office, ApplicationId(number))
-    held, visitor = file.application, visitor_of(request)
+    visitor = visitor_of(request)
+    file = seen_application(visitor, city, number)
+    held = file.application
     record = _record(site, held.asked.dataset or "")
     return shown(
         site, request, "application.html", typed, error, FIELDS,
@@ -246,7 +248,7 @@ def _is_open(held: Application, way: Possible) -> bool:
 
 def _act(site: Site, visitor: Visitor, number: int, typed: Typed) -> int:
     office = site.city.sharing_office
-    held = room.application(office, ApplicationId(number)).application
+    held = seen_application(visitor, site.city, number).application
     verb, seen = chosen(Verb, typed, "verb"), _seen(typed)
     if verb is None or not seen:
         raise WebError("web.bad_form", "The form does not say what is done, and to which version.")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
 
 from shuzhi.web.pages.site import Site
+from shuzhi.web.seeing import seen_entries, seen_entry
+from shuzhi.web.visitors import visitor_of
 
 _A_PAGE = 50
 
@@ -24,13 +25,13 @@ def routes(site: Site) -> APIRouter:
         head = city.audit_head()
         size = head.checkpoint.size
         end = size if before is None else min(max(before, 1), size)
-        found = city.audit_entries(end - _A_PAGE, end)
+        found = seen_entries(visitor_of(request), city, end, _A_PAGE)
         return site.page(
             request,
             "audit.html",
             head=head,
-            entries=found[::-1],
-            older=end - _A_PAGE if end > _A_PAGE else None,
+            entries=found.entries,
+            older=found.older,
             newer=min(end + _A_PAGE, size) if end < size else None,
         )
 
@@ -47,18 +48,14 @@ def routes(site: Site) -> APIRouter:
 def _one(router: APIRouter, site: Site) -> None:
     @router.get("/audit/entries/{index}")
     def entry(request: Request, index: Annotated[int, Path(ge=0, lt=2**62)]) -> Response:
-        raw, proof = site.city.prove_entry(index)
-        text = raw.decode(errors="replace")
-        try:
-            content = json.loads(text).get("entry")
-        except (ValueError, AttributeError):
-            content = None
+        found, proof = seen_entry(visitor_of(request), site.city, index)
+        raw, content = found.raw.decode(errors="replace"), found.content
         return site.page(
-            request, "entry.html", index=index, raw=text, content=content, proof=str(proof)
+            request, "entry.html", index=index, raw=raw, content=content, proof=f"{proof}"
         )
 
     @router.get("/audit/entries/{index}/proof")
-    def proof(index: Annotated[int, Path(ge=0, lt=2**62)]) -> Response:
-        _, found = site.city.prove_entry(index)
+    def proof(request: Request, index: Annotated[int, Path(ge=0, lt=2**62)]) -> Response:
+        _, found = seen_entry(visitor_of(request), site.city, index)
         headers = {"Content-Disposition": f'attachment; filename="entry-{index}.tlog-proof"'}
         return Response(str(found), media_type="text/plain; charset=utf-8", headers=headers)

@@ -14,7 +14,8 @@ from shuzhi.web.drawing.way import way
 from shuzhi.web.pages.forms import new_key
 from shuzhi.web.pages.reading import Reader
 from shuzhi.web.pages.site import Site
-from shuzhi.web.visitors import visitor_of
+from shuzhi.web.seeing import seen_of
+from shuzhi.web.visitors import Visitor, visitor_of
 
 # In which role of a case one acts by which right.
 RIGHT_OF: Mapping[CaseRole, Right] = {
@@ -55,7 +56,7 @@ def file_context(
         ),
         "report": _report(file.steps),
         "causes": [(site.city.tracings().get(s.tracing), s) for s in site.city.causes(held.id)],
-        "entries": _entries(site, file),
+        "entries": _entries(site, visitor, file),
         "ways": [way for way in file.ways if any(visitor.may(RIGHT_OF[r]) for r in way.roles)],
         "held_roles": {role for role, right in RIGHT_OF.items() if visitor.may(right)},
         "parties": parties,
@@ -74,10 +75,11 @@ def _report(steps: tuple[Step, ...]) -> str:
     return str(steps[0].facts.get("text", ""))
 
 
-def _entries(site: Site, file: CaseFile) -> dict[int, int]:
-    """Return where in the audit log each step stands, by its number."""
+def _entries(site: Site, visitor: Visitor, file: CaseFile) -> dict[int, int]:
+    """Return where in the audit log each step stands, by its number; those that may be seen."""
     first, last = file.steps[0].at, file.steps[-1].at
     found = site.city.find_entries(f"case:{file.case.id}", first, last)
+    found = seen_of(visitor, site.city, found)
     return {
         entry.content["facts"]["step"]: entry.index
         for entry in found

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
 
-from shuzhi.act.cases import CaseId, Stage, Wanted, case, cases, read_evidence, tally
+from shuzhi.act.cases import CaseId, Stage, Wanted, cases, read_evidence, tally
 from shuzhi.kernel.ids import PartyId
 from shuzhi.web.pages.case_file import file_context
 from shuzhi.web.pages.clocked import clocked
 from shuzhi.web.pages.site import Site
 from shuzhi.web.problems import WebError
+from shuzhi.web.seeing import case_sight, seen_case
 from shuzhi.web.visitors import visitor_of
 
 Number = Annotated[int, Path(ge=1, lt=2**62)]
@@ -33,11 +35,13 @@ def routes(site: Site) -> APIRouter:
     def listed(request: Request, state: str = "open", after: int = 0) -> Response:
         city, asked = site.city, request.query_params
         wanted = _wanted(state, asked.get("kind"), asked.get("party"))
+        seen_by = case_sight(visitor_of(request), city).parties
+        wanted = replace(wanted, seen_by=seen_by)
         page = cases(city.office, wanted, after=CaseId(after) if after > 0 else None, limit=_A_PAGE)
         return site.page(
             request,
             "cases.html",
-            tally=tally(city.office, soon=_SOON),
+            tally=tally(city.office, soon=_SOON, seen_by=seen_by),
             found=clocked(city, page.cases),
             next=page.after,
             state=state,
@@ -50,12 +54,14 @@ def routes(site: Site) -> APIRouter:
     @router.get("/cases/board")
     def board(request: Request) -> Response:
         city = site.city
-        page = cases(city.office, Wanted(is_open=True), limit=_MOST_ON_BOARD)
+        seen_by = case_sight(visitor_of(request), city).parties
+        wanted = Wanted(is_open=True, seen_by=seen_by)
+        page = cases(city.office, wanted, limit=_MOST_ON_BOARD)
         found = clocked(city, page.cases)
         columns = [(name, [c for c in found if c.case.stage in of]) for name, of in COLUMNS]
         return site.page(
             request, "board.html", columns=columns, is_cut=page.after is not None,
-            tally=tally(city.office, soon=_SOON),
+            tally=tally(city.office, soon=_SOON, seen_by=seen_by),
         )  # fmt: skip
 
     _one(router, site)
@@ -66,7 +72,7 @@ def _one(router: APIRouter, site: Site) -> None:
     @router.get("/cases/{case_id}")
     def show(request: Request, case_id: Number) -> Response:
         reader = site.reader(request)
-        file = case(site.city.office, CaseId(case_id))
+        file = seen_case(visitor_of(request), site.city, case_id)
         context = file_context(site, request, reader, file)
         answer = site.page(request, "case.html", reader=reader, **context)
         if visitor_of(request).may_act:
@@ -74,8 +80,8 @@ def _one(router: APIRouter, site: Site) -> None:
         return answer
 
     @router.get("/cases/{case_id}/evidence/{sha256}")
-    def evidence(case_id: Number, sha256: str) -> Response:
-        file = case(site.city.office, CaseId(case_id))
+    def evidence(request: Request, case_id: Number, sha256: str) -> Response:
+        file = seen_case(visitor_of(request), site.city, case_id)
         held = [f for s in file.steps for f in s.facts.get("evidence", ()) if f["sha256"] == sha256]
         if not held:
             raise WebError("web.not_found", "This case has no such file.")

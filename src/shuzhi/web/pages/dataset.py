@@ -13,11 +13,12 @@ from shuzhi.gather.lineage import Trace
 from shuzhi.gather.quality import trend
 from shuzhi.kernel.errors import RefusedError
 from shuzhi.share.accounts import Right
-from shuzhi.share.agreements import agreements
+from shuzhi.share.agreements import Agreement, agreements
 from shuzhi.share.catalogue import CatalogueError, Record
 from shuzhi.web.drawing.lineage import lineage
 from shuzhi.web.pages.reading import Reader
 from shuzhi.web.pages.site import Site
+from shuzhi.web.seeing import require_rows, sees_rows, sharing_sight
 from shuzhi.web.visitors import Visitor, visitor_of
 
 _WORST = 20
@@ -44,16 +45,24 @@ def routes(site: Site) -> APIRouter:
             is_checked=dataset in city.datasets() and city.lake.exists(dataset),
             trace=trace,
             drawn=trace and _drawn(city, reader, trace),
-            users=agreements(city.sharing_office, dataset=dataset, in_force=True),
+            users=_users(city, visitor_of(request), dataset),
             may_apply=_may_apply(visitor_of(request), record),
+            sees_rows=sees_rows(visitor_of(request), city, [dataset]),
         )
 
     @router.get("/worst-rows/{dataset:path}")
     def worst(request: Request, dataset: str) -> Response:
+        require_rows(visitor_of(request), site.city, dataset)
         rows = site.city.worst_rows(dataset, _WORST)
         return site.page(request, "worst_rows.html", dataset=dataset, worst=rows)
 
     return router
+
+
+def _users(city: City, visitor: Visitor, dataset: str) -> tuple[Agreement, ...]:
+    """Return by which agreements the data are used, as far as the visitor sees them."""
+    seen_by = sharing_sight(visitor, city).parties
+    return agreements(city.sharing_office, dataset=dataset, in_force=True, seen_by=seen_by)
 
 
 def _record(city: City, dataset: str) -> Record | None:

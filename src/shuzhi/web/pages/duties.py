@@ -9,6 +9,8 @@ from fastapi import APIRouter, Request, Response
 from shuzhi.kernel.ids import PartyId
 from shuzhi.share.duties import breaches, duty_list, records
 from shuzhi.web.pages.site import Site
+from shuzhi.web.seeing import sharing_sight
+from shuzhi.web.visitors import visitor_of
 
 _A_PAGE = 50
 
@@ -25,6 +27,7 @@ def routes(site: Site) -> APIRouter:
             office,
             party=None if party is None else PartyId(party),
             duty=duty,
+            seen_by=sharing_sight(visitor_of(request), site.city).parties,
             before=before if before > 0 else None,
             limit=_A_PAGE,
         )

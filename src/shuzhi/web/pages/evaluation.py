@@ -8,6 +8,8 @@ from shuzhi.kernel.ids import PartyId
 from shuzhi.kernel.party import Level
 from shuzhi.web.pages.site import Site
 from shuzhi.web.problems import WebError
+from shuzhi.web.seeing import case_sight, require_party
+from shuzhi.web.visitors import visitor_of
 
 _MOST_FACTS = 200
 
@@ -18,13 +20,13 @@ def routes(site: Site) -> APIRouter:
 
     @router.get("/evaluation")
     def listed(request: Request) -> Response:
-        city = site.city
+        city, whose = site.city, case_sight(visitor_of(request), site.city)
         return site.page(
             request,
             "evaluation.html",
             schemes=city.evaluating.schemes,
             scored=city.scored_periods(),
-            appeals=city.appeals(),
+            appeals=[a for a in city.appeals() if whose.covers(a.raised_by.party)],
         )
 
     @router.get("/evaluation/{scheme}/{period}")
@@ -36,10 +38,19 @@ def routes(site: Site) -> APIRouter:
         levels = city.evaluating.scheme(scheme).levels
         chosen = known[level] if level else levels[0]
         found = city.league(scheme, period, chosen)
-        return site.page(request, "league.html", league=found, levels=levels, chosen=chosen)
+        whose = case_sight(visitor_of(request), city)
+        return site.page(
+            request, "league.html", league=found, levels=levels, chosen=chosen, whose=whose
+        )
 
+    _behind(router, site)
+    return router
+
+
+def _behind(router: APIRouter, site: Site) -> None:
     @router.get("/evaluation/{scheme}/{period}/{party}/{measure}")
     def behind(request: Request, scheme: str, period: str, party: str, measure: str) -> Response:
+        require_party(visitor_of(request), site.city, PartyId(party))
         found = site.city.behind(scheme, period, PartyId(party), measure)
         return site.page(
             request,
@@ -49,5 +60,3 @@ def routes(site: Site) -> APIRouter:
             scheme=site.city.evaluating.scheme(scheme),
             period=period,
         )
-
-    return router

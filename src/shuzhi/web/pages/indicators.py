@@ -10,6 +10,8 @@ from fastapi import APIRouter, Request, Response
 from shuzhi.decide.indicators import Drilled, IndicatorError, Run, worst_first
 from shuzhi.kernel.errors import RefusedError
 from shuzhi.web.pages.site import Site
+from shuzhi.web.seeing import seen_drilled
+from shuzhi.web.visitors import visitor_of
 
 _ROWS, _TREND = 20, 60
 
@@ -29,6 +31,7 @@ def routes(site: Site) -> APIRouter:
         leaf = city.indicator(name)
         group = request.query_params.getlist("group") or None
         drilled, refusal = _drilled(site, name, group)
+        drilled = drilled and seen_drilled(visitor_of(request), city, drilled)
         trend = tuple(reversed(city.indicator_history(name, group, limit=_TREND)))
         return site.page(
             request,

@@ -7,12 +7,14 @@ from datetime import timedelta
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 
 from shuzhi.act.cases import Tally, tally
 from shuzhi.gather.sensors.newest import NewestOfStation
 from shuzhi.kernel.ids import PartyId
 from shuzhi.kernel.party import Level, Party
+from shuzhi.share.accounts import Sight
 from shuzhi.share.parties import Organisation, Territories
 from shuzhi.web.drawing.hexagons import Cell, hexagons
 from shuzhi.web.drawing.territories import territories
@@ -22,6 +24,8 @@ from shuzhi.web.pages.reading import Reader
 from shuzhi.web.pages.site import Site
 from shuzhi.web.pages.warnings import told
 from shuzhi.web.problems import WebError
+from shuzhi.web.seeing import case_sight
+from shuzhi.web.visitors import visitor_of
 
 PARTS = ("tiles", "map", "clocks", "ticker", "feeds", "monitors")
 _SOON, _LIVE, _STALE = timedelta(hours=24), timedelta(hours=24), timedelta(minutes=10)
@@ -43,12 +47,14 @@ def routes(site: Site) -> APIRouter:
         return _screen(site, request, party)
 
     @router.get("/live/operations/{language}")
-    async def live(language: str, party: str = "") -> Response:
+    async def live(request: Request, language: str, party: str = "") -> Response:
         if language not in LANGUAGES:
             raise WebError("web.not_found", "There is no such language.")
         place = _place(site.city.organisation(), party or None)
-        name = f"operations:{language}:{place.id if place else ''}"
-        look = site.live.channel(name, lambda: _parts(site, language, place))
+        whose = await run_in_threadpool(case_sight, visitor_of(request), site.city)
+        # Who sees the same shares a look.
+        name = f"operations:{language}:{place.id if place else ''}:{whose.name}"
+        look = site.live.channel(name, lambda: _parts(site, language, place, whose))
         return StreamingResponse(look, media_type="text/event-stream")
 
     return router
@@ -57,7 +63,8 @@ def routes(site: Site) -> APIRouter:
 def _screen(site: Site, request: Request, party: str | None) -> Response:
     reader = site.reader(request)
     place = _place(site.city.organisation(), party)
-    parts = _parts(site, reader.language, place)
+    whose = case_sight(visitor_of(request), site.city)
+    parts = _parts(site, reader.language, place, whose)
     above = place and place.superior_id
     return site.page(
         request, "operations.html", reader=reader, parts=parts, party=place, above=above
@@ -71,19 +78,20 @@ def _place(organisation: Organisation, party: str | None) -> Party | None:
     return found
 
 
-def _parts(site: Site, language: str, place: Party | None) -> Mapping[str, str]:
+def _parts(site: Site, language: str, place: Party | None, whose: Sight) -> Mapping[str, str]:
     """Return each panel of the screen as HTML, as it stands now."""
     reader = site.reader_in(language)
-    context = _context(site, reader, place)
+    context = _context(site, reader, place, whose)
     return {name: site.render(f"operations/{name}.html", reader, **context) for name in PARTS}
 
 
-def _context(site: Site, reader: Reader, place: Party | None) -> dict[str, Any]:
+def _context(site: Site, reader: Reader, place: Party | None, whose: Sight) -> dict[str, Any]:
     city = site.city
     organisation, counted = city.organisation(), tally(city.office, soon=_SOON)
     warnings = city.warnings(limit=200)
     within = _within(organisation, place)
-    mine = [w for w in warnings if within is None or w.party in within]
+    # Sums are of everybody; what a single warning says is for those whom it concerns.
+    mine = [w for w in warnings if whose.covers(w.party) and (within is None or w.party in within)]
     health = feeds(city)
     newest = city.newest_values(within=_LIVE)
     return {

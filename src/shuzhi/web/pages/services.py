@@ -17,6 +17,7 @@ from fastapi.responses import RedirectResponse
 from shuzhi.act.services import (
     Applicant,
     Audience,
+    Blank,
     Matter,
     ServiceError,
     ask,
@@ -142,7 +143,7 @@ def _form(
     typed: _Typed | None = None,
     error: RefusedError | None = None,
 ) -> Response:
-    blank = begin(site.city.services_office, matter, person.applicant)
+    blank = _blank(site, person, matter)
     problems = {p.field: p.code for p in error.problems} if isinstance(error, ServiceError) else {}
     context: dict[str, Any] = {
         "matter": blank.matter,
@@ -157,6 +158,12 @@ def _form(
     site.forms.give(answer, context["cookie"])
     site.city.record()
     return answer
+
+
+def _blank(site: Site, person: _Person, matter: str) -> Blank:
+    """Return the form of a matter with what is held; within a visit it is read once."""
+    office = site.city.services_office
+    return site.blanks.of(person.standing, matter, lambda: begin(office, matter, person.applicant))
 
 
 def _mine(
@@ -192,7 +199,9 @@ class _Asking:
     matter: str
 
     def do(self, site: Site, person: _Person, typed: _Typed, key: str) -> str:
-        made = ask(site.city.services_office, self.matter, person.applicant, typed, origin=key)
+        office, seen = site.city.services_office, _blank(site, person, self.matter)
+        made = ask(office, self.matter, person.applicant, typed, origin=key, seen=seen)
+        site.blanks.forget(person.standing, self.matter)
         return f"/my/requests/{made.id}"
 
     def again(
@@ -213,6 +222,7 @@ class _Objecting:
         number, reason = ReceiptId(self.receipt), typed.get("reason", "")
         office, by = site.city.receipt_office, person.applicant.account
         object_to(office, number, *person.whom, reason=reason, by=by)
+        site.blanks.forget(person.standing)
         return "/my?done=objection#uses"
 
     def again(

@@ -17,6 +17,7 @@ from shuzhi.app import City
 from shuzhi.web.assets import Asset
 from shuzhi.web.drawing import charts
 from shuzhi.web.live import Live
+from shuzhi.web.pages.blanks import Blanks
 from shuzhi.web.pages.forms import Forms
 from shuzhi.web.pages.languages import language_of, read_words
 from shuzhi.web.pages.reading import Reader
@@ -35,6 +36,11 @@ class Site:
     live: Live
     forms: Forms = field(default_factory=Forms)
     tiles: Tiles = field(default_factory=Tiles)
+
+    @cached_property
+    def blanks(self) -> Blanks:
+        """The forms of services that were filled in lately."""
+        return Blanks(self.city.clock)
 
     @cached_property
     def environment(self) -> Environment:

@@ -8,6 +8,8 @@ from shuzhi.gather.sources import RunReport, State
 from shuzhi.web.pages.feeds import feeds
 from shuzhi.web.pages.site import Site
 from shuzhi.web.problems import WebError
+from shuzhi.web.seeing import sees_rows
+from shuzhi.web.visitors import visitor_of
 
 _MOST_RUNS = 20
 
@@ -18,9 +20,10 @@ def routes(site: Site) -> APIRouter:
 
     @router.get("/sources")
     def sources(request: Request) -> Response:
-        city = site.city
+        city, visitor = site.city, visitor_of(request)
         found = feeds(city)
-        kept_out = [(f.run, city.reasons(f.run)) for f in found if f.run is not None]
+        mine = [f.run for f in found if f.run and sees_rows(visitor, city, [f.run.dataset])]
+        kept_out = [(run, city.reasons(run)) for run in mine]
         return site.page(
             request,
             "sources.html",
@@ -38,12 +41,13 @@ def routes(site: Site) -> APIRouter:
         if feed is None:
             raise WebError("web.not_found", f"There is no source {source[:60]!r}.")
         runs = city.runs(source)[:_MOST_RUNS]
+        is_own = sees_rows(visitor_of(request), city, [feed.source.dataset])
         return site.page(
             request,
             "source.html",
             feed=feed,
             runs=runs,
-            kept_out=[(run, city.reasons(run)) for run in runs if _is_worth(run)],
+            kept_out=[(run, city.reasons(run)) for run in runs if is_own and _is_worth(run)],
         )
 
     return router

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse, StreamingResponse
 
 from shuzhi.web.pages.forms import local_path
 from shuzhi.web.pages.languages import LANGUAGE_COOKIE, LANGUAGES
 from shuzhi.web.pages.site import Site
 from shuzhi.web.problems import WebError
+from shuzhi.web.seeing import case_sight, sharing_sight
+from shuzhi.web.visitors import visitor_of
 
 _YEAR_SECONDS = 365 * 24 * 3600
 
@@ -33,7 +36,10 @@ def routes(site: Site) -> APIRouter:
     router = APIRouter()
 
     @router.get("/live/pulse")
-    async def pulse() -> Response:
-        return StreamingResponse(site.live.pulse(), media_type="text/event-stream")
+    async def pulse(request: Request) -> Response:
+        asker = (visitor_of(request), site.city)
+        cases = await run_in_threadpool(case_sight, *asker)
+        told = site.live.pulse(cases, await run_in_threadpool(sharing_sight, *asker))
+        return StreamingResponse(told, media_type="text/event-stream")
 
     return router

@@ -7,6 +7,8 @@ from fastapi import APIRouter, Request, Response
 from shuzhi.decide.rules import Severity, Warning
 from shuzhi.web.pages.reading import Reader
 from shuzhi.web.pages.site import Site
+from shuzhi.web.seeing import case_sight
+from shuzhi.web.visitors import visitor_of
 
 _MOST = 100
 
@@ -19,7 +21,8 @@ def routes(site: Site) -> APIRouter:
     def warnings(request: Request) -> Response:
         city, reader, asked = site.city, site.reader(request), request.query_params
         rule, dataset = asked.get("rule") or None, asked.get("dataset") or None
-        found = city.warnings(rule_id=rule, dataset=dataset, limit=_MOST)
+        seen_by = case_sight(visitor_of(request), city).parties
+        found = city.warnings(rule_id=rule, dataset=dataset, seen_by=seen_by, limit=_MOST)
         return site.page(
             request,
             "warnings.html",
@@ -52,7 +55,8 @@ def _rules(router: APIRouter, site: Site) -> None:
     def rule(request: Request, rule_id: str) -> Response:
         city, reader = site.city, site.reader(request)
         found = city.declared.forecasters.get(rule_id) or city.rule(rule_id)
-        raised = city.warnings(rule_id=rule_id, limit=20)
+        seen_by = case_sight(visitor_of(request), city).parties
+        raised = city.warnings(rule_id=rule_id, seen_by=seen_by, limit=20)
         return site.page(
             request,
             "rule.html",
