@@ -45,7 +45,7 @@ from shuzhi.act.evaluation import (
     recompute,
     score,
 )
-from shuzhi.app.score_facts import Witnesses
+from shuzhi.app.act.score_facts import Witnesses
 from shuzhi.kernel.ids import PartyId
 from shuzhi.kernel.instant import Instant
 from shuzhi.kernel.law import Law

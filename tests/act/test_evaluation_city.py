@@ -16,7 +16,7 @@ from shuzhi.act.cases import Actor, CaseRole, Order, Report, Upload
 from shuzhi.act.cases import use_cases as do
 from shuzhi.act.evaluation import Arrival, Window, parse_period
 from shuzhi.app import City, create_city
-from shuzhi.app.score_facts import deliveries
+from shuzhi.app.act.score_facts import deliveries
 from shuzhi.cli.commands import app
 from shuzhi.gather.quality import Evidence, Ratio, latest, totals_between
 from shuzhi.gather.quality.model import Report as QualityReport

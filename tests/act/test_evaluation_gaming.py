@@ -42,7 +42,7 @@ from shuzhi.act.evaluation import (
     read_scheme,
 )
 from shuzhi.act.evaluation.arithmetic import scores
-from shuzhi.app.score_facts import Witnesses
+from shuzhi.app.act.score_facts import Witnesses
 from shuzhi.kernel.ids import PartyId
 from shuzhi.kernel.instant import Instant
 from shuzhi.kernel.party import Level

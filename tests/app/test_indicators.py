@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from shuzhi.act.cases import rounds_until
 from shuzhi.app import City
-from shuzhi.app.catching_up import NoProgress
+from shuzhi.app.running.catching_up import NoProgress
 from shuzhi.cli.commands import app
 from shuzhi.decide.indicators import Colour, Run
 from shuzhi.decide.rules import Changes, Outcome, warning_changes

@@ -9,7 +9,7 @@ from threading import Event
 
 import pytest
 
-from shuzhi.app.jobs import Job, start_lanes
+from shuzhi.app.running.jobs import Job, start_lanes
 from shuzhi.app.store import JobRun, job_runs
 from shuzhi.kernel.control import Control
 from shuzhi.kernel.errors import RefusedError

@@ -20,8 +20,8 @@ from shuzhi.act.cases import (
     take,
 )
 from shuzhi.app import City
-from shuzhi.app.catching_up import NoProgress, Seen, follow_cases, judge
 from shuzhi.app.reactions import severity_of_case
+from shuzhi.app.running.catching_up import NoProgress, Seen, follow_cases, judge
 from shuzhi.cli import main
 from shuzhi.decide.rules import Outcome, Severity
 from shuzhi.kernel.ids import PartyId

@@ -13,7 +13,7 @@ from threading import Event
 
 import pytest
 
-from shuzhi.app.processes import Listener, Process, free_port, keep, listens
+from shuzhi.app.running.processes import Listener, Process, free_port, keep, listens
 from shuzhi.kernel.errors import BrokenError
 
 _SLEEPS = "import time; time.sleep(600)"

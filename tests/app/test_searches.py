@@ -13,7 +13,7 @@ from alembic.config import Config
 
 import shuzhi.migrations
 from shuzhi.act.cases import CaseId
-from shuzhi.app.cause_store import (
+from shuzhi.app.decide.cause_store import (
     SearchId,
     Sought,
     causes_of,

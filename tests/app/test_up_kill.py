@@ -18,7 +18,7 @@ import pytest
 from shuzhi.act.cases import SYSTEM, Case, CaseId, Report, case, cases, open_case, replayed
 from shuzhi.act.cases.clocks import ClockState
 from shuzhi.app import City, open_city
-from shuzhi.app.catching_up import NoProgress
+from shuzhi.app.running.catching_up import NoProgress
 from shuzhi.audit import queued, read_entries, read_keys, verify_folder
 from shuzhi.decide.rules import WarningRaised
 from shuzhi.kernel.events import Publish, ignore, publisher

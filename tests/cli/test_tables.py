@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from shuzhi.cli.tables import cell, datum, table
+from shuzhi.cli.frame.tables import cell, datum, table
 
 
 def lines(

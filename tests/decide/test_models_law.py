@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from shuzhi.app.catching_up import NoProgress
+from shuzhi.app.running.catching_up import NoProgress
 from shuzhi.decide.models import Building, Model, ModelRun, State, parse_model, run_models
 from shuzhi.gather.lake import Lake, open_lake
 from shuzhi.gather.lineage import trace

@@ -13,7 +13,7 @@ import pytest
 
 from shuzhi.act.cases import SYSTEM, Report, cases, open_case
 from shuzhi.app import City, create_city
-from shuzhi.app.catching_up import NoProgress
+from shuzhi.app.running.catching_up import NoProgress
 from shuzhi.decide.rules import SilenceRule
 from shuzhi.decide.tracing import Bad, Exceedance, Found
 from shuzhi.gather.contracts import parse_contract, register

@@ -14,7 +14,7 @@ import pytest
 from shuzhi.act import cases
 from shuzhi.act.cases import Actor, CaseRole, Order, Report, Upload
 from shuzhi.app import City, open_city
-from shuzhi.app.catching_up import NoProgress
+from shuzhi.app.running.catching_up import NoProgress
 from shuzhi.gather.sensors.landing.tables import OBSERVATIONS
 from shuzhi.gather.sensors.stations import Station
 from shuzhi.kernel.ids import PartyId

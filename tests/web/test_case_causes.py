@@ -11,7 +11,7 @@ from sqlalchemy import delete
 
 from shuzhi.act.cases import CaseId
 from shuzhi.app import City
-from shuzhi.app.cause_store import Sought, causes_of, save_sought, search_table
+from shuzhi.app.decide.cause_store import Sought, causes_of, save_sought, search_table
 from shuzhi.decide.tracing import Candidate, Place, Reason
 from shuzhi.kernel.ids import PartyId
 from shuzhi.web.serving import make_app

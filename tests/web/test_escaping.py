@@ -17,10 +17,10 @@ from shuzhi.web.drawing import charts
 from shuzhi.web.drawing.hexagons import Cell, hexagons
 from shuzhi.web.drawing.svg import shortened
 from shuzhi.web.live import Live
-from shuzhi.web.pages.forms import local_path
-from shuzhi.web.pages.languages import read_words
-from shuzhi.web.pages.reading import Reader
-from shuzhi.web.pages.site import Site
+from shuzhi.web.pages.frame.forms import local_path
+from shuzhi.web.pages.frame.languages import read_words
+from shuzhi.web.pages.frame.reading import Reader
+from shuzhi.web.pages.frame.site import Site
 
 _SIGNS = st.sampled_from(
     ["<", ">", "&", '"', "'", "{{", "}}", "{%", "</script>", "<img onerror=x>", "\x00", "\x0b",

@@ -11,8 +11,8 @@ import pytest
 from shuzhi.act.cases import ClockState, Reading, Span, SpanUnit
 from shuzhi.app import City
 from shuzhi.kernel.instant import Instant
-from shuzhi.web.pages.languages import read_words
-from shuzhi.web.pages.reading import Reader
+from shuzhi.web.pages.frame.languages import read_words
+from shuzhi.web.pages.frame.reading import Reader
 
 NOW = Instant(datetime(2026, 3, 2, 8, tzinfo=UTC))
 

@@ -20,7 +20,7 @@ from starlette.testclient import TestClient
 from shuzhi.act import cases
 from shuzhi.act.cases import Actor, CaseId, CaseRole, Order, Report, Wanted, among, tally
 from shuzhi.app import City, open_city
-from shuzhi.app.catching_up import NoProgress
+from shuzhi.app.running.catching_up import NoProgress
 from shuzhi.kernel.ids import PartyId
 from shuzhi.share import agreements as sharing
 from shuzhi.share.accounts import (

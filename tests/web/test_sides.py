@@ -10,8 +10,8 @@ from shuzhi.share.accounts import RIGHTS, AccountName, Role, RoleGrant, Standing
 from shuzhi.share.agreements import AgreementId, Verb, agreement
 from shuzhi.share.agreements.model import Side
 from shuzhi.share.agreements.ways import WAYS
-from shuzhi.web.api.acting import Acting
-from shuzhi.web.api.sharing_given import sharing_actor
+from shuzhi.web.api.frame.acting import Acting
+from shuzhi.web.api.share.sharing_given import sharing_actor
 from shuzhi.web.problems import WebError
 from shuzhi.web.sides import RIGHT_OF_SIDE, actor
 from shuzhi.web.visitors import Visitor

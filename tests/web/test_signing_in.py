@@ -32,7 +32,7 @@ from shuzhi.share.accounts import (
 )
 from shuzhi.web import listen_of, make_app
 from shuzhi.web.limits import Limit, neighbourhood
-from shuzhi.web.pages.case_file import RIGHT_OF
+from shuzhi.web.pages.act.case_file import RIGHT_OF
 
 PASSWORD = "four words nobody said"  # noqa: S105  (of these tests)
 FILED = 3

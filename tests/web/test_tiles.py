@@ -11,7 +11,7 @@ import pytest
 
 from shuzhi.app import City
 from shuzhi.kernel.instant import Instant
-from shuzhi.web.pages.tiles import Tiles
+from shuzhi.web.pages.frame.tiles import Tiles
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 
 from shuzhi.act.cases import CaseId
 from shuzhi.app import City
-from shuzhi.app.cause_store import Sought, save_sought
+from shuzhi.app.decide.cause_store import Sought, save_sought
 from shuzhi.kernel.ids import PartyId
 from shuzhi.share.accounts import NewAccount, Role, add_account
 from shuzhi.web import make_app

@@ -29,8 +29,8 @@ from shuzhi.share.forms import Axis, Filler, Verdict
 from shuzhi.share.receipts import Left, ObjectionState, Reach
 from shuzhi.share.verification import Action as Measure
 from shuzhi.share.verification import Kind as Fishing
-from shuzhi.web.pages.feeds import Health
-from shuzhi.web.pages.languages import LANGUAGES, read_words
+from shuzhi.web.pages.frame.languages import LANGUAGES, read_words
+from shuzhi.web.pages.gather.feeds import Health
 
 WEB = Path(str(files("shuzhi.web")))
 _DOMAIN: dict[str, type[StrEnum]] = {

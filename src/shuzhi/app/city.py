@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from shuzhi.app.accounts import Knows
+from shuzhi.app.act.scoring import Scores
+from shuzhi.app.act.services import Serves
 from shuzhi.app.auditing import Audits
-from shuzhi.app.causes import Traces
-from shuzhi.app.deciding import Decides
-from shuzhi.app.gathering import Gathers
-from shuzhi.app.linking import Links
+from shuzhi.app.decide.causes import Traces
+from shuzhi.app.decide.deciding import Decides
+from shuzhi.app.gather.gathering import Gathers
+from shuzhi.app.gather.sensing import Senses
 from shuzhi.app.reactions import reactions
-from shuzhi.app.scoring import Scores
-from shuzhi.app.sensing import Senses
-from shuzhi.app.services import Serves
-from shuzhi.app.verifying import Verifies
+from shuzhi.app.share.accounts import Knows
+from shuzhi.app.share.linking import Links
+from shuzhi.app.share.verifying import Verifies
 from shuzhi.gather.contracts import register
 from shuzhi.gather.lake import open_lake
 from shuzhi.kernel.control import open_control

@@ -18,9 +18,9 @@ import yaml
 
 from shuzhi.act import cases
 from shuzhi.act.cases import Act, Actor, CaseFile, CaseId, EvidenceKind, Order, Report, Upload
-from shuzhi.app import catching_up
-from shuzhi.app.catching_up import NoProgress
 from shuzhi.app.city import City
+from shuzhi.app.running import catching_up
+from shuzhi.app.running.catching_up import NoProgress
 from shuzhi.decide.indicators import Value
 from shuzhi.decide.models import State as ModelState
 from shuzhi.decide.rules import Warning

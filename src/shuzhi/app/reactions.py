@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from shuzhi.act.cases import SYSTEM, CaseKind, Report, Title, open_case
-from shuzhi.app.verifying import origin_of_finding
+from shuzhi.app.share.verifying import origin_of_finding
 from shuzhi.decide.models import ModelBuilt
 from shuzhi.decide.rules import (
     Rule,

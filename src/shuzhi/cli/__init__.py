@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from tempfile import NamedTemporaryFile
 from traceback import format_exception
 
-from shuzhi.cli.output import print_error
+from shuzhi.cli.frame.output import print_error
 from shuzhi.kernel.errors import BrokenError, ShuzhiError
 
 

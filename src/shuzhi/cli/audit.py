@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from shuzhi.cli.options import AsJson, CityFolder
-from shuzhi.cli.output import EXIT_REFUSED, out, print_json
+from shuzhi.cli.frame.options import AsJson, CityFolder
+from shuzhi.cli.frame.output import EXIT_REFUSED, out, print_json
 from shuzhi.kernel.errors import RefusedError
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from shuzhi.cli.options import AsJson, CityFolder, opened
-from shuzhi.cli.output import counted, out, print_json
+from shuzhi.cli.frame.options import AsJson, CityFolder, opened
+from shuzhi.cli.frame.output import counted, out, print_json
 
 commands = typer.Typer(help="Boundaries for the operations centre.", no_args_is_help=True)
 

@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from shuzhi.cli.options import AsJson, CityFolder, opened
-from shuzhi.cli.output import counted, out, print_json
+from shuzhi.cli.frame.options import AsJson, CityFolder, opened
+from shuzhi.cli.frame.output import counted, out, print_json
 from shuzhi.kernel.instant import day_of
 
 commands = typer.Typer(help="Working days and holiday notices.", no_args_is_help=True)

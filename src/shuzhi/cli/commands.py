@@ -8,45 +8,30 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from shuzhi.cli import (
+from shuzhi.cli import audit, boundaries, calendar, pack
+from shuzhi.cli.act import case, evaluation
+from shuzhi.cli.decide import cause, indicator, model, rules, warnings
+from shuzhi.cli.frame.options import AsJson, CityFolder, opened
+from shuzhi.cli.frame.output import counted, out, print_json, print_table
+from shuzhi.cli.frame.tables import datum
+from shuzhi.cli.gather import contract, lake, lineage, quality, sensing, simulate, station
+from shuzhi.cli.gather import loading as gather
+from shuzhi.cli.running import run, web
+from shuzhi.cli.running import up as running
+from shuzhi.cli.share import (
     account,
     agreement,
     application,
-    audit,
-    boundaries,
-    calendar,
-    case,
     catalogue,
-    cause,
-    contract,
     correction,
     delivery,
     duty,
-    evaluation,
     form,
-    gather,
-    indicator,
-    lake,
-    lineage,
     linkage,
-    model,
     one_source,
-    pack,
-    quality,
     receipt,
-    rules,
-    run,
-    running,
-    sensing,
-    simulate,
-    station,
     verification,
-    warnings,
-    web,
 )
-from shuzhi.cli.options import AsJson, CityFolder, opened
-from shuzhi.cli.output import counted, out, print_json, print_table
-from shuzhi.cli.tables import datum
 from shuzhi.kernel.instant import parse_instant
 
 if TYPE_CHECKING:

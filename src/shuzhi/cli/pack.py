@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from shuzhi.cli.options import AsJson
-from shuzhi.cli.output import EXIT_REFUSED, out, print_json, print_table
+from shuzhi.cli.frame.options import AsJson
+from shuzhi.cli.frame.output import EXIT_REFUSED, out, print_json, print_table
 
 if TYPE_CHECKING:
     from shuzhi.app.examples import Ran

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from shuzhi.act.cases import CaseFile, CaseId, case
 from shuzhi.app import City
-from shuzhi.app.cause_store import SearchId, Sought, SoughtLine
-from shuzhi.app.causes import no_such_search
+from shuzhi.app.decide.cause_store import SearchId, Sought, SoughtLine
+from shuzhi.app.decide.causes import no_such_search
 from shuzhi.kernel.ids import PartyId
 from shuzhi.share.accounts import Right
 from shuzhi.web.visitors import Visitor

@@ -24,11 +24,11 @@ from shuzhi.app import City
 from shuzhi.kernel.errors import RefusedError, ShuzhiError
 from shuzhi.web import assets, sensorthings, verifying
 from shuzhi.web.api import PREFIX, make_api
-from shuzhi.web.api.receiving import ASKED
+from shuzhi.web.api.frame.receiving import ASKED
 from shuzhi.web.guarding import Entrance, Guard, is_loopback
 from shuzhi.web.live import Live
 from shuzhi.web.pages import page_routes
-from shuzhi.web.pages.failing import misled, told
+from shuzhi.web.pages.frame.failing import misled, told
 from shuzhi.web.reading import reader_of
 from shuzhi.web.visitors import Recognise, require_reader
 

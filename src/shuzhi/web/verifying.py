@@ -35,7 +35,7 @@ from shuzhi.share.verification import (
     question_of,
     with_receipt,
 )
-from shuzhi.web.api.asking import require_json, require_same_origin
+from shuzhi.web.api.frame.asking import require_json, require_same_origin
 from shuzhi.web.problems import WebError, problem
 from shuzhi.web.visitors import bearer, visitor_of
 

@@ -15,7 +15,7 @@ from shuzhi.cli.demo.accounts import make_accounts
 from shuzhi.cli.demo.building import build_town
 from shuzhi.cli.demo.monitors import coming_faults, past_faults, past_of
 from shuzhi.cli.demo.people import incomes, person_id, residents
-from shuzhi.cli.tethered import COMMAND
+from shuzhi.cli.running.tethered import COMMAND
 from shuzhi.gather.sensors.simulator import read_script
 from shuzhi.kernel.instant import Instant
 from shuzhi.share.accounts import Role, accounts, all_grants

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from shuzhi.act.cases import cases
 from shuzhi.app import City, create_city, open_city
-from shuzhi.app.catching_up import share
+from shuzhi.app.running.catching_up import share
 from shuzhi.audit import read_entries, read_keys
 from shuzhi.cli.commands import app
 from shuzhi.kernel.documents import DocumentError

@@ -21,7 +21,7 @@ import sys
 from datetime import UTC, datetime
 import pyarrow as pa
 from shuzhi.app import open_city
-from shuzhi.app.catching_up import correct
+from shuzhi.app.running.catching_up import correct
 from shuzhi.kernel.ids import PartyId
 from shuzhi.share.agreements import Actor
 from shuzhi.share.correction import DoubtState, Doubted, accept, submit

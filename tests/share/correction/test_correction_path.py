@@ -12,7 +12,7 @@ from sqlalchemy import select
 from typer.testing import CliRunner
 
 from shuzhi.app import City
-from shuzhi.app.catching_up import correct
+from shuzhi.app.running.catching_up import correct
 from shuzhi.audit.outbox import outbox_table
 from shuzhi.cli.commands import app
 from shuzhi.kernel.errors import RefusedError

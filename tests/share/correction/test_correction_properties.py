@@ -24,7 +24,7 @@ from hypothesis.stateful import (
 from sqlalchemy import func, select
 
 from shuzhi.act.cases import cases
-from shuzhi.app.catching_up import correct
+from shuzhi.app.running.catching_up import correct
 from shuzhi.audit.outbox import outbox_table
 from shuzhi.gather.lake import open_lake
 from shuzhi.kernel.errors import RefusedError

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from shuzhi.act.cases import cases
 from shuzhi.act.evaluation import Window
 from shuzhi.app import City, create_city, open_city
-from shuzhi.app.duties import duty_facts
+from shuzhi.app.share.duties import duty_facts
 from shuzhi.audit import read_entries, read_keys
 from shuzhi.cli.commands import app
 from shuzhi.kernel.errors import RefusedError

@@ -24,8 +24,8 @@ from shuzhi.share.accounts import (
 )
 from shuzhi.web import make_app
 from shuzhi.web.api import PREFIX, ROUTES, make_api
-from shuzhi.web.api.answers import Problem
-from shuzhi.web.api.asking import Needs
+from shuzhi.web.api.frame.answers import Problem
+from shuzhi.web.api.frame.asking import Needs
 
 from .conftest import OF_PEOPLE, PARTS, ROOT, Program, Town
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from shuzhi.web.api.describing import operations
-from shuzhi.web.pages.languages import read_words
+from shuzhi.web.api.frame.describing import operations
+from shuzhi.web.pages.frame.languages import read_words
 from shuzhi.web.statuses import statuses
 
 from .conftest import ROOT

@@ -23,7 +23,7 @@ from shuzhi.share.agreements import Actor
 from shuzhi.share.correction import tick
 from shuzhi.share.forms import FormId, hand_in, start
 from shuzhi.web.api import ROUTES
-from shuzhi.web.api.describing import REFUSED, examples, operations
+from shuzhi.web.api.frame.describing import REFUSED, examples, operations
 
 from ..causes import bad_air, exceeded
 from .conftest import PARTS, ROOT, Program, Town

@@ -27,7 +27,7 @@ from shuzhi.kernel.ids import PartyId
 from shuzhi.share.accounts import NewAccount, NewKey, Right, Role, add_account, make_key
 from shuzhi.web import make_app
 from shuzhi.web.api import make_api
-from shuzhi.web.api.asking import KEY_HEADER
+from shuzhi.web.api.frame.asking import KEY_HEADER
 
 from .conftest import OF_PEOPLE, PARTS, ROOT
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from shuzhi.cli.demo.building import Built, build, build_town, show
 from shuzhi.cli.demo.running import run_demo
-from shuzhi.cli.output import out, print_json
+from shuzhi.cli.frame.output import out, print_json
 
 __all__ = ["Built", "build", "build_town", "demonstrate", "run_demo", "show"]
 

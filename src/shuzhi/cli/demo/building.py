@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shuzhi.app import City, create_city
-from shuzhi.app.running import already_up
+from shuzhi.app.running.worker import already_up
 from shuzhi.cli.demo.accounts import Made, make_accounts
 from shuzhi.cli.demo.flights import Loaded, load_flights, show_flights
 from shuzhi.cli.demo.monitors import MONITORS, place_monitors
 from shuzhi.cli.demo.people import PEOPLE, incomes, residents
 from shuzhi.cli.demo.sharing import share
-from shuzhi.cli.output import Bar, out, print_table
+from shuzhi.cli.frame.output import Bar, out, print_table
 
 PACK = "nyc_flights"
 _FILES = Path(__file__).parent / "city"

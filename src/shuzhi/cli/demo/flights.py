@@ -13,8 +13,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shuzhi.cli import catalogue, gather, indicator, lineage, model, quality
-from shuzhi.cli.output import Bar, out
+from shuzhi.cli.decide import indicator, model
+from shuzhi.cli.frame.output import Bar, out
+from shuzhi.cli.gather import lineage, quality
+from shuzhi.cli.gather import loading as gather
+from shuzhi.cli.share import catalogue
 from shuzhi.kernel.errors import RefusedError
 
 if TYPE_CHECKING:

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from shuzhi.act.cases import cases
 from shuzhi.cli.demo.monitors import AFTER_SECONDS, coming_faults, past_faults, past_of
-from shuzhi.cli.output import out
-from shuzhi.cli.run import Addresses, chosen, command, keep_city, processes_of, show
+from shuzhi.cli.frame.output import out
+from shuzhi.cli.running.run import Addresses, chosen, command, keep_city, processes_of, show
 
 if TYPE_CHECKING:
     from shuzhi.act.cases import Case
     from shuzhi.app import City
-    from shuzhi.app.processes import Process
+    from shuzhi.app.running.processes import Process
 
 RULE = "real_time_exceeded"
 _SPEED, _EVERY_SECONDS = 3_600, 5
@@ -56,7 +56,7 @@ class _Announcing:
 
 def _simulators(city: City, addresses: Addresses) -> tuple[tuple[Process, ...], str]:
     """Return who sends: the hours before, at speed and once; then the present, with its fault."""
-    from shuzhi.app.processes import Process
+    from shuzhi.app.running.processes import Process
 
     stations = [s.mn for s in city.stations() if s.mn.startswith("SIM")]
     count, folder = len(stations), city.settings.folder / "simulated"

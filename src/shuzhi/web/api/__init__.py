@@ -12,35 +12,27 @@ from fastapi.routing import APIRoute
 from starlette.middleware import Middleware
 
 from shuzhi.app import City
-from shuzhi.web.api import (
+from shuzhi.web.api import audit, packs, status
+from shuzhi.web.api.act import cases, evaluation
+from shuzhi.web.api.decide import indicators, rules, tracings, warnings
+from shuzhi.web.api.frame.asking import Site
+from shuzhi.web.api.frame.describing import described
+from shuzhi.web.api.frame.problems import handle_problems
+from shuzhi.web.api.frame.receiving import Receiving
+from shuzhi.web.api.gather import datasets, sources, stations
+from shuzhi.web.api.share import (
     agreements,
     applications,
-    audit,
-    cases,
     catalogue,
-    datasets,
     deliveries,
     doubts,
     duties,
-    evaluation,
     forms,
-    indicators,
     objections,
-    packs,
     parties,
     receipts,
-    rules,
-    sources,
-    stations,
-    status,
     subscriptions,
-    tracings,
-    warnings,
 )
-from shuzhi.web.api.asking import Site
-from shuzhi.web.api.describing import described
-from shuzhi.web.api.problems import handle_problems
-from shuzhi.web.api.receiving import Receiving
 
 PREFIX = "/api/v1"
 RESOURCES = (

@@ -10,10 +10,10 @@ from fastapi import Path as InPath
 from shuzhi.audit import Logged
 from shuzhi.audit.base64_text import encoded
 from shuzhi.share.accounts import Right
-from shuzhi.web.api.acting import VisitorHere
-from shuzhi.web.api.answers import Answer, Facts, Listed
-from shuzhi.web.api.asking import CityHere, reads
-from shuzhi.web.api.paging import PageAsked
+from shuzhi.web.api.frame.acting import VisitorHere
+from shuzhi.web.api.frame.answers import Answer, Facts, Listed
+from shuzhi.web.api.frame.asking import CityHere, reads
+from shuzhi.web.api.frame.paging import PageAsked
 from shuzhi.web.seeing import seen_entries, seen_entry
 
 TAG = {"name": "audit", "description": "审计 · Audit: what was done, with proof."}

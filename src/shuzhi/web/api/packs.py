@@ -12,8 +12,8 @@ from fastapi import Path as InPath
 from shuzhi.app import City
 from shuzhi.packs import Manifest, Pack, installed_packs, read_manifest, read_pack
 from shuzhi.share.accounts import Right
-from shuzhi.web.api.answers import Answer, Name, Title
-from shuzhi.web.api.asking import CityHere, reads
+from shuzhi.web.api.frame.answers import Answer, Name, Title
+from shuzhi.web.api.frame.asking import CityHere, reads
 from shuzhi.web.problems import WebError
 
 TAG = {"name": "packs", "description": "场景包 · Packs: scenarios, and what they declare."}

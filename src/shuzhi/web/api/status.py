@@ -7,8 +7,8 @@ from datetime import datetime
 from fastapi import APIRouter
 
 from shuzhi.share.accounts import Right
-from shuzhi.web.api.answers import Answer, Title
-from shuzhi.web.api.asking import CityHere, reads
+from shuzhi.web.api.frame.answers import Answer, Title
+from shuzhi.web.api.frame.asking import CityHere, reads
 
 TAG = {"name": "status", "description": "运行状态 · Status: whether the city runs, and its jobs."}
 router = APIRouter(prefix="/status", tags=["status"])

@@ -9,39 +9,25 @@ from fastapi import APIRouter, Depends
 from shuzhi.app import City
 from shuzhi.web.assets import Asset
 from shuzhi.web.live import Live
-from shuzhi.web.pages import (
-    acting,
+from shuzhi.web.pages import audit, home, operations, packs
+from shuzhi.web.pages.accounts import by_provider, own_account, people, programs, signing_in
+from shuzhi.web.pages.act import acting, cases, evaluation, services
+from shuzhi.web.pages.decide import indicators, rehearsing, staffing, tracings, warnings
+from shuzhi.web.pages.frame import visiting
+from shuzhi.web.pages.frame.site import Site
+from shuzhi.web.pages.gather import sources
+from shuzhi.web.pages.share import (
     agreements,
     applications,
-    audit,
-    by_provider,
-    cases,
     catalogue,
     dataset,
     demands,
     doubts,
     duties,
-    evaluation,
-    home,
-    indicators,
     misuse,
     objections,
-    operations,
-    own_account,
-    packs,
-    people,
-    programs,
     receipts,
-    rehearsing,
-    services,
-    signing_in,
-    sources,
-    staffing,
-    tracings,
-    visiting,
-    warnings,
 )
-from shuzhi.web.pages.site import Site
 from shuzhi.web.visitors import require_reader
 
 _WINGS = (

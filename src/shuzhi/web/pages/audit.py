@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
 
-from shuzhi.web.pages.site import Site
+from shuzhi.web.pages.frame.site import Site
 from shuzhi.web.seeing import seen_entries, seen_entry
 from shuzhi.web.visitors import visitor_of
 

@@ -9,8 +9,8 @@ from fastapi import APIRouter, Request, Response
 
 from shuzhi.act.cases import Wanted, cases, tally
 from shuzhi.share.catalogue import Sort
-from shuzhi.web.pages.clocked import clocked
-from shuzhi.web.pages.site import Site
+from shuzhi.web.pages.frame.clocked import clocked
+from shuzhi.web.pages.frame.site import Site
 from shuzhi.web.seeing import case_sight
 from shuzhi.web.visitors import visitor_of
 

@@ -18,11 +18,11 @@ from shuzhi.share.accounts import Sight
 from shuzhi.share.parties import Organisation, Territories
 from shuzhi.web.drawing.hexagons import Cell, hexagons
 from shuzhi.web.drawing.territories import territories
-from shuzhi.web.pages.feeds import Health, feeds
-from shuzhi.web.pages.languages import LANGUAGES
-from shuzhi.web.pages.reading import Reader
-from shuzhi.web.pages.site import Site
-from shuzhi.web.pages.warnings import told
+from shuzhi.web.pages.decide.warnings import told
+from shuzhi.web.pages.frame.languages import LANGUAGES
+from shuzhi.web.pages.frame.reading import Reader
+from shuzhi.web.pages.frame.site import Site
+from shuzhi.web.pages.gather.feeds import Health, feeds
 from shuzhi.web.problems import WebError
 from shuzhi.web.seeing import case_sight
 from shuzhi.web.visitors import visitor_of

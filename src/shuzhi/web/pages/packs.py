@@ -7,7 +7,7 @@ from functools import cache
 from fastapi import APIRouter, Request, Response
 
 from shuzhi.packs import installed_packs, read_manifest, read_pack
-from shuzhi.web.pages.site import Site
+from shuzhi.web.pages.frame.site import Site
 from shuzhi.web.problems import WebError
 
 

@@ -1,0 +1,1 @@
+"""The verbs of act (治), as a city offers them."""

@@ -1,0 +1,1 @@
+"""The verbs of decide (用), as a city offers them."""

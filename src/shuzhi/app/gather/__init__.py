@@ -1,0 +1,1 @@
+"""The verbs of gather (聚), as a city offers them."""

@@ -1,0 +1,1 @@
+"""The verbs of share (通), as a city offers them."""

@@ -1,0 +1,1 @@
+"""What every resource stands on: asking, answering, paging, problems, description."""

@@ -1,0 +1,163 @@
+"""Signing in and out: by name and password, or with the token of the server."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import RedirectResponse
+
+from shuzhi.kernel.errors import RefusedError, ShuzhiError
+from shuzhi.share.accounts import LoginRefusedError, Opened, Right, Standing, login, logout
+from shuzhi.web.guarding import SIGN_IN, TOKEN_COOKIE, host_of, is_loopback, token_cookie
+from shuzhi.web.limits import Limit, neighbourhood
+from shuzhi.web.pages.frame.forms import local_path
+from shuzhi.web.pages.frame.site import Site
+from shuzhi.web.problems import WebError
+from shuzhi.web.statuses import status_of
+from shuzhi.web.visitors import SECURE_SESSION_COOKIE, SESSION_COOKIE, session_token
+
+SIGN_OUT = "/sign-out"
+_MOST_FIELDS = 10
+# Pages that ask for no right to read: each looks for itself.
+_FOR_ALL = ("/services", "/my", "/account", "/parties")
+
+
+@dataclass(frozen=True)
+class Door:
+    """How often anybody may try to come in, besides what each account counts for itself."""
+
+    by_name: Limit = field(default_factory=lambda: Limit(10, 300))
+    by_address: Limit = field(default_factory=lambda: Limit(60, 300))
+
+    def require_patience(self, request: Request, name: str) -> None:
+        """Refuse (`web.too_many_tries`) who tried too often, known or not."""
+        address = request.client.host if request.client else ""
+        waits = self.by_address.waits_s(neighbourhood(address))
+        if name:
+            waits = max(waits, self.by_name.waits_s(name))
+        if waits:
+            raise WebError(
+                "web.too_many_tries",
+                "There were too many tries lately.",
+                next_step=f"Try again in {waits:.0f} seconds.",
+            )
+
+
+def routes(site: Site, token: str | None) -> APIRouter:
+    """Return the routes of signing in and out."""
+    router = APIRouter()
+    door = Door()
+
+    @router.get(SIGN_IN)
+    def ask(request: Request, back: str = "/") -> Response:
+        return form_again(site, request, token, {"back": back})
+
+    @router.post(SIGN_IN)
+    async def sign_in(request: Request) -> Response:
+        async with request.form(max_files=0, max_fields=_MOST_FIELDS) as form:
+            typed = {name: str(value) for name, value in form.multi_items()}
+            if "given" in typed:
+                return _by_token(site, request, token, typed)
+            try:
+                site.forms.require_ours(request, form)
+                require_privacy(request)
+                door.require_patience(request, typed.get("name", "").strip().lower())
+                opened = await run_in_threadpool(_opened, site, request, typed)
+            except RefusedError as error:
+                return form_again(site, request, token, typed, error)
+        return enter(request, opened, typed.get("back", "/"))
+
+    @router.post(SIGN_OUT)
+    async def sign_out(request: Request) -> Response:
+        async with request.form(max_files=0, max_fields=_MOST_FIELDS) as form:
+            site.forms.require_ours(request, form)
+        old = session_token(request.scope)
+        if old:
+            await run_in_threadpool(logout, site.city.accounts_office, old)
+        answer = RedirectResponse(SIGN_IN, 303)
+        for name in (SESSION_COOKIE, SECURE_SESSION_COOKIE):
+            answer.delete_cookie(name, secure=name == SECURE_SESSION_COOKIE, httponly=True)
+        # Pages that a browser kept are not for whoever sits there next.
+        answer.headers["Clear-Site-Data"] = '"cache", "storage"'
+        return answer
+
+    return router
+
+
+def enter(request: Request, opened: Opened, back: str) -> Response:
+    """Let the browser keep the session's token and go on to where it wanted."""
+    is_https = request.url.scheme == "https"
+    answer = RedirectResponse(_first_page(opened.standing, local_path(back)), 303)
+    name = SECURE_SESSION_COOKIE if is_https else SESSION_COOKIE
+    # Lax, so that a link from elsewhere arrives signed in; whatever changes something is a form.
+    answer.set_cookie(name, opened.token.value, httponly=True, samesite="lax", secure=is_https)
+    return answer
+
+
+def _first_page(standing: Standing, back: str) -> str:
+    """Return where somebody begins: where they wanted, if they may see it, else at their own."""
+    if standing.must_change:
+        return "/account"
+    if standing.may(Right.READ) or back.startswith(_FOR_ALL):
+        return back
+    return "/my" if standing.may(Right.ASK_SERVICE) else "/account"
+
+
+def require_privacy(request: Request) -> None:
+    """Refuse (`web.tls_needed`) a password that came over the wire in clear."""
+    is_private = request.url.scheme == "https" or is_loopback(host_of(request.headers))
+    if not is_private:
+        raise WebError(
+            "web.tls_needed",
+            "This way in is not protected: passwords are taken over TLS alone.",
+            next_step="Use the address that begins with https://.",
+        )
+
+
+def _opened(site: Site, request: Request, typed: Mapping[str, str]) -> Opened:
+    office = site.city.accounts_office
+    agent, old = request.headers.get("user-agent", ""), session_token(request.scope)
+    return login(office, typed.get("name", ""), typed.get("password", ""), agent=agent, old=old)
+
+
+def form_again(
+    site: Site,
+    request: Request,
+    token: str | None,
+    typed: Mapping[str, str],
+    error: ShuzhiError | None = None,
+) -> Response:
+    """Show the form, after a refusal with what was typed; never a password."""
+    provider = site.city.settings.city.login.oidc
+    context: dict[str, Any] = {
+        "back": local_path(typed.get("back", "/")),
+        "name": typed.get("name", "")[:60],
+        "error": error,
+        "is_login_error": isinstance(error, LoginRefusedError),
+        "is_wrong": "given" in typed,
+        "has_token": token is not None,
+        "provider": provider,
+        **site.forms.fields(request),
+    }
+    status = status_of(error) if error else 401 if context["is_wrong"] else 200
+    answer = site.page(request, "sign_in.html", status=status, **context)
+    site.forms.give(answer, context["cookie"])
+    return answer
+
+
+def _by_token(
+    site: Site, request: Request, token: str | None, typed: Mapping[str, str]
+) -> Response:
+    if token is None or not hmac.compare_digest(typed["given"].strip().encode(), token.encode()):
+        return form_again(site, request, token, typed)
+    answer = RedirectResponse(local_path(typed.get("back", "/")), 303)
+    is_https = request.url.scheme == "https"
+    answer.set_cookie(
+        TOKEN_COOKIE, token_cookie(token), httponly=True, samesite="lax", secure=is_https
+    )
+    return answer

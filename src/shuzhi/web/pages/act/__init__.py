@@ -1,0 +1,1 @@
+"""The pages of act (治), and those of citizens and companies."""

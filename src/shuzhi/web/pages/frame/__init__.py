@@ -1,0 +1,1 @@
+"""What every page stands on: the site, forms that are sent, reading of what was asked, errors."""

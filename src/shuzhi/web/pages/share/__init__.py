@@ -1,0 +1,1 @@
+"""The pages of share (通)."""

@@ -1,0 +1,97 @@
+"""Receipts: proof of what left by agreements, for provider, receiver and manager."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Request, Response
+
+from shuzhi.app import City
+from shuzhi.kernel.errors import RefusedError
+from shuzhi.kernel.ids import PartyId
+from shuzhi.kernel.instant import end_of_day
+from shuzhi.share import receipts as room
+from shuzhi.share.agreements import AgreementId
+from shuzhi.share.receipts import Objection, Receipt, ReceiptId
+from shuzhi.share.receipts.errors import unknown
+from shuzhi.web.pages.frame.sending import FieldError, Typed, shown
+from shuzhi.web.pages.frame.site import Site
+from shuzhi.web.pages.share.objections import answerer
+from shuzhi.web.sides import AT_ONCE, seen_page, sees
+from shuzhi.web.visitors import Visitor, visitor_of
+
+_A_PAGE = 50
+_FILTERS = ("dataset", "receiver", "agreement", "start", "end")
+
+
+def routes(site: Site) -> APIRouter:
+    """Return the routes of receipts."""
+    router = APIRouter()
+
+    @router.get("/receipts")
+    def listed(request: Request) -> Response:
+        typed = Typed({name: (value,) for name, value in request.query_params.items()})
+        found: list[Receipt] = []
+        last, error = None, None
+        try:
+            found, last = _found(site.city, visitor_of(request), typed)
+        except RefusedError as refused:
+            error = refused
+        return shown(
+            site, request, "receipts.html", typed, error, {},
+            found=found, next=last, filters={name: typed.one(name) for name in _FILTERS},
+            parties=sorted(site.city.organisation(), key=lambda party: party.id),
+        )  # fmt: skip
+
+    @router.get("/receipts/{number}")
+    def show(request: Request, number: Annotated[int, Path(ge=1, lt=2**62)]) -> Response:
+        city, visitor = site.city, visitor_of(request)
+        receipt = room.receipt(city.receipt_office, ReceiptId(number))
+        if not _is_seen(city, visitor, receipt):
+            raise unknown("receipt", number)
+        return site.page(
+            request,
+            "receipt.html",
+            receipt=receipt,
+            what=receipt.what,
+            entry=city.receipt_entry(receipt),
+            objections=_objections(city, visitor, receipt),
+        )
+
+    return router
+
+
+def _found(city: City, visitor: Visitor, typed: Typed) -> tuple[list[Receipt], int | None]:
+    """Return a page of what was asked for and may be seen, and before which number it goes on."""
+    zone = city.settings.city.zone
+    start, end, agreement = typed.day("start"), typed.day("end"), typed.number("agreement")
+    if start and end and end < start:
+        raise FieldError("web.bad_order", "end", "The last day lies before the first.")
+    receiver, dataset = typed.one("receiver"), typed.one("dataset").strip()
+
+    def read(before: int | None) -> tuple[Receipt, ...]:
+        return room.receipts(
+            city.receipt_office,
+            assignee=PartyId(receiver) if receiver else None,
+            dataset=dataset or None,
+            agreement=None if agreement is None else AgreementId(agreement),
+            since=end_of_day(start - timedelta(days=1), zone) if start else None,
+            until=end_of_day(end, zone) if end else None,
+            before=before,
+            limit=AT_ONCE,
+        )
+
+    before = typed.number("before")
+    return seen_page(read, lambda r: r.id, lambda r: _is_seen(city, visitor, r), before, _A_PAGE)
+
+
+def _is_seen(city: City, visitor: Visitor, receipt: Receipt) -> bool:
+    what = receipt.what
+    return sees(visitor, what.assigner, what.assignee, city.sharing_office.authority)
+
+
+def _objections(city: City, visitor: Visitor, receipt: Receipt) -> list[tuple[Objection, bool]]:
+    """Return what was objected to, and whether the visitor may read what was said."""
+    found = room.objections(city.receipt_office, receipt=receipt.id)
+    return [(each, answerer(visitor, each) is not None) for each in found]
