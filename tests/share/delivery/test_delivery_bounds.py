@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from shuzhi.app import open_city
 from shuzhi.kernel.documents import read_document
@@ -88,21 +89,25 @@ def test_attacks_on_access_get_nothing_here_either(town: Any) -> None:
     assert kinds.count("receipt.recorded") == left
 
 
+_NO_ROOM = """
+CREATE TRIGGER no_room BEFORE INSERT ON audit_outbox BEGIN SELECT RAISE(ABORT, 'no room'); END
+"""
+
+
 def test_where_the_receipt_cannot_be_written_nothing_leaves(town: Any) -> None:
     held = town.agreed()
     desk, wanted, asker = town.desk, town.wanted(held), town.asker()
     target = town.city.settings.folder / "out"
 
-    def refuse(_c: Any, _k: Any, statement: str, *_: Any) -> None:
-        if statement.startswith("INSERT INTO audit_outbox"):
-            raise OSError("no room")
-
-    event.listen(town.city.control.engine, "before_cursor_execute", refuse)
-    with pytest.raises(OSError, match="no room"):
+    control = town.city.control
+    with control.transaction() as connection:
+        connection.execute(text(_NO_ROOM))
+    with pytest.raises(DBAPIError, match="no room"):
         page(desk, wanted, asker)
-    with pytest.raises(OSError, match="no room"):
+    with pytest.raises(DBAPIError, match="no room"):
         town.city.deliver_file(wanted, asker, target)
-    event.remove(town.city.control.engine, "before_cursor_execute", refuse)
+    with control.transaction() as connection:
+        connection.execute(text("DROP TRIGGER no_room"))
     assert receipts(desk.receipts) == ()
     assert not target.exists()
 
