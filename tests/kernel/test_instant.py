@@ -15,6 +15,7 @@ from shuzhi.kernel.instant import (
     end_of_day,
     named_zone,
     parse_instant,
+    start_of_day,
     system_clock,
     to_instant,
 )
@@ -42,6 +43,12 @@ def test_a_day_ends_after_each_of_its_instants_and_belongs_to_the_next(
     end = end_of_day(day_of(moment, zone), zone)
     assert moment < end
     assert day_of(end, zone) == day_of(moment, zone) + timedelta(days=1)
+
+
+@given(_instants, _ZONES)
+def test_a_day_begins_where_the_one_before_it_ends(moment: Instant, zone: str) -> None:
+    day = day_of(moment, zone)
+    assert start_of_day(day, zone) == end_of_day(day - timedelta(days=1), zone) <= moment
 
 
 @given(st.text())

@@ -61,10 +61,15 @@ def wall_clock(moment: Instant, zone: str) -> str:
     return f"{moment.astimezone(named_zone(zone)):%Y-%m-%d %H:%M}"
 
 
+def start_of_day(day: date, zone: str) -> Instant:
+    """Return the instant at which `day` begins in `zone`: midnight, itself in it."""
+    midnight = datetime.combine(day, time(), tzinfo=named_zone(zone))
+    return Instant(midnight.astimezone(UTC))
+
+
 def end_of_day(day: date, zone: str) -> Instant:
     """Return the instant at which `day` is over in `zone`: midnight, itself no longer in it."""
-    midnight = datetime.combine(day + timedelta(days=1), time(), tzinfo=named_zone(zone))
-    return Instant(midnight.astimezone(UTC))
+    return start_of_day(day + timedelta(days=1), zone)
 
 
 def named_zone(name: str) -> ZoneInfo:

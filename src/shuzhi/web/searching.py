@@ -5,11 +5,10 @@ Whoever may seek causes could ask the same again; to others a search says what s
 
 from __future__ import annotations
 
-from shuzhi.act.cases import CaseFile, CaseId, case
+from shuzhi.act.cases import CaseId, case
 from shuzhi.app import City
 from shuzhi.app.decide.cause_store import SearchId, Sought, SoughtLine
 from shuzhi.app.decide.causes import no_such_search
-from shuzhi.kernel.ids import PartyId
 from shuzhi.share.accounts import Right
 from shuzhi.web.visitors import Visitor
 
@@ -44,12 +43,5 @@ def seen_searches(
 def _is_of_own_case(visitor: Visitor, city: City, case_id: CaseId | None) -> bool:
     if case_id is None:
         return False
-    parties = _parties(case(city.office, case_id))
+    parties = case(city.office, case_id).parties
     return any(visitor.may(r, p) for r in (Right.READ, Right.CASE_HANDLE) for p in parties)
-
-
-def _parties(file: CaseFile) -> frozenset[PartyId]:
-    """Return whom a case concerns: who answers for it, has a part in it, or reported it."""
-    held = file.case
-    found = (held.responsible, held.escalated_to, file.steps[0].party)
-    return frozenset(p for p in (*found, *(task.party for task in held.tasks)) if p is not None)

@@ -33,7 +33,6 @@ from shuzhi.share.accounts import (
 )
 from shuzhi.share.agreements import AgreementFile, AgreementId, ApplicationFile, ApplicationId
 from shuzhi.share.agreements.errors import unknown
-from shuzhi.share.parties import Organisation
 from shuzhi.web.problems import WebError
 from shuzhi.web.visitors import Visitor
 
@@ -192,17 +191,4 @@ def _sight(visitor: Visitor, city: City, room: Room, office: PartyId) -> Sight:
         return EVERYTHING
     organisation = city.organisation()
     above = {office, *(party.id for party in organisation.superiors(office))}
-    return sight(
-        visitor.standing,
-        room,
-        office=frozenset(above),
-        below=lambda party: _below(organisation, party),
-    )
-
-
-def _below(organisation: Organisation, party: PartyId) -> frozenset[PartyId]:
-    return frozenset(p.id for p in organisation if party in _above(organisation, p.id))
-
-
-def _above(organisation: Organisation, party: PartyId) -> set[PartyId]:
-    return {each.id for each in organisation.superiors(party)}
+    return sight(visitor.standing, room, office=frozenset(above), below=organisation.below)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from enum import StrEnum
 
 from shuzhi.act.evaluation.errors import EvaluationError
-from shuzhi.kernel.instant import Instant, end_of_day
+from shuzhi.kernel.instant import Instant, start_of_day
 
 _WRITTEN = re.compile(r"(2[01][0-9]{2})(?:-(?:(0[1-9]|1[0-2])|Q([1-4])))?")
 _YEAR, _QUARTER = 12, 3
@@ -52,7 +52,7 @@ class Period:
 
     def starts_at(self, zone: str) -> Instant:
         """Return the instant at which the period begins in `zone`."""
-        return end_of_day(self.first - timedelta(days=1), zone)
+        return start_of_day(self.first, zone)
 
     def ends_at(self, zone: str) -> Instant:
         """Return the instant at which the period is over in `zone`: the start of the next."""

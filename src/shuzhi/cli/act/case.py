@@ -243,12 +243,12 @@ def _read(read: Callable[[str], Word | None], text: str) -> Word:
 
 def _days(first: str, last: str, zone: str) -> tuple[Instant, Instant]:
     """Return the start of the first day and the end of the last."""
-    from datetime import date, timedelta
+    from datetime import date
 
-    from shuzhi.kernel.instant import end_of_day
+    from shuzhi.kernel.instant import end_of_day, start_of_day
 
-    before = _read(date.fromisoformat, first) - timedelta(days=1)
-    since, until = end_of_day(before, zone), end_of_day(_read(date.fromisoformat, last), zone)
+    since = start_of_day(_read(date.fromisoformat, first), zone)
+    until = end_of_day(_read(date.fromisoformat, last), zone)
     if since < until:
         return since, until
     raise RefusedError(

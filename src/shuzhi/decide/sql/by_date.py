@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 
 from sqlglot import exp
 
-from shuzhi.kernel.instant import Instant, end_of_day
+from shuzhi.kernel.instant import Instant, start_of_day
 from shuzhi.kernel.law import LawValue
 
 Dated = tuple[tuple[Instant, Decimal], ...]
@@ -16,7 +16,7 @@ Dated = tuple[tuple[Instant, Decimal], ...]
 
 def dated(values: Iterable[LawValue], zone: str) -> Dated:
     """Return the numbers with the instants from which they hold: midnights of `zone`."""
-    return tuple((_begin(value.since, zone), value.value) for value in values)
+    return tuple((start_of_day(value.since, zone), value.value) for value in values)
 
 
 def moment(at: Instant) -> exp.Expr:
@@ -40,10 +40,6 @@ def _case(column: exp.Expr, values: Iterable[tuple[exp.Expr, Decimal]]) -> exp.E
         is_since = exp.GTE(this=column.copy(), expression=since)
         case = case.when(is_since, exp.convert(value), copy=False)
     return exp.Paren(this=case)
-
-
-def _begin(day: date, zone: str) -> Instant:
-    return end_of_day(day - timedelta(days=1), zone)
 
 
 def _day(day: date) -> exp.Expr:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from shuzhi.kernel.instant import Instant, day_of, end_of_day
+from shuzhi.kernel.instant import Instant, day_of, end_of_day, start_of_day
 from shuzhi.share.agreements.clocks import Clock, ClockRun, Time, live
 from shuzhi.share.agreements.errors import AgreementError, not_done_so, optional_text, require_text
 from shuzhi.share.agreements.model import (
@@ -70,7 +70,7 @@ def terms_agreed(application: Application, bound: Bound, at: Instant, zone: str)
             f"Application {application.id} states no period, or has no provider.",
             next_step="Return it to the applicant, or let the authority assign a provider.",
         )
-    since = Instant(max(at, end_of_day(starts_on - timedelta(days=1), zone)))
+    since = Instant(max(at, start_of_day(starts_on, zone)))
     until = end_of_day(ends_on, zone)
     if since >= until:
         raise AgreementError(

@@ -54,6 +54,16 @@ class Organisation:
         """Return the parties directly below `party_id`; the roots for None."""
         return self._below.get(party_id, ())
 
+    def below(self, party_id: PartyId) -> frozenset[PartyId]:
+        """Return the parties that stand below `party_id`, however deep."""
+        found: set[PartyId] = set()
+        waiting = [party_id] if party_id in self else []
+        while waiting:
+            fresh = {p.id for p in self.inferiors(waiting.pop())} - found - {party_id}
+            found |= fresh
+            waiting += fresh
+        return frozenset(found)
+
     @cached_property
     def _below(self) -> dict[PartyId | None, tuple[Party, ...]]:
         below: dict[PartyId | None, tuple[Party, ...]] = {}

@@ -115,11 +115,7 @@ def _context(site: Site, reader: Reader, place: Party | None, whose: Sight) -> d
 def _within(organisation: Organisation, place: Party | None) -> set[PartyId] | None:
     if place is None:
         return None
-    return {p.id for p in organisation if place.id in (p.id, *_above(organisation, p))}
-
-
-def _above(organisation: Organisation, party: Party) -> list[PartyId]:
-    return [each.id for each in organisation.superiors(party.id)]
+    return {place.id, *organisation.below(place.id)}
 
 
 def _map(

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request, Response
 from shuzhi.app import City
 from shuzhi.decide.rules import Change, Rehearsal, Rule
 from shuzhi.kernel.errors import RefusedError
-from shuzhi.kernel.instant import Instant, day_of, end_of_day
+from shuzhi.kernel.instant import day_of, start_of_day
 from shuzhi.share.accounts import Right
 from shuzhi.web.pages.frame.sending import FieldError, Typed, shown
 from shuzhi.web.pages.frame.site import Site
@@ -35,7 +35,7 @@ def routes(site: Site) -> APIRouter:
                 next_step="Sign in as an analyst or a manager.",
             )
         city, rule = site.city, site.city.rule(rule_id)
-        typed = Typed({name: (value,) for name, value in request.query_params.items()})
+        typed = Typed.asked(request)
         found: Rehearsal | None = None
         error: RefusedError | None = None
         try:
@@ -68,11 +68,7 @@ def _rehearsed(city: City, rule: Rule, typed: Typed) -> Rehearsal:
     changed = {name: text for name, text in given.items() if text != now[name]}
     change = Change({rule.id: changed} if changed else {})
     zone = city.settings.city.zone
-    return city.rehearse(_begin(start, zone), _begin(end, zone), change, [rule.id])
-
-
-def _begin(day: date, zone: str) -> Instant:
-    return end_of_day(day - timedelta(days=1), zone)
+    return city.rehearse(start_of_day(start, zone), start_of_day(end, zone), change, [rule.id])
 
 
 def _days(found: Rehearsal) -> list[tuple[date, int, int]]:

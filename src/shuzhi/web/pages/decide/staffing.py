@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import date, time, timedelta
+from datetime import time, timedelta
 from itertools import pairwise
 
 from fastapi import APIRouter, Request, Response
@@ -22,7 +22,7 @@ from shuzhi.act.cases import (
 from shuzhi.app import City
 from shuzhi.kernel.errors import RefusedError
 from shuzhi.kernel.ids import PartyId
-from shuzhi.kernel.instant import Instant, day_of, end_of_day
+from shuzhi.kernel.instant import day_of, start_of_day
 from shuzhi.share.accounts import Right
 from shuzhi.web.drawing.compared import Bar, compared
 from shuzhi.web.pages.frame.reading import Reader
@@ -61,7 +61,7 @@ def routes(site: Site) -> APIRouter:
 
 def _page(site: Site, request: Request) -> Response:
     city, reader = site.city, site.reader(request)
-    typed = Typed({name: (value,) for name, value in request.query_params.items()})
+    typed = Typed.asked(request)
     found: Rehearsal | None = None
     error: RefusedError | None = None
     try:
@@ -90,12 +90,8 @@ def _rehearsed(city: City, typed: Typed) -> Rehearsal:
     zone = city.settings.city.zone
     asked = Asked(_people(typed), _hours(typed), _limits(typed, _severities(city)))
     return rehearse_staffing(
-        city.office, since=_begin(start, zone), until=_begin(end, zone), asked=asked
+        city.office, since=start_of_day(start, zone), until=start_of_day(end, zone), asked=asked
     )
-
-
-def _begin(day: date, zone: str) -> Instant:
-    return end_of_day(day - timedelta(days=1), zone)
 
 
 def _people(typed: Typed) -> dict[PartyId, int]:
@@ -140,9 +136,8 @@ def _within(city: City, parties: Sequence[PartyRehearsal], team: str) -> tuple[P
     """Return the parties that were asked for: one and those below it, or all."""
     if not team:
         return tuple(parties)
-    organisation = city.organisation()
-    above = {p.party: {each.id for each in organisation.superiors(p.party)} for p in parties}
-    return tuple(p for p in parties if team == p.party or team in above[p.party])
+    within = {team, *city.organisation().below(PartyId(team))}
+    return tuple(p for p in parties if p.party in within)
 
 
 def _teams(typed: Typed, parties: Sequence[PartyRehearsal]) -> list[tuple[PartyId, str]]:

@@ -29,6 +29,11 @@ class Typed:
 
     held: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
+    @classmethod
+    def asked(cls, request: Request) -> Typed:
+        """Return what a form asked for in the address of a page, the last of each field."""
+        return cls({name: (value,) for name, value in request.query_params.items()})
+
     def one(self, name: str, default: str = "") -> str:
         """Return the first value of a field."""
         return next(iter(self.held.get(name, ())), default)

@@ -48,7 +48,7 @@ def _page(
 ) -> Response:
     city, reader = site.city, site.reader(request)
     _manager(city, request)
-    asked = Typed({name: (value,) for name, value in request.query_params.items()})
+    asked = Typed.asked(request)
     state = asked.one("state", _STATES[0])
     if state not in _STATES:
         raise WebError("web.not_found", "There is no such list of findings.")

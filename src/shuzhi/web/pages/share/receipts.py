@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
@@ -10,7 +9,7 @@ from fastapi import APIRouter, Path, Request, Response
 from shuzhi.app import City
 from shuzhi.kernel.errors import RefusedError
 from shuzhi.kernel.ids import PartyId
-from shuzhi.kernel.instant import end_of_day
+from shuzhi.kernel.instant import end_of_day, start_of_day
 from shuzhi.share import receipts as room
 from shuzhi.share.agreements import AgreementId
 from shuzhi.share.receipts import Objection, Receipt, ReceiptId
@@ -31,7 +30,7 @@ def routes(site: Site) -> APIRouter:
 
     @router.get("/receipts")
     def listed(request: Request) -> Response:
-        typed = Typed({name: (value,) for name, value in request.query_params.items()})
+        typed = Typed.asked(request)
         found: list[Receipt] = []
         last, error = None, None
         try:
@@ -76,7 +75,7 @@ def _found(city: City, visitor: Visitor, typed: Typed) -> tuple[list[Receipt], i
             assignee=PartyId(receiver) if receiver else None,
             dataset=dataset or None,
             agreement=None if agreement is None else AgreementId(agreement),
-            since=end_of_day(start - timedelta(days=1), zone) if start else None,
+            since=start_of_day(start, zone) if start else None,
             until=end_of_day(end, zone) if end else None,
             before=before,
             limit=AT_ONCE,
