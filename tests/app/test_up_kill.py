@@ -30,12 +30,17 @@ _KILLS = 7
 @contextmanager
 def _up(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
     command = [sys.executable, "-m", "shuzhi", "up", "--city", str(folder)]
-    quiet = subprocess.DEVNULL
-    with subprocess.Popen(  # noqa: S603
-        command, stdout=quiet, stderr=quiet
-    ) as process:
+    said = folder / "said.log"
+    with (
+        said.open("ab") as log,
+        subprocess.Popen(command, stdout=log, stderr=log) as process,  # noqa: S603
+    ):
         try:
             yield process
+        except AssertionError as error:
+            ended, text = process.poll(), said.read_text(encoding="utf-8")
+            error.add_note(f"The city, which ended with {ended}, said:\n{text[-4000:]}")
+            raise
         finally:
             process.kill()
             process.wait(timeout=20)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from shuzhi.gather.lake import Commit, Lake, LakeSettings, open_lake
-from shuzhi.kernel.errors import RefusedError
+from shuzhi.kernel.errors import BrokenError, RefusedError
 from shuzhi.kernel.ids import DatasetName
 
 NAME = DatasetName("flights")
@@ -109,6 +110,51 @@ def test_history_says_what_was_done(lake: Lake) -> None:
     ]
     assert history[1].note == {"run": "r-1"}
     assert history[1].counts == {"inserted": 1, "updated": 0, "unchanged": 1, "removed": 0}
+
+
+def test_a_commit_bears_its_own_number_while_others_come(tmp_path: Path) -> None:
+    writer, reader = open_lake(tmp_path), open_lake(tmp_path)
+    writer.append("flights", rows(0), note={"n": "0"})
+
+    def write() -> None:
+        for number in range(1, 60):
+            writer.append("flights", rows(number), note={"n": str(number)})
+
+    with ThreadPoolExecutor() as pool:
+        writing, read = pool.submit(write), 0
+        while not writing.done():
+            history = reader.history("flights")
+            assert [v.note["n"] for v in history] == [str(v.version) for v in history]
+            read += 1
+        writing.result()
+    assert read > 10
+
+
+def test_what_was_appended_right_before_a_compaction_is_new(lake: Lake, tmp_path: Path) -> None:
+    """A reader that knows of the compaction asks for the rows up to the commit before it."""
+    lake.append("flights", rows(3))
+    lake.compact("flights")
+    new = open_lake(tmp_path).difference("flights", since=1, until=2)
+    assert [f.rows for f in new.added.files] == [1]
+    assert open_lake(tmp_path).difference("flights", since=2, until=3).added.files == ()
+
+
+@pytest.mark.parametrize("raw", [b"", b"{", b'{"commitInfo":{"timest', b'["commitInfo"]'])
+def test_a_torn_commit_has_no_history(lake: Lake, tmp_path: Path, raw: bytes) -> None:
+    (tmp_path / "flights" / "_delta_log" / f"{1:020}.json").write_bytes(raw)
+    with pytest.raises(BrokenError, match=r"gather.lake_torn: .*0001\.json is torn"):
+        lake.history("flights")
+
+
+def test_a_commit_that_says_nothing_of_itself_has_the_time_of_its_file(
+    lake: Lake, tmp_path: Path
+) -> None:
+    newest = tmp_path / "flights" / "_delta_log" / f"{1:020}.json"
+    lines = newest.read_text(encoding="utf-8").splitlines()
+    newest.write_text("\n".join(x for x in lines if "commitInfo" not in x), encoding="utf-8")
+    os.utime(newest, (1_800_000_000, 1_800_000_000))
+    found = lake.history("flights", limit=1)[0]
+    assert (found.version, found.verb, found.committed_at.timestamp()) == (1, "unknown", 1.8e9)
 
 
 def test_an_overwrite_counts_what_it_takes_away(lake: Lake) -> None:

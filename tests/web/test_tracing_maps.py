@@ -162,8 +162,21 @@ def test_in_a_schema_water_runs_to_the_right_and_nothing_is_lost(
     )
     made = river_map(trace, WORDS)
     assert made.marked == frozenset(range(1, len(trace.candidates) + 1))
-    width = float(read(made.drawn).get("width") or 0)
-    assert all(0 <= x <= width for x, _ in centres(made).values())
+    _all_are_whole(made)
+
+
+def test_forty_marks_at_the_edge_of_a_small_river_are_whole_and_apart() -> None:
+    works = [Outfall(f"o{n}", "", "0", 0.0) for n in range(40)]
+    made = river_map(traced([Reach("0", "1", "0", 0.0)], "0", works), WORDS)
+    _all_are_whole(made)
+    assert min(apart(list(centres(made).values()))) >= 2 * RADIUS
+
+
+def _all_are_whole(made: RiverMap) -> None:
+    width, height = (float(read(made.drawn).get(side) or 0) for side in ("width", "height"))
+    for x, y in centres(made).values():
+        assert RADIUS <= x <= width - RADIUS
+        assert RADIUS <= y <= height - RADIUS
 
 
 def apart(places: list[tuple[float, float]]) -> Iterator[float]:

@@ -43,7 +43,7 @@ def change_by_grain(
 def _has_moved(lake: Lake, name: str, since: int, until: int) -> bool:
     if since == until:
         return False
-    newest = lake.history(name, limit=max(lake.version(name) - since, 1))
-    between = [version.verb for version in newest if since < version.version <= until]
+    newer = lake.history(name, after=since)
+    between = [version.verb for version in newer if version.version <= until]
     # Commits that the log no longer holds may have changed anything.
     return len(between) != until - since or not REWRITES.issuperset(between)

@@ -7,10 +7,11 @@ the newest commit, which nobody was told of.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, Sc
 from deltalake.exceptions import CommitFailedError, DeltaError
 from deltalake.transaction import AddAction, RemoveAction, create_table_with_add_actions
 
+from shuzhi.gather.lake.commits import commits
 from shuzhi.gather.lake.durable import Sync, held, sync_each
 from shuzhi.gather.lake.errors import (
     lake_busy,
@@ -137,19 +139,25 @@ class DeltaLog:
             raise no_such_version(self.name, f"at {moment.isoformat()}")
         return max(upto)
 
-    def history(self, limit: int | None = None) -> list[Version]:
-        """The newest commits that the log still holds, the newest first."""
-        table = self.open()
+    def history(self, limit: int | None = None, *, after: int = NO_VERSION) -> list[Version]:
+        """The newest commits `after` one that the log still holds, the newest first.
+
+        Raises as `open`.
+        """
+        if not self.exists():
+            raise no_such_dataset(self.name)
         with readable_log(self.name):
-            return [_version(entry) for entry in table.history(limit)]
+            return list(islice(commits(self.log_folder, after=after), limit))
 
     def committed_at(self, version: int) -> Instant:
-        """Return when a version was committed; quick for the newest ones. Raises as `open`."""
-        later = int(self.open().version()) - version
-        upto = self.history(later + 1) if later >= 0 else []
-        if not upto or upto[-1].version != version:
+        """Return when a version was committed. Raises as `open`."""
+        if not self.exists():
+            raise no_such_dataset(self.name)
+        with readable_log(self.name):
+            found = list(commits(self.log_folder, until=version, after=version - 1))
+        if not found:
             raise no_such_version(self.name, version)
-        return upto[-1].committed_at
+        return found[0].committed_at
 
     def settled(self) -> DeltaTable | None:
         """Open the newest version and make sure that it is on the disk; None without a table.
@@ -334,13 +342,3 @@ def _properties(change: Change) -> dict[str, Any]:
             create_checkpoint=False, cleanup_expired_logs=False
         ),
     }
-
-
-def _version(entry: Mapping[str, Any]) -> Version:
-    return Version(
-        version=entry["version"],
-        committed_at=Instant(datetime.fromtimestamp(entry["timestamp"] / 1000, UTC)),
-        verb=entry.get("verb", entry["operation"].lower()),
-        note=entry.get("note", {}),
-        counts=entry.get("counts", {}),
-    )

@@ -136,10 +136,10 @@ def room_to_write(folder: Path, staged: Path) -> Iterator[None]:
 
 @contextmanager
 def readable_log(name: str) -> Iterator[None]:
-    """Turn delta-rs's complaint about a log into `gather.lake_torn`, with its first line."""
+    """Turn a complaint about a log into `gather.lake_torn`, with its first line."""
     try:
         yield
-    except DeltaError as error:
+    except (DeltaError, ValueError) as error:
         raise lake_torn(name, str(error).splitlines()[0]) from error
 
 

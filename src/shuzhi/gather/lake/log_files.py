@@ -56,12 +56,21 @@ def set_torn_aside(log_folder: Path, torn_folder: Path) -> tuple[str, ...]:
     return tuple(p.name for p in torn)
 
 
+def is_whole_commit(raw: bytes) -> bool:
+    """True when a commit holds actions, and each can be read."""
+    try:
+        actions = [json.loads(line) for line in raw.splitlines()]
+    except ValueError:
+        return False
+    return bool(actions) and all(isinstance(action, dict) for action in actions)
+
+
 def _torn_commit(log_folder: Path) -> list[Path]:
     version = _newest(log_folder, _COMMIT)
     if version is None:
         return []
     newest = log_folder / commit_file(version)
-    return [] if _is_whole_commit(newest.read_bytes()) else [newest]
+    return [] if is_whole_commit(newest.read_bytes()) else [newest]
 
 
 def _torn_checkpoint(log_folder: Path) -> list[Path]:
@@ -71,14 +80,6 @@ def _torn_checkpoint(log_folder: Path) -> list[Path]:
     newest = log_folder / checkpoint_file(version)
     hint = log_folder / LAST_CHECKPOINT
     return [] if _is_whole_parquet(newest) else [p for p in (newest, hint) if p.exists()]
-
-
-def _is_whole_commit(raw: bytes) -> bool:
-    try:
-        actions = [json.loads(line) for line in raw.splitlines()]
-    except ValueError:
-        return False
-    return bool(actions) and all(isinstance(action, dict) for action in actions)
 
 
 def _is_whole_parquet(path: Path) -> bool:

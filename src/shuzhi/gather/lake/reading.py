@@ -77,9 +77,9 @@ class LakeReader:
         table = self._log(name).settled()
         return table.transaction_version(app_id) if table else None
 
-    def history(self, name: str, *, limit: int | None = None) -> list[Version]:
-        """The versions that the log still holds, the newest first."""
-        return self._log(name).history(limit)
+    def history(self, name: str, *, limit: int | None = None, after: int = -1) -> list[Version]:
+        """The versions `after` one that the log still holds, the newest first."""
+        return self._log(name).history(limit, after=after)
 
     def files(self, name: str, *, version: At = None) -> list[str]:
         """Absolute paths of the Parquet files that hold the table's rows."""
@@ -118,7 +118,7 @@ class LakeReader:
         """
         log = self._log(name)
         first = -1 if since is None else since
-        moved = [v.version for v in log.history() if v.verb in REWRITES]
+        moved = [v.version for v in log.history(after=first) if v.verb in REWRITES]
         spans = unmoved(first, until, moved)
         wanted = {v for span in spans for v in span if v >= 0} | {until}
         at = {version: self._snapshot(name, version) for version in wanted}

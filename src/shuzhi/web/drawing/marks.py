@@ -13,7 +13,7 @@ RADIUS = 11.0
 _APART = 2 * RADIUS + 3.0
 Point = tuple[float, float]
 # A mark that finds no room after so many tries covers another.
-_MOST_TRIES = 60
+_MOST_TRIES = 900
 _GOLDEN_ANGLE = math.pi * (3 - math.sqrt(5))
 
 
@@ -38,10 +38,14 @@ def mark_id(rank: int) -> str:
 
 
 def draw_marks(made: Element, marks: Sequence[Mark], taken: Sequence[Point] = ()) -> None:
-    """Draw marks beside each other and beside the points `taken`, each tied to where it lies."""
+    """Draw marks beside each other and beside the points `taken`, each tied to where it lies.
+
+    All are whole within the drawing.
+    """
     places = list(taken)
+    room = float(made.get("width", "inf")), float(made.get("height", "inf"))
     for mark in marks:
-        place = _free(mark.at, places)
+        place = _free(mark.at, places, room)
         places.append(place)
         _draw(made, mark, place)
 
@@ -72,11 +76,12 @@ def _classes(mark: Mark) -> list[str]:
     return ["mark", *first, *(["simulated"] if mark.is_simulated else [])]
 
 
-def _free(at: Point, places: Sequence[Point]) -> Point:
+def _free(at: Point, places: Sequence[Point], room: Point) -> Point:
     """Return the point nearest to `at`, going round it, where a mark covers none of `places`."""
     for step in range(_MOST_TRIES):
         far, turn = RADIUS * math.sqrt(step), step * _GOLDEN_ANGLE
         here = (at[0] + far * math.cos(turn), at[1] + far * math.sin(turn))
-        if all(math.dist(here, other) >= _APART for other in places):
+        is_inside = all(RADIUS <= x <= most - RADIUS for x, most in zip(here, room, strict=True))
+        if is_inside and all(math.dist(here, other) >= _APART for other in places):
             return here
     return at

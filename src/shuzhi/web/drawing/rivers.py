@@ -21,6 +21,8 @@ from shuzhi.web.drawing.territories import KM_PER_DEGREE, Projection
 
 Lines = Mapping[str, Sequence[Point]]
 _PAD, _FOOT = 34.0, 40.0
+# So much room a drawing has at least, for marks beside each other.
+_LEAST_HEIGHT = 200.0
 # More reaches than this are drawn together, without a text for each.
 _MOST_TOLD, _MOST_NAMED = 80, 14
 MOST_MARKS = 40
@@ -79,7 +81,7 @@ def river_map(trace: RiverTrace, words: Words) -> RiverMap:
     marks = list(_marks(trace, layout, {reach.id: reach for reach in shown}, words))
     points += [mark.at for mark in marks]
     width = max((x for x, _ in points), default=0.0) + _PAD
-    height = max((y for _, y in points), default=0.0) + _PAD + _FOOT
+    height = max([_LEAST_HEIGHT, *(y + _PAD + _FOOT for _, y in points)])
     made = drawing(width, height, "river", words.title, role="group")
     add(made, "desc", words.about)
     _water(made, shown, layout, lambda reach: words.reach(reach, hours[reach.id]))
