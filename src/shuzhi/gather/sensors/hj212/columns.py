@@ -86,29 +86,30 @@ class _Columns:
         found = understood(pairs, joined, contexts, heads.context)
         self._meanings, self._meaning, is_understood = found
         self._group = np.cumsum(pairs.opens) - 1
-        self._width = pairs.ends - pairs.begins
         self._is_good = np.ones(len(heads.frames), bool)
         self._st, self._cn = _coded(heads.st, _st), _coded(heads.cn, _cn)
         self._drop(~is_understood)
 
     def batch(self) -> Batch:
-        role = self._meanings.role[self._meaning]
+        role = self._meanings.role.take(self._meaning)
         values = np.flatnonzero(role == VALUE)
+        frame, meaning = self._pairs.frame.take(values), self._meaning.take(values)
         self._drop(role == UNUSUAL)
         self._drop_mixed_groups(values)
-        self._drop_repeated(values)
+        self._drop_repeated(frame, meaning)
         marks = self._marks(np.flatnonzero(role == MARK))
         self._drop_bad_marks(marks[marks >= 0])
         rare = self._rare(role)
-        texts = self._joined.texts(self._pairs.begins[values], self._pairs.ends[values])
+        begins, ends = self._pairs.begins.take(values), self._pairs.ends.take(values)
+        texts = self._joined.texts(begins, ends)
         numbers, usual = numbers_of(texts)
-        self._drop(values[~usual | (self._width[values] > MOST_CHARACTERS)])
-        good = self._is_good[self._pairs.frame[values]]
-        if not good.all():
-            values = values[good]
+        self._drop(values[~usual | (ends - begins > MOST_CHARACTERS)])
+        if not self._is_good.all():
+            good = self._is_good.take(frame)
+            values, frame, meaning = values[good], frame[good], meaning[good]
             texts, numbers = texts.filter(pa.array(good)), numbers.filter(pa.array(good))
-        groups = self._group[values]
-        columns = self._of_pairs(values) | {
+        groups = self._group.take(values)
+        columns = self._of_values(frame, meaning) | {
             "number": numbers,
             "text": texts,
             "mark": self._mark_column(marks, groups),
@@ -136,20 +137,20 @@ class _Columns:
     def _drop_mixed_groups(self, values: Places) -> None:
         """A group is about one factor, and has a value."""
         opening = np.flatnonzero(self._pairs.opens)
-        factor = self._meanings.factor[self._meaning]
-        self._drop(factor != factor[opening][self._group])
+        factor = self._meanings.factor.take(self._meaning)
+        self._drop(factor != factor[opening].take(self._group))
         has_value = np.zeros(len(opening), bool)
-        has_value[self._group[values]] = True
+        has_value[self._group.take(values)] = True
         self._drop(opening[~has_value])
 
-    def _drop_repeated(self, values: Places) -> None:
-        """A factor has one value for each field."""
-        frame, key = self._pairs.frame[values], self._meanings.key[self._meaning[values]]
+    def _drop_repeated(self, frame: Places, meaning: Places) -> None:
+        """A factor has one value for each field; given are the values' frames and meanings."""
+        key = self._meanings.key.take(meaning)
         opening = np.flatnonzero(np.diff(frame, prepend=_NONE))
         bits = np.uint64(1) << (key & _BIT).astype(np.uint64)
         seen = np.bitwise_count(np.bitwise_or.reduceat(bits, opening)) if len(bits) else bits
         # As many bits as values: all differ. Else two may share a bit, so look closer.
-        count = np.diff(opening, append=len(values))
+        count = np.diff(opening, append=len(frame))
         doubtful = np.repeat(seen != count, count)
         frame, key = frame[doubtful], key[doubtful]
         order = np.lexsort((key, frame))
@@ -167,16 +168,17 @@ class _Columns:
         return found
 
     def _drop_bad_marks(self, pairs: Places) -> None:
-        known = _known_marks()[self._joined.octets[self._pairs.begins[pairs]]] != _NONE
-        self._drop(pairs[(self._width[pairs] != 1) | ~known])
+        begins, ends = self._pairs.begins.take(pairs), self._pairs.ends.take(pairs)
+        known = _known_marks().take(self._joined.octets.take(begins)) != _NONE
+        self._drop(pairs[(ends - begins != 1) | ~known])
 
     def _sample_times(self, samples: Places) -> Places:
         """Return the sample time of each group, 0 where it has none."""
         groups = np.flatnonzero(samples >= 0)
         pairs = samples[groups]
-        places = self._pairs.begins[pairs, None] + np.arange(_TIME_DIGITS)
-        moments, good = stamps(self._joined.octets[places])
-        self._drop(pairs[~good | (self._width[pairs] != _TIME_DIGITS)])
+        begins, ends = self._pairs.begins[pairs], self._pairs.ends[pairs]
+        moments, good = stamps(self._joined.octets[begins[:, None] + np.arange(_TIME_DIGITS)])
+        self._drop(pairs[~good | (ends - begins != _TIME_DIGITS)])
         times = np.zeros(len(samples), np.int64)
         times[groups] = moments
         return times
@@ -185,9 +187,9 @@ class _Columns:
         """Return the mark of each of the groups; `marks` is the pair of every group's."""
         octets = self._joined.octets[self._pairs.begins[marks]]
         known = np.where(marks < 0, _NONE, _known_marks()[octets]).astype(np.int32)
-        numbers = known[groups]
+        numbers = known.take(groups)
         places = pa.array(numbers, mask=numbers < 0)
-        return pa.DictionaryArray.from_arrays(places, pa.array(sorted(tables.marks())))
+        return pa.DictionaryArray.from_arrays(places, pa.array(sorted(tables.marks())), safe=False)
 
     def _text_column(self, pairs: Places) -> pa.DictionaryArray:
         """Return the texts of pairs, null where the place is -1."""
@@ -213,21 +215,19 @@ class _Columns:
         }
         return _table(FRAMES, columns, count)
 
-    def _of_pairs(self, values: Places) -> dict[str, pa.Array]:
+    def _of_values(self, frame: Places, meaning: Places) -> dict[str, pa.Array]:
         """Return the columns that say which station, when and what."""
-        row, heads = self._pairs.frame[values], self._heads
-        rows = pa.array(row)
-        meaning, said = self._meaning[values], self._meanings
+        rows, heads, said = pa.array(frame), self._heads, self._meanings
         return {
-            "frame": pa.array(heads.frames.astype(np.int32)[row]),
+            "frame": pa.array(heads.frames.astype(np.int32).take(frame)),
             "mn": heads.mn.take(rows),
             "st": self._st.take(rows),
             "cn": self._cn.take(rows),
-            "data_time": _times(heads.data_time[row]),
-            "factor": said.words.column(said.factor[meaning]),
-            "sent_factor": said.words.column(said.sent[meaning]),
-            "field": said.words.column(said.field[meaning]),
-            "unit": said.words.column(said.unit[meaning]),
+            "data_time": _times(heads.data_time.take(frame)),
+            "factor": said.words.column(said.factor.take(meaning)),
+            "sent_factor": said.words.column(said.sent.take(meaning)),
+            "field": said.words.column(said.field.take(meaning)),
+            "unit": said.words.column(said.unit.take(meaning)),
         }
 
     def _findings(self) -> pa.Table:

@@ -58,8 +58,9 @@ class Words:
         return self._numbers.setdefault(text, len(self._numbers))
 
     def column(self, numbers: NDArray[np.int32]) -> pa.DictionaryArray:
-        """Return the texts of many numbers."""
-        return pa.DictionaryArray.from_arrays(pa.array(numbers), self.texts)
+        """Return the texts of many numbers, each of which was given out here."""
+        # To look through all of them again would take longer than to make the column.
+        return pa.DictionaryArray.from_arrays(pa.array(numbers), self.texts, safe=False)
 
     @cached_property
     def texts(self) -> pa.StringArray:
@@ -161,7 +162,9 @@ def understood(
     # The first occurrence of each: what is written last stays.
     first = np.zeros(name.max(initial=-1) + 1, np.int64)
     first[name[::-1]] = np.arange(len(name) - 1, -1, -1)
-    same = (head == head[first][name]) & (tail == tail[first][name]) & (rest == rest[first][name])
+    same = head == head[first].take(name)
+    same &= tail == tail[first].take(name)
+    same &= rest == rest[first].take(name)
     names = tuple(
         (joined.buffer[begin:end].decode("ascii"), contexts[of >> _WIDTH_BITS])
         for begin, end, of in zip(
