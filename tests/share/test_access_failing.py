@@ -111,9 +111,35 @@ def test_what_may_fail_in_a_figure_alone_waits_for_the_filters(asked: Any, sql: 
 
 
 @pytest.mark.parametrize(
+    ("sql", "late"),
+    [
+        ("SELECT COUNT(*) FROM residents WHERE income * 2 > 5 AND kids > 1", 1),
+        ("SELECT SUM(income * 2) FROM residents WHERE kids > 1 AND (income * 2 > 5)", 1),
+        ("SELECT kids FROM residents WHERE -income < 5 AND code = 7 AND kids > 1 GROUP BY kids", 2),
+    ],
+)
+def test_terms_that_may_fail_wait_for_the_others_one_by_one(
+    asked: Any, sql: str, late: int
+) -> None:
+    made = _made(asked, sql)
+    assert (made.setup, made.is_frail) == ((), True)
+    steps = made.question.sql.split("LIMIT 9223372036854775807")
+    assert len(steps) == late + 2
+    assert steps[0].endswith('WHERE "kids" > 1 ')
+    assert not [step for step in steps[1:-1] if step.count("WHERE") != 1 or " AND " in step]
+
+
+def test_what_cannot_fail_may_be_foreseen(asked: Any) -> None:
+    assert not _made(asked, "SELECT id FROM residents WHERE kids > 1").is_frail
+
+
+@pytest.mark.parametrize(
     "sql",
     [
-        "SELECT SUM(income * 2) FROM residents WHERE income * 2 > 5",
+        "SELECT id FROM residents WHERE income * 2 > 5",
+        "SELECT MAX(kids > 1 AND income * 2 > 5) FROM residents",
+        "SELECT COUNT(*) FROM residents WHERE kids > 1 OR income * 2 > 5",
+        "SELECT COUNT(*) * 2 FROM residents WHERE income * 2 > 5",
         "SELECT SUM(income * 2) FROM residents GROUP BY CAST(code AS DOUBLE)",
         "SELECT SUM(income * 2) * 2 FROM residents",
         "SELECT SUM(kids) FILTER (WHERE income * 2 > 5) FROM residents",

@@ -46,8 +46,14 @@ class Answer:
 
 
 @contextmanager
-def workbench(spill: Path, memory_limit: str | None) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open a fresh in-memory DuckDB in UTC that spills into a folder of its own under `spill`."""
+def workbench(
+    spill: Path, memory_limit: str | None, *, foresees: bool = True
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a fresh in-memory DuckDB in UTC that spills into a folder of its own under `spill`.
+
+    Without `foresees`, what files say of their columns (least and greatest values, whether one is
+    missing) does not change what is computed.
+    """
     own = spill / uuid4().hex
     connection = duckdb.connect()
     try:
@@ -55,6 +61,8 @@ def workbench(spill: Path, memory_limit: str | None) -> Iterator[duckdb.DuckDBPy
         connection.execute(f"SET temp_directory = {literal(str(own))}")
         if memory_limit is not None:
             connection.execute(f"SET memory_limit = {literal(memory_limit)}")
+        if not foresees:
+            connection.execute("SET disabled_optimizers = 'statistics_propagation'")
         yield connection
     finally:
         connection.close()

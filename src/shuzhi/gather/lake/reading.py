@@ -132,6 +132,7 @@ class LakeReader:
         also: Sequence[Snapshot] = (),
         version: At | Mapping[str, int] = None,
         memory_limit: str | None = None,
+        foresees: bool = True,
     ) -> Iterator[duckdb.DuckDBPyConnection]:
         """Open an in-memory DuckDB with one view for each table, as it stands now.
 
@@ -139,10 +140,12 @@ class LakeReader:
         table. Time zone UTC. It reads no file of the machine but those of its views, and its
         settings are locked; a COPY could still overwrite a file that may be read, so SQL that a
         person typed has to pass `require_question` first. `only` names the tables wanted (all by
-        default); the cost is one look into each table's log. Fetch instants as Arrow.
+        default); the cost is one look into each table's log. Fetch instants as Arrow. Without
+        `foresees`, what files say of their columns does not change what is computed.
         """
         snapshots = [*self._snapshots(only, version), *also]
-        with query.workbench(self._folders.spill, memory_limit) as connection:
+        bench = query.workbench(self._folders.spill, memory_limit, foresees=foresees)
+        with bench as connection:
             query.add_views(connection, snapshots)
             query.lock_in(connection, snapshots)
             yield connection
@@ -152,7 +155,7 @@ class LakeReader:
         self,
         *,
         only: Sequence[str] | None = None,
-        version: At = None,
+        version: At | Mapping[str, int] = None,
         memory_limit: str | None = None,
     ) -> Iterator[Backend]:
         """Open what `duck` opens, as an Ibis backend.

@@ -1,17 +1,22 @@
 """Keeps what may fail away from rows that are hidden.
 
-Where it stands in a filter, the allowed rows are copied into a table first: then nothing that the
-database knows of hidden rows (how many, their least and greatest values) decides what it computes,
-and in which order. Where it stands in the argument of a figure alone, it is computed of each row
-that passed all filters, and a LIMIT that no table reaches holds it back until then: what comes
-after a LIMIT cannot be done before it without changing what it lets through.
+In general the allowed rows are copied into a table first: then nothing that the database knows of
+hidden rows (how many, their least and greatest values) decides what it computes, and in which
+order. Where a question gathers the rows of one table, each of its steps that may fail waits for
+those before it behind a LIMIT that no table reaches: what comes after a LIMIT cannot be done before
+it without changing what it lets through. All rows that pass are computed, so that it fails on one
+of them or not at all, as long as nothing is concluded from what is known of the whole table: the
+connection must be one that does not foresee.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from sqlglot import exp
 
 from shuzhi.share.access.governed import table_called
+from shuzhi.share.access.reading import conjuncts
 
 # The largest that DuckDB takes.
 _NO_LIMIT = 2**63 - 1
@@ -29,11 +34,19 @@ def behind_limit(rows: exp.Select) -> exp.Select:
     return rows
 
 
-def hold_figures_back(query: exp.Query) -> None:
-    """Let `query`, of one table, compute its figures of nothing but rows that passed its filter."""
-    source = query.args["from_"].this
-    rows = exp.Select(expressions=[exp.Star()], from_=exp.From(this=source))
-    rows.set("where", query.args.get("where"))
+def hold_back(query: exp.Query, frail: Collection[exp.Expr]) -> None:
+    """Let `query`, of one table, test each of the `frail` terms of its filter by itself, in order.
+
+    Each is tested of nothing but rows that passed all others and those before it, and figures are
+    computed of rows that passed them all.
+    """
+    source, where = query.args["from_"].this, query.args.get("where")
+    alias = source.args["alias"]
+    early = [t for t in (conjuncts(where.this) if where else ()) if t not in frail]
     query.set("where", None)
-    alias = source.args["alias"].copy()
-    query.set("from_", exp.From(this=exp.Subquery(this=behind_limit(rows), alias=alias)))
+    for passed in (early, *([term] for term in frail)):
+        rows = exp.Select(expressions=[exp.Star()], from_=exp.From(this=source))
+        if passed:
+            rows.set("where", exp.Where(this=exp.and_(*passed, copy=False)))
+        source = exp.Subquery(this=behind_limit(rows), alias=alias.copy())
+    query.set("from_", exp.From(this=source))

@@ -64,7 +64,10 @@ def ask(
         return made
     parameters = {KEY: mask_key(city_key, allowed[0].grant.assignee)}
     with lake.duck(
-        only=tuple(made.tables), version=versions or {}, memory_limit=limits.memory
+        only=tuple(made.tables),
+        version=versions or {},
+        memory_limit=limits.memory,
+        foresees=not made.is_frail,
     ) as connection:
         for name, held in made.tables.items():
             old, new = (table_called(n).sql(DIALECT) for n in (name, held))

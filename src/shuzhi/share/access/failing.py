@@ -14,6 +14,7 @@ from sqlglot import exp
 from shuzhi.gather.contracts import LogicalType
 from shuzhi.share.access.masks import AddressTo, Hashed, NumberTo, Partial
 from shuzhi.share.access.model import Allowed, AllowedColumn
+from shuzhi.share.access.reading import conjuncts
 
 _FRAME = (
     *(exp.Select, exp.Subquery, exp.With, exp.CTE),
@@ -37,6 +38,8 @@ _COMPARABLE = frozenset({LogicalType.STRING, LogicalType.INTEGER, LogicalType.DA
 # What they answer is a whole number, whatever they are over.
 _WHOLE = (exp.Count, exp.CountIf, exp.RowNumber, exp.Rank, exp.DenseRank)
 _SUMMED = (exp.Sum, exp.Avg, exp.Count, exp.Min, exp.Max)
+# Which side of these is computed first, and of which rows the other, the database finds by trying.
+_CHOSEN = (exp.And, exp.Or)
 _GATHERED = frozenset({"expressions", "from_", "where", "group", "having", "order", "limit"})
 
 Types = Mapping[str, LogicalType | None]
@@ -44,24 +47,35 @@ Types = Mapping[str, LogicalType | None]
 
 def may_fail(query: exp.Query, allowed: Collection[Allowed]) -> bool:
     """Whether computing `query` could fail on some value of the columns allowed."""
-    types = _types(query, allowed)
-    return any(type(node) not in _NEVER or _may_cast(node, types) for node in query.walk())
+    return _fails(query, _types(query, allowed))
 
 
-def fails_in_figures_only(query: exp.Query, allowed: Collection[Allowed]) -> bool:
-    """Whether `query`, which might fail, can do so in nothing but the arguments of its figures.
+def waiting_terms(query: exp.Query, allowed: Collection[Allowed]) -> list[exp.Expr] | None:
+    """Return the terms of the filter of `query` that might fail, to be tested after the others.
 
-    They are computed of every row that passed the filters, so that it fails on these or not at all.
+    None where it might fail anywhere else but in these and in the arguments of its figures, or
+    need not look at every row, or chooses by itself which of two parts of a term to compute first.
     """
     given = {name for name, part in query.args.items() if part}
     if not isinstance(query, exp.Select) or not given <= _GATHERED:
-        return False
-    if len(list(query.find_all(exp.Query, exp.Table, exp.Window))) != 2:
-        return False
+        return None
+    figures = list(query.find_all(*_SUMMED))
+    is_single = len(list(query.find_all(exp.Query, exp.Table, exp.Window))) == 2
+    if not is_single or not (figures or "group" in given):
+        return None
+    types, where = _types(query, allowed), query.args.get("where")
+    frail = [t for t in (conjuncts(where.this) if where else ()) if _fails(t, types)]
+    if any(_fails(each, types) for node in (*frail, *figures) for each in node.find_all(*_CHOSEN)):
+        return None
     rest = query.copy()
+    rest.set("where", None)
     for each in list(rest.find_all(*_SUMMED)):
         each.set("this", exp.null())
-    return not may_fail(rest, allowed)
+    return None if _fails(rest, types) else frail
+
+
+def _fails(tree: exp.Expr, types: Types) -> bool:
+    return any(type(node) not in _NEVER or _may_cast(node, types) for node in tree.walk())
 
 
 def _may_cast(node: exp.Expr, types: Types) -> bool:

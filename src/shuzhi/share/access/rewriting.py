@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from shuzhi.share.access.aggregates import figures
-from shuzhi.share.access.apart import behind_limit, copied, hold_figures_back
-from shuzhi.share.access.failing import fails_in_figures_only, may_fail
+from shuzhi.share.access.apart import behind_limit, copied, hold_back
+from shuzhi.share.access.failing import may_fail, waiting_terms
 from shuzhi.share.access.governed import KEY, governed, table_called
 from shuzhi.share.access.model import Allowed, Form, Refusal
 from shuzhi.share.access.reading import NotProven, only_counted, read, resolve, title
@@ -41,12 +41,14 @@ class Statement:
 class Plan:
     """What to run in the place of a user's SQL: `setup` in its order, then `question`.
 
-    `tables` says under which name each data set must be there.
+    `tables` says under which name each data set must be there. Where the plan is frail, the
+    connection must not foresee: the question may fail, and not on rows that are hidden.
     """
 
     setup: tuple[Statement, ...]
     question: Statement
     tables: Mapping[str, str]
+    is_frail: bool = False
 
 
 def plan(sql: str, allowed: Sequence[Allowed], *, salt: str) -> Plan | Refusal:
@@ -81,10 +83,11 @@ def _plan(query: exp.Query, sql: str, read_by: Mapping[int, Allowed], salt: str)
     if Form.AGGREGATE in forms:
         ((name, only),) = used.items()
         source = behind_limit(inner[name]) if is_frail else inner[name]
-        return Plan((), Statement.of(figures(query, sql, only, source)), tables)
+        return Plan((), Statement.of(figures(query, sql, only, source)), tables, is_frail)
     setup: list[exp.Expr] = []
-    is_held = is_frail and forms <= {Form.ROWS} and fails_in_figures_only(query, used.values())
-    if is_frail and not is_held:
+    is_plain = is_frail and forms <= {Form.ROWS}
+    waiting = waiting_terms(query, used.values()) if is_plain else None
+    if is_frail and waiting is None:
         apart = {name: f"{table} apart" for name, table in tables.items()}
         setup = [copied(source, apart[name]) for name, source in inner.items()]
         inner = {name: exp.select("*").from_(table_called(apart[name])) for name in inner}
@@ -93,9 +96,9 @@ def _plan(query: exp.Query, sql: str, read_by: Mapping[int, Allowed], salt: str)
         query = yes_or_no(query, sql, only, inner[name])
     else:
         _read_rows(query, read_by, inner)
-    if is_held:
-        hold_figures_back(query)
-    return Plan(tuple(map(Statement.of, setup)), Statement.of(query), tables)
+    if waiting is not None:
+        hold_back(query, waiting)
+    return Plan(tuple(map(Statement.of, setup)), Statement.of(query), tables, is_frail)
 
 
 def _allowed_rows(query: exp.Query, allowed: Allowed, table: str) -> exp.Select:
