@@ -34,7 +34,8 @@ _BY_STATUS: Mapping[int, str] = {
         gather.nothing_to_trace
         share.account_unknown share.agreement_unknown share.application_unknown share.doubt_unknown
         share.duty_unknown share.entry_unknown share.finding_unknown share.form_unknown
-        share.key_unknown
+        share.key_unknown share.linkage_model_unknown share.linkage_pair_unknown
+        share.linkage_subject_unknown share.linkage_unknown
         share.objection_unknown share.query_unknown share.receipt_unknown share.session_unknown
         share.subscription_unknown
         web.not_found
@@ -46,7 +47,9 @@ _BY_STATUS: Mapping[int, str] = {
         act.changed_meanwhile act.not_published act.task_not_ready act.wrong_stage
         app.still_answering
         share.already_decided share.already_granted share.application_duplicate
-        share.changed_meanwhile share.extension_not_allowed share.not_overdue share.objection_open
+        share.changed_meanwhile share.extension_not_allowed share.linkage_columns
+        share.linkage_model_state share.linkage_not_accepted share.linkage_untrainable
+        share.not_overdue share.objection_open
         share.objection_settled share.period_over share.query_taken share.subscription_ended
         share.wrong_state
         """,
@@ -58,14 +61,18 @@ _BY_STATUS: Mapping[int, str] = {
     421: "web.wrong_host",
     422: """
         act.bad_merge act.bad_page act.bad_rating act.bad_text act.due_not_stated
-        act.evidence_missing act.evidence_refused act.fields_unfit act.no_such_kind
+        act.evidence_missing act.evidence_refused act.fields_unfit act.hours_missing
+        act.no_such_kind act.nothing_to_rehearse
         act.no_such_party act.one_lead act.reason_missing act.unknown_severity
         app.key_reused app.no_such_tracing
-        decide.bad_network decide.empty_span decide.no_excess decide.no_such_reach
-        decide.no_such_station decide.no_wind decide.not_this_tracing decide.tracing_failed
-        kernel.bad_document kernel.bad_name kernel.calendar_ends
+        decide.bad_network decide.bad_value decide.empty_span decide.no_excess
+        decide.no_such_reach decide.no_such_station decide.no_such_value decide.no_wind
+        decide.not_this_tracing decide.tracing_failed
+        kernel.bad_document kernel.bad_name kernel.bad_span kernel.calendar_ends
+        kernel.unit_inexact kernel.unit_unknown
         share.application_bad share.bad_form share.bad_page share.bad_period share.bad_text
-        share.basis_missing share.condition_unfit share.doubt_bad share.no_contract
+        share.basis_missing share.condition_unfit share.doubt_bad share.linkage_bad_verdict
+        share.no_contract
         share.no_decision share.no_notice share.not_a_source share.not_the_provider
         share.not_touched share.parameter_bad share.party_unknown share.push_not_allowed
         share.query_bad share.query_failed share.query_too_large share.query_too_slow

@@ -18,6 +18,7 @@ from shuzhi.kernel.ids import PartyId
 from shuzhi.share.accounts import RIGHTS, NewAccount, NewKey, Right, Role, add_account, make_key
 from shuzhi.web import make_app
 
+from .linking import declare_people, put_people
 from .sharing import declare_residents, delivering, put_residents
 
 
@@ -42,6 +43,7 @@ PARTS: dict[str, str] = {
     "measure": "closing_rate", "application": "1", "agreement": "1", "index": "0", "pack": "air",
     "subscription": "1", "receipt": "1", "objection": "1",
     "form": "relief_return", "doubt": "1", "search": "1",
+    "linkage": "residents", "model": "1", "finding": "1",
 }  # fmt: skip
 # Keys make no keys and manage no accounts.
 OF_PEOPLE = {Right.MAKE_KEY, Right.MANAGE_ACCOUNTS}
@@ -113,8 +115,10 @@ class Town:
 def town(build: Callable[[Path], City], tmp_path_factory: pytest.TempPathFactory) -> Town:
     folder = tmp_path_factory.mktemp("api") / "city"
     declare_residents(folder)
+    declare_people(folder)
     city = delivering(build(folder), push_to=("https://data.west.example",))
     put_residents(city)
+    put_people(city)
     return Town(city, {name: enrol(city, name) for name in PEOPLE})
 
 

@@ -22,15 +22,21 @@ from shuzhi.kernel.ids import PartyId
 from shuzhi.share.agreements import Actor
 from shuzhi.share.correction import tick
 from shuzhi.share.forms import FormId, hand_in, start
+from shuzhi.share.linkage import Record, Verdict, decide
+from shuzhi.share.verification import Action, Kind
 from shuzhi.web.api import ROUTES
 from shuzhi.web.api.frame.describing import REFUSED, examples, operations
 
 from ..causes import bad_air, exceeded
+from ..overseeing import suspect
 from .conftest import PARTS, ROOT, Program, Town
+from .linking import LINKAGE, grant
 from .sharing import agreed, break_duty, form_document, put_district
 
 _FILE = Path(str(files("shuzhi.web.api") / "examples.json"))
 _MOST = 2
+# By which of these a body goes, that has no verb.
+_WAYS = ("sql", "query", "river", "air", "subject", "record")
 _PNG = b"\x89PNG\r\n\x1a\n" + bytes(16)
 # Files as they are, too long or no text.
 NO_EXAMPLE = {"export_catalogue", "download_evidence"}
@@ -44,6 +50,8 @@ _RARE = {
     "CorrectionAnswer",
     "FaultyAnswer",
     "LeadAnswer",
+    "DiffersAnswer",
+    "ToldAnswer",
 }
 # What belongs to verbs that nobody needed in it.
 _UNUSED = {
@@ -88,7 +96,7 @@ class Recorder:
         if isinstance(given, dict):
             bodies = self.kept.setdefault(operation, {}).setdefault("bodies", {})
             form = given.get("asked", {}).get("form", "request")
-            way = next((way for way in ("sql", "query", "river", "air") if way in given), form)
+            way = next((way for way in _WAYS if way in given), form)
             bodies[given.get("verb", way)] = given
         if route.methods == {"POST"}:
             shown["Idempotency-Key"] = "7f9c2ba4-e88f"
@@ -117,6 +125,9 @@ def recorded(town: Town, as_: Callable[[str], Program]) -> dict[str, dict[str, A
     _object(call)
     _demand(call, town.city)
     _doubt(call, town.city)
+    _link(call, town.city)
+    _rehearse(call, town.city.clock().year)
+    call("chen", "lift_suspicion", given={}, finding=1)
     _case(call)
     _trace(call, town.city)
     call("chen", "search_catalogue", q="扬尘", facet="sharing:unconditional")
@@ -132,8 +143,9 @@ def recorded(town: Town, as_: Callable[[str], Program]) -> dict[str, dict[str, A
 
 
 def _happened(city: City) -> None:
-    """Let a job have run, duties be looked after, and a party appeal against its number."""
+    """Let a job have run, duties be looked after, questions look odd, and a party appeal."""
     break_duty(city, "dataset:dust")
+    suspect(city, Kind.GUESSING, Action.SUSPEND, subject=(1, 2))
     now = city.clock()
     save_run(city.control, JobRun("look", now, now, 1, ""))
     party, by = PartyId("east"), Person("wu", PartyId("east"))
@@ -226,7 +238,8 @@ def _object(call: Recorder) -> None:
 def _demand(call: Recorder, city: City) -> None:
     """Register a form, and let a town fill it in."""
     form = form_document(city, "relief_return")
-    call("li", "register_form", given={"form": form, "party": "west"})
+    for each in (form_document(city, "relief_survey"), form):
+        call("li", "register_form", given={"form": each, "party": "west"})
     office, first = city.forms_office, city.clock().date().replace(day=1)
     by = Actor("town", PartyId("old_town"))
     filling = start(office, FormId("relief_return"), first, by=by)
@@ -256,9 +269,41 @@ def _doubt(call: Recorder, city: City) -> None:
     call("li", "list_doubts", dataset="residents")
 
 
+def _link(call: Recorder, city: City) -> None:
+    """Link people of two tables, look at a pair of them, and at one of them."""
+    model = call("chen", "train_model", given={})["model"]["number"]
+    call("chen", "accept_model", given={}, model=model)
+    call("chen", "run_linkage", given={})
+    first = call("chen", "list_waiting_pairs", limit=_MOST)["items"][0]
+    pair = {"one": first["one"], "other": first["other"]}
+    ends = (Record(**pair["one"]), Record(**pair["other"]))
+    said = {"by": "gao", "reason": "同名同址"}
+    decide(city.linkage_office, LINKAGE, *ends, Verdict.SAME, **said)
+    given = {**pair, "verdict": "different", "reason": "双胞胎，名字不同"}
+    call("chen", "decide_pair", given=given)
+    call("chen", "list_waiting_pairs", limit=_MOST)
+    call("chen", "explain_pair", given=pair)
+    grant(city, "register", "id", "full_name", "born", purpose="救助核查")
+    aid = {"role": "data_user", "purpose": "救助核查", "party": "hotline_centre"}
+    record = {"dataset": "register", "key": "r7"}
+    subject = call("chen", "show_subject_file", given={**aid, "record": record})["subject"]
+    call("chen", "show_subject_file", given={**aid, "subject": subject})
+    call("chen", "draw_links", size=_MOST)
+
+
+def _rehearse(call: Recorder, year: int) -> None:
+    """Ask what another limit, and other people, would have made of a month."""
+    month = {"start": f"{year}-03-01", "end": f"{year}-04-01"}
+    call("chen", "rehearse_rule", given={**month, "rule": "dust_high", "values": {"most": "200"}})
+    people = {"team": "west", "handlers": {"west": 2}, "hours": ["09:00-12:00", "13:30-17:30"],
+              "limits": {"ordinary": "3 working days"}}  # fmt: skip
+    call("chen", "rehearse_past_work", given={**month, **people})
+
+
 def _case(call: Recorder) -> None:
     """Open a case and bring it to its close."""
     new = {"kind": "city_event", "severity": "ordinary", "title": "占道堆放建筑垃圾",
+           "title_en": "Building rubble on the pavement",
            "text": "人行道被占约十米", "responsible": "west", "party": "hotline_centre",
            "merge_key": "renmin_road_12"}  # fmt: skip
     number = call("chen", "open_case", given=new)["case"]

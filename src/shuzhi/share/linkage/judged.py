@@ -24,6 +24,13 @@ class Waiting:
     decisions: tuple[Decision, ...] = ()
     is_disputed: bool = False
 
+    @property
+    def turn(self) -> str:
+        """Where it stands in the queue, as texts are ordered; it names no record."""
+        pair = self.placed.pair
+        behind = f"{not self.is_disputed:d}{bool(self.decisions):d}"
+        return f"{behind} {1 - _told(pair.probability):.15f} {pair_digest(pair.left, pair.right)}"
+
 
 @dataclass(frozen=True)
 class Precision:
@@ -81,13 +88,7 @@ def queue(pairs: Iterable[Placed], decisions: Iterable[Decision]) -> tuple[Waiti
         known = said.get((placed.pair.left, placed.pair.right), ())
         if is_disputed(known) or (placed.place is not Place.LINKED and agreed(known) is None):
             waiting.append(Waiting(placed, known, is_disputed(known)))
-    return tuple(sorted(waiting, key=_order))
-
-
-def _order(waiting: Waiting) -> tuple[bool, bool, float, Record, Record]:
-    pair = waiting.placed.pair
-    told = _told(pair.probability)
-    return (not waiting.is_disputed, bool(waiting.decisions), -told, pair.left, pair.right)
+    return tuple(sorted(waiting, key=lambda one: one.turn))
 
 
 def _told(p: float) -> float:
@@ -108,6 +109,11 @@ def _drawn(placed: Placed, seed: int) -> str:
 def digest(text: str) -> str:
     """Return the SHA-256 of a text."""
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def pair_digest(left: Record, right: Record) -> str:
+    """Return what a pair is known by where its keys, which may name people, are not told."""
+    return digest("\x1f".join((*left, *right)))
 
 
 def precision(

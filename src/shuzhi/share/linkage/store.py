@@ -165,16 +165,14 @@ def insert_run(
     return int(made.scalar_one())
 
 
-def newest_run(connection: Connection, linkage: str) -> Run | None:
-    """Return the newest run of a linkage; None before the first."""
+def read_runs(
+    connection: Connection, linkage: str, *, before: int | None = None, limit: int
+) -> tuple[Run, ...]:
+    """Return runs of a linkage before a number, the newest first."""
     c = run_table.c
-    query = select(run_table).where(c.linkage == linkage).order_by(c.id.desc()).limit(1)
-    row = connection.execute(query).mappings().one_or_none()
-    if row is None:
-        return None
-    content = row["content"]
-    figures = Figures(**content["figures"])
-    return Run(row["id"], linkage, row["model"], row["at"], row["by"], content["versions"], figures)
+    where = [c.linkage == linkage] + ([] if before is None else [c.id < before])
+    query = select(run_table).where(*where).order_by(c.id.desc()).limit(limit)
+    return tuple(_run(row) for row in connection.execute(query).mappings())
 
 
 def replace_pairs(connection: Connection, linkage: str, pairs: Iterable[Placed]) -> None:
@@ -286,6 +284,19 @@ def _pair_row(linkage: str, placed: Placed) -> dict[str, Any]:
 def _placed(row: RowMapping) -> Placed:
     pair = Pair(*_records(row), row["probability"], row["weight"], **row["content"])
     return Placed(pair, Place(row["place"]))
+
+
+def _run(row: RowMapping) -> Run:
+    content = row["content"]
+    return Run(
+        row["id"],
+        row["linkage"],
+        row["model"],
+        row["at"],
+        row["by"],
+        content["versions"],
+        Figures(**content["figures"]),
+    )
 
 
 def _kept(row: RowMapping) -> Kept:

@@ -39,13 +39,13 @@ from shuzhi.share.linkage.store import (
     find_subject,
     insert_model,
     insert_run,
-    newest_run,
     put_accepted,
     put_decision,
     read_decisions,
     read_members,
     read_models,
     read_pairs,
+    read_runs,
     replace_members,
     replace_pairs,
 )
@@ -166,18 +166,26 @@ def decide(
     with office.control.transaction() as connection:
         put_decision(connection, linkage, decision)
         # Keys may name people: the log holds what was said, and of which pair only the hash.
-        facts = {"verdict": verdict.value, "pair_sha256": _pair_hash(decision)}
+        pair = judged.pair_digest(decision.left, decision.right)
+        facts = {"verdict": verdict.value, "pair_sha256": pair}
         queue(connection, Entry("linkage.decided", now, by, f"linkage:{linkage}", facts))
     office.publish(PairDecided(now, linkage, decision.left, decision.right, verdict))
     return decision
 
 
-def review(office: LinkageOffice, linkage: str, *, limit: int = 20) -> tuple[Waiting, ...]:
-    """Return who waits to be looked at, the most telling first. Raises `share.linkage_unknown`."""
+def review(
+    office: LinkageOffice, linkage: str, *, after: str = "", limit: int = 20
+) -> tuple[Waiting, ...]:
+    """Return who waits to be looked at after the turn `after`, the most telling first.
+
+    Raises:
+        LinkageError: `share.linkage_unknown`.
+    """
     office.linkage(linkage)
     with office.control.transaction() as connection:
         pairs, said = read_pairs(connection, linkage), read_decisions(connection, linkage)
-    return judged.queue(pairs, said)[:limit]
+    waiting = judged.queue(pairs, said)
+    return tuple(one for one in waiting if one.turn > after)[:limit]
 
 
 def sample(
@@ -206,9 +214,10 @@ def why(office: LinkageOffice, linkage: str, one: Record, other: Record, *, by: 
     declared, now = office.linkage(linkage), office.clock()
     with office.control.transaction() as connection:
         placed = find_pair(connection, linkage, min(one, other), max(one, other))
-        done = newest_run(connection, linkage)
-        if placed is None or done is None:
+        if placed is None:
             raise _unknown_pair(linkage, one, other)
+        # What keeps pairs are runs.
+        (done,) = read_runs(connection, linkage, limit=1)
         kept = next(k for k in read_models(connection, linkage) if k.id == done.model)
         facts = {"run": done.id, "model": kept.number}
         queue(connection, Entry("linkage.explained", now, by, f"linkage:{linkage}", facts))
@@ -224,9 +233,20 @@ def models(office: LinkageOffice, linkage: str) -> tuple[Kept, ...]:
 
 def last_run(office: LinkageOffice, linkage: str) -> Run | None:
     """Return the newest run of a linkage. Raises `share.linkage_unknown`."""
+    return next(iter(runs(office, linkage, limit=1)), None)
+
+
+def runs(
+    office: LinkageOffice, linkage: str, *, before: int | None = None, limit: int = 50
+) -> tuple[Run, ...]:
+    """Return at most `limit` runs before a number, the newest first.
+
+    Raises:
+        LinkageError: `share.linkage_unknown`.
+    """
     office.linkage(linkage)
     with office.control.transaction() as connection:
-        return newest_run(connection, linkage)
+        return read_runs(connection, linkage, before=before, limit=limit)
 
 
 def records(office: LinkageOffice, linkage: str, subject: str) -> tuple[Record, ...]:
@@ -352,8 +372,3 @@ def _unknown_pair(linkage: str, one: Record, other: Record) -> LinkageError:
         f"{other.dataset}.",
         next_step="Name two records as DATASET:KEY, as the review queue shows them.",
     )
-
-
-def _pair_hash(decision: Decision) -> str:
-    told = "\x1f".join((*decision.left, *decision.right))
-    return judged.digest(told)

@@ -14,7 +14,7 @@ from starlette.middleware import Middleware
 from shuzhi.app import City
 from shuzhi.web.api import audit, packs, status
 from shuzhi.web.api.act import cases, evaluation
-from shuzhi.web.api.decide import indicators, rules, tracings, warnings
+from shuzhi.web.api.decide import indicators, rehearsals, rules, tracings, warnings
 from shuzhi.web.api.frame.asking import Site
 from shuzhi.web.api.frame.describing import described
 from shuzhi.web.api.frame.problems import handle_problems
@@ -28,6 +28,8 @@ from shuzhi.web.api.share import (
     doubts,
     duties,
     forms,
+    linkages,
+    misuse,
     objections,
     parties,
     receipts,
@@ -44,6 +46,7 @@ RESOURCES = (
     rules,
     warnings,
     tracings,
+    rehearsals,
     cases,
     evaluation,
     applications,
@@ -55,6 +58,8 @@ RESOURCES = (
     duties,
     forms,
     doubts,
+    linkages,
+    misuse,
     audit,
     parties,
     packs,

@@ -47,6 +47,19 @@ class ProvenAnswer(LoggedAnswer):
     """The proof that it is in the log (C2SP tlog-proof)."""
 
 
+class VerificationAnswer(Answer):
+    """Whether the log is whole."""
+
+    is_whole: bool
+    """Whether every entry that was ever signed for is there, as it was."""
+    entries: int
+    """How many entries were compared with the signed root."""
+    problems: tuple[str, ...]
+    """What is wrong, and in which file of the log."""
+    unfinished: tuple[str, ...]
+    """Files of a commit that is under way or was cut short; no checkpoint speaks of them."""
+
+
 class CheckpointAnswer(Answer):
     """How large the log is, signed."""
 
@@ -60,6 +73,16 @@ class CheckpointAnswer(Answer):
     """The signed note (C2SP signed-note), as verifiers read it."""
     witnesses: tuple[str, ...]
     """Who else signed it."""
+
+
+@router.get("/verification", **reads(Right.READ_AUDIT))
+def verify_log(city: CityHere) -> VerificationAnswer:
+    """Read the log from its files, and tell whether every entry is there as it was signed for.
+
+    Of a long log that takes a while; who trusts nobody does it with a copy of their own.
+    """
+    report = city.verify_audit()
+    return VerificationAnswer.about(report, problems=tuple(map(str, report.problems)))
 
 
 @router.get("/entries", **reads(Right.READ_AUDIT))

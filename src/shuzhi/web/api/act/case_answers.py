@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from shuzhi.act.cases import Case, CaseFile, CaseRole, ClockState, Reading, Stage, TaskState, Verb
+from shuzhi.act.cases import (
+    Case,
+    CaseFile,
+    CaseRole,
+    ClockState,
+    Reading,
+    Stage,
+    TaskState,
+    Verb,
+)
+from shuzhi.app.decide.cause_store import Sought
 from shuzhi.web.api.frame.answers import Answer, Facts, Listed, Title
 
 
@@ -56,6 +66,8 @@ class CaseLine(Answer):
     """Its kind."""
     title: str
     """What it is about."""
+    title_en: str
+    """The same in English; empty where nobody said it."""
     severity: str
     """How grave it is, in a word of its kind."""
     stage: Stage
@@ -132,13 +144,55 @@ class CaseAnswer(CaseLine):
     """What can be done about it now, and by whom."""
     steps: tuple[StepAnswer, ...]
     """Its history."""
+    searches: tuple[int, ...]
+    """The searches for its causes: see tracings."""
 
     @classmethod
-    def told(cls, file: CaseFile) -> CaseAnswer:
-        """Return the whole file of a case."""
+    def told(cls, file: CaseFile, causes: Sequence[Sought]) -> CaseAnswer:
+        """Return the whole file of a case, and where its causes were sought."""
         ways = tuple({"verb": way.verb, "roles": tuple(sorted(way.roles))} for way in file.ways)
         clocks = tuple(ClockAnswer.read(reading) for reading in file.readings)
-        return cls.about(file.case, clocks=clocks, ways=ways, steps=file.steps)
+        searches = tuple(sought.id for sought in causes)
+        return cls.about(file.case, clocks=clocks, ways=ways, steps=file.steps, searches=searches)
+
+
+class ClockTallyAnswer(Answer):
+    """The open cases under one clock of a kind."""
+
+    kind: str
+    """The kind of case."""
+    clock: str
+    """Its clock."""
+    running: int
+    """How many of it run."""
+    soon: int
+    """How many of those run out soon."""
+    late: int
+    """How many have run out."""
+
+
+class PartyTallyAnswer(Answer):
+    """The open cases of a party."""
+
+    open: int
+    """How many are open."""
+    late: int
+    """How many of them are late."""
+
+
+class TallyAnswer(Answer):
+    """The open cases, counted three ways; one is late when a clock of it is."""
+
+    open: int
+    """How many are open."""
+    late: int
+    """How many of them are late."""
+    stages: Mapping[Stage, int]
+    """How many stand in each stage."""
+    clocks: tuple[ClockTallyAnswer, ...]
+    """By clock."""
+    parties: Mapping[str, PartyTallyAnswer]
+    """By the party that answers for them."""
 
 
 class OpenedAnswer(Answer):

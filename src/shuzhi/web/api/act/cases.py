@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated
 
@@ -28,6 +29,7 @@ from shuzhi.act.cases import (
     read_evidence,
 )
 from shuzhi.act.cases.evidence import evidence_path
+from shuzhi.app import City
 from shuzhi.kernel.ids import PartyId
 from shuzhi.kernel.instant import to_instant
 from shuzhi.share.accounts import Right
@@ -39,6 +41,7 @@ from shuzhi.web.api.act.case_answers import (
     KindAnswer,
     Kinds,
     OpenedAnswer,
+    TallyAnswer,
     lines,
 )
 from shuzhi.web.api.frame.acting import CASE_RIGHTS, Acting, Origin, VisitorHere, case_actor
@@ -112,6 +115,8 @@ class NewCase(Acting):
     """How grave it is, in a word of its kind."""
     title: Annotated[Words, Field(max_length=500)] = ""
     """What it is about; empty for the title of its kind."""
+    title_en: Annotated[Words, Field(max_length=500)] = ""
+    """The same in English, for those who read it."""
     text: Words = ""
     """What was found."""
     responsible: Name | None = None
@@ -213,6 +218,7 @@ def open_case(
         given.merge_key,
         origin,
         {clock: to_instant(due) for clock, due in given.due.items()},
+        given.title_en,
     )
     opened = room.open_case(city.office, report)
     response.headers["Location"] = f"/api/v1/cases/{opened.case_id}"
@@ -233,12 +239,26 @@ def list_case_kinds(city: CityHere) -> Kinds:
     return Kinds(items=items)
 
 
+@router.get("/tally", **reads(Right.READ))
+def count_open_cases(
+    city: CityHere,
+    visitor: VisitorHere,
+    soon_hours: Annotated[
+        int, Query(ge=1, le=8_760, description="A clock runs out soon with less left than this.")
+    ] = 24,
+) -> TallyAnswer:
+    """Count the open cases that concern one's party: by stage, by clock and by party."""
+    whose = case_sight(visitor, city).parties
+    soon = timedelta(hours=soon_hours)
+    return TallyAnswer.about(room.tally(city.office, soon=soon, seen_by=whose))
+
+
 @router.get("/{case_id}", **reads(Right.READ, Right.CASE_HANDLE))
 def show_case(
     city: CityHere, visitor: VisitorHere, case_id: CaseNumber, response: Response
 ) -> CaseAnswer:
     """Show a case with its clocks, its history, and what can be done now."""
-    return _told(seen_case(visitor, city, case_id), response)
+    return _told(city, seen_case(visitor, city, case_id), response)
 
 
 @router.post("/{case_id}/acts", **changes(*CASE_RIGHTS, versioned=True))
@@ -274,7 +294,7 @@ def act_on_case(
         None if given.into is None else CaseId(given.into),
     )
     room.act(office, asked)
-    return _told(case(office, CaseId(case_id)), response)
+    return _told(city, case(office, CaseId(case_id)), response)
 
 
 @router.post("/{case_id}/evidence", status_code=201, **_UPLOADS)
@@ -323,9 +343,9 @@ def download_evidence(
     return Response(raw, media_type=held[0]["media_type"], headers=headers)
 
 
-def _told(file: CaseFile, response: Response) -> CaseAnswer:
+def _told(city: City, file: CaseFile, response: Response) -> CaseAnswer:
     response.headers.update(etag(file.case.version))
-    return CaseAnswer.told(file)
+    return CaseAnswer.told(file, city.causes(file.case.id))
 
 
 def _file(office: Office, named: FileNamed) -> EvidenceFile:

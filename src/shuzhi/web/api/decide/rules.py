@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated
 
@@ -44,6 +45,8 @@ class RuleAnswer(Answer):
     """The kind of case that its warnings open."""
     legal_basis: str | None
     """The legal parameter that it holds data against."""
+    values: Mapping[str, str]
+    """The values that a rehearsal may set otherwise; a forecaster has none."""
     version: int | None
     """The version of its wording; null before it was registered."""
     is_on: bool
@@ -177,6 +180,7 @@ def _rule(one: Rule | Forecaster, standing: Standing | None) -> RuleAnswer:
         one,
         title=Title.both(one),
         is_forecaster=isinstance(one, Forecaster),
+        values={} if isinstance(one, Forecaster) else {n: str(v) for n, v in one.values.items()},
         severity=one.severity if isinstance(one.severity, Severity) else None,
         version=standing and standing.version,
         is_on=standing is not None and standing.is_on,

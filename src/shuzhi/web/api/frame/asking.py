@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -76,17 +77,22 @@ def reads(*rights: Right, types: Mapping[str, Any] | None = None) -> dict[str, A
     return declared
 
 
-def asks(*rights: Right, types: Mapping[str, Any], headers: Mapping[str, str]) -> dict[str, Any]:
+def asks(
+    *rights: Right,
+    types: Mapping[str, Any] | None = None,
+    headers: Mapping[str, str] = MappingProxyType({}),
+) -> dict[str, Any]:
     """Return how an operation is declared whose question is long or personal, and has a body.
 
-    It is answered as it comes and not kept: `types` are the media types, with their schemas, and
-    `headers` say what they tell.
+    It is answered as it comes and not kept (`receiving.ASKED`). `types` are the media types of
+    what is no JSON, with their schemas, and `headers` say what they tell.
     """
     form = [Depends(require_json), Depends(require_same_origin)]
     declared = _declared(rights, form, (*_READ_STATUSES, 406, 409, 413, 415, 429))
-    told = {name: {"description": said, "schema": _TEXT} for name, said in headers.items()}
-    shown = {media_type: {"schema": schema} for media_type, schema in types.items()}
-    declared["responses"][200] = {"content": shown, "headers": told}
+    if types is not None:
+        told = {name: {"description": said, "schema": _TEXT} for name, said in headers.items()}
+        shown = {media_type: {"schema": schema} for media_type, schema in types.items()}
+        declared["responses"][200] = {"content": shown, "headers": told}
     return declared
 
 

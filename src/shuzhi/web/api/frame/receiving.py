@@ -26,8 +26,10 @@ from shuzhi.web.visitors import visitor_of
 
 MOST_JSON_BYTES = 1_000_000
 _KEPT_HEADERS = ("content-type", "etag", "location", "content-language")
-# Questions that have a body; see `asking.asks`.
-ASKED = "/deliveries"
+# How the paths of questions end that have a body; see `asking.asks`.
+ASKED = (
+    "/deliveries", "/explanations", "/subject-files", "/rehearsals/rules", "/rehearsals/staffing",
+)  # fmt: skip
 _READING = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
 
@@ -47,7 +49,7 @@ class Receiving:
         try:
             body = await _whole(request)
             if scope["path"].endswith(ASKED):
-                # What leaves here may be long, and nothing of it is kept.
+                # What leaves here may be long or personal, and nothing of it is kept.
                 await self._app(scope, _again(body, receive), send)
                 return
             answer = await self._answered(request, body)

@@ -1,8 +1,14 @@
-"""Who stands on which side of what left: what is between others is not there for anybody else."""
+"""Who stands on which side of what left, and who manages it all.
+
+What is between others is not there for anybody else.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends
 
 from shuzhi.app import City
 from shuzhi.kernel.ids import PartyId
@@ -11,7 +17,8 @@ from shuzhi.share.agreements import Agreement, AgreementId
 from shuzhi.share.agreements import agreement as read_agreement
 from shuzhi.share.agreements.errors import unknown
 from shuzhi.web import sides
-from shuzhi.web.api.frame.asking import refusal
+from shuzhi.web.api.frame.acting import VisitorHere
+from shuzhi.web.api.frame.asking import CityHere, refusal
 from shuzhi.web.problems import WebError
 from shuzhi.web.visitors import Visitor
 
@@ -34,6 +41,21 @@ def seen_agreement(visitor: Visitor, city: City, number: int) -> Agreement:
     if sees(visitor, city, held.terms.assigner, held.terms.assignee):
         return held
     raise unknown("agreement", number)
+
+
+def _manager(city: CityHere, visitor: VisitorHere) -> str:
+    """Return the account of who manages sharing for the city, for whom alone some things are.
+
+    Raises:
+        WebError: `web.unauthorized`, `web.not_allowed`.
+    """
+    authority = city.sharing_office.authority
+    if visitor.account is None or not visitor.may(Right.OVERSEE, authority):
+        raise refusal(visitor, authority)
+    return visitor.account
+
+
+Manager = Annotated[str, Depends(_manager)]
 
 
 @dataclass(frozen=True)

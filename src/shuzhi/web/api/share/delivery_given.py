@@ -22,15 +22,32 @@ Said = Annotated[Line, Field(min_length=1)]
 Sql = Annotated[Words, Field(min_length=1)]
 
 
-class PartGiven(Acting):
-    """A part of what an agreement gives, and who wants it."""
+class ForPurpose(Acting):
+    """Who wants data, and what for."""
 
-    agreement: Number
-    """By which agreement."""
     role: Said
     """In which role of the agreement; one that the account has for the party."""
     purpose: Said
     """For which purpose of the agreement."""
+
+    def user(self, visitor: Visitor) -> User:
+        """Return who asks: the roles are those of the account, whatever the request says.
+
+        Raises:
+            WebError: `web.unauthorized`, `web.not_allowed`; as `person_of` and `party_of`.
+        """
+        party = party_of(visitor, self)
+        if visitor.standing is None or not visitor.may(Right.QUERY, party):
+            raise refusal(visitor, party)
+        held = frozenset(role.value for role in visitor.standing.roles(party))
+        return User(person_of(visitor, self), party, held)
+
+
+class PartGiven(ForPurpose):
+    """A part of what an agreement gives, and who wants it."""
+
+    agreement: Number
+    """By which agreement."""
     columns: Annotated[tuple[Name, ...], Field(min_length=1, max_length=500)] | None = None
     """Which columns; all that may be seen where none are named."""
     rows: Annotated[tuple[RowGiven, ...], Field(max_length=50)] = ()
@@ -42,16 +59,8 @@ class PartGiven(Acting):
         return Wanted(AgreementId(self.agreement), self.columns, rows, media)
 
     def asker(self, visitor: Visitor) -> Asker:
-        """Return who asks: the roles are those of the account, whatever the request says.
-
-        Raises:
-            WebError: `web.unauthorized`, `web.not_allowed`; as `person_of` and `party_of`.
-        """
-        party = party_of(visitor, self)
-        if visitor.standing is None or not visitor.may(Right.QUERY, party):
-            raise refusal(visitor, party)
-        held = frozenset(role.value for role in visitor.standing.roles(party))
-        return Asker(User(person_of(visitor, self), party, held), self.role, self.purpose)
+        """Return who asks. Raises as `user`."""
+        return Asker(self.user(visitor), self.role, self.purpose)
 
 
 class NamedQuery(Given):

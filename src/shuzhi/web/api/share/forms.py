@@ -26,6 +26,7 @@ from shuzhi.share.forms import (
     Judgement,
     Reach,
     Registered,
+    Repeat,
     Verdict,
     Way,
     declared_minutes,
@@ -221,6 +222,39 @@ class Burdens(Answer):
     """The most costly first."""
 
 
+class PlaceAsked(Answer):
+    """A field that asks something."""
+
+    form: str
+    """Of which form."""
+    owner: str
+    """Who demands that form."""
+    field: str
+    """Which field."""
+
+
+class RepeatAnswer(Answer):
+    """The same datum, asked by more than one form."""
+
+    datum: str
+    """What is asked: a meaning, a column, or the titles of the fields."""
+    asks: tuple[PlaceAsked, ...]
+    """Where it is asked."""
+
+    @classmethod
+    def told(cls, found: Repeat) -> RepeatAnswer:
+        """Return what is asked again."""
+        asks = tuple(PlaceAsked(form=f, owner=o, field=each) for f, o, each in found.asks)
+        return cls(datum=found.datum, asks=asks)
+
+
+class Repeats(Answer):
+    """What forms in force ask more than once."""
+
+    items: tuple[RepeatAnswer, ...]
+    """The most often asked first."""
+
+
 class NewForm(Acting):
     """A form that is to be registered, or its new wording."""
 
@@ -276,6 +310,12 @@ def show_burden(
     """Show what forms cost in minutes, the most costly first."""
     found = city.burden(since, until, by=by, form=form, owner=owner, party=party)
     return Burdens(items=tuple(map(BurdenAnswer.about, found)))
+
+
+@router.get("/asked-twice", **reads(Right.READ))
+def list_repeats(city: CityHere) -> Repeats:
+    """List what more than one form in force asks, the most often asked first."""
+    return Repeats(items=tuple(map(RepeatAnswer.told, room.asked_twice(city.forms_office))))
 
 
 @router.get("/{form}", **reads(Right.READ))

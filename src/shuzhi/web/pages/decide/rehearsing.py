@@ -15,9 +15,10 @@ from shuzhi.share.accounts import Right
 from shuzhi.web.pages.frame.sending import FieldError, Typed, shown
 from shuzhi.web.pages.frame.site import Site
 from shuzhi.web.problems import WebError
+from shuzhi.web.rehearsed import MOST_DAYS_OF_RULES
 from shuzhi.web.visitors import visitor_of
 
-_MOST_DAYS, _DAYS = 366, 30
+_DAYS = 30
 _SPANS = ("after", "every", "look_back", "merge_within")
 _FIELDS = {"decide.nothing_to_rehearse": "start"}
 
@@ -61,8 +62,10 @@ def _settable(rule: Rule) -> dict[str, str]:
 
 def _rehearsed(city: City, rule: Rule, typed: Typed) -> Rehearsal:
     start, end = typed.day("start"), typed.day("end")
-    if start is None or end is None or not 0 < (end - start).days <= _MOST_DAYS:
-        raise FieldError("web.bad_span", "end", f"A rehearsal covers 1 to {_MOST_DAYS} days.")
+    if start is None or end is None or not 0 < (end - start).days <= MOST_DAYS_OF_RULES:
+        raise FieldError(
+            "web.bad_span", "end", f"A rehearsal covers 1 to {MOST_DAYS_OF_RULES} days."
+        )
     now = _settable(rule)
     given = {name: text for name in now if (text := typed.one(f"value_{name}").strip())}
     changed = {name: text for name, text in given.items() if text != now[name]}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import time, timedelta
-from itertools import pairwise
 
 from fastapi import APIRouter, Request, Response
 from markupsafe import Markup
@@ -15,7 +14,6 @@ from shuzhi.act.cases import (
     PartyRehearsal,
     Rehearsal,
     Span,
-    parse_office_hours,
     parse_span,
     rehearse_staffing,
 )
@@ -29,11 +27,16 @@ from shuzhi.web.pages.frame.reading import Reader
 from shuzhi.web.pages.frame.sending import FieldError, Typed, shown
 from shuzhi.web.pages.frame.site import Site
 from shuzhi.web.problems import WebError
+from shuzhi.web.rehearsed import (
+    MOST_DAYS_OF_STAFFING,
+    MOST_PEOPLE,
+    office_hours,
+    severities,
+    within,
+)
 from shuzhi.web.visitors import visitor_of
 
-# To rehearse a month of 10,000 cases takes some nine seconds (benchmarks/results/evaluation.md).
-_MOST_DAYS, _DAYS = 92, 30
-_MOST_PEOPLE, _MOST_DRAWN, _MOST_TEAMS = 1_000, 8, 60
+_DAYS, _MOST_DRAWN, _MOST_TEAMS = 30, 8, 60
 _PEOPLE = "people_"
 _FIELDS = {
     "act.nothing_to_rehearse": "start",
@@ -69,7 +72,7 @@ def _page(site: Site, request: Request) -> Response:
             found = _rehearsed(city, typed)
     except RefusedError as refused:
         error = refused
-    parties = () if found is None else _within(city, found.parties, typed.one("team"))
+    parties = () if found is None else within(city, found.parties, typed.one("team"))
     today = day_of(city.clock(), city.settings.city.zone)
     drawn = sorted(parties, key=lambda p: (-p.was.late, -p.was.pieces, p.party))[:_MOST_DRAWN]
     return shown(
@@ -77,7 +80,7 @@ def _page(site: Site, request: Request) -> Response:
         reader=reader, found=found, parties=parties, teams=_teams(typed, parties)[:_MOST_TEAMS],
         in_time=_in_time(reader, drawn), waits=_waits(reader, drawn),
         has_limits=any(n.startswith("limit_") and v[0] for n, v in typed.held.items()),
-        is_cut=len(drawn) < len(parties), severities=_severities(city), kinds=city.office.kinds,
+        is_cut=len(drawn) < len(parties), severities=severities(city), kinds=city.office.kinds,
         organisation=sorted(city.organisation(), key=lambda p: (p.level, p.id)),
         start=today - timedelta(days=_DAYS), end=today + timedelta(days=1),
     )  # fmt: skip
@@ -85,10 +88,12 @@ def _page(site: Site, request: Request) -> Response:
 
 def _rehearsed(city: City, typed: Typed) -> Rehearsal:
     start, end = typed.day("start"), typed.day("end")
-    if start is None or end is None or not 0 < (end - start).days <= _MOST_DAYS:
-        raise FieldError("web.bad_quarter", "end", f"This covers 1 to {_MOST_DAYS} days.")
+    if start is None or end is None or not 0 < (end - start).days <= MOST_DAYS_OF_STAFFING:
+        raise FieldError(
+            "web.bad_quarter", "end", f"This covers 1 to {MOST_DAYS_OF_STAFFING} days."
+        )
     zone = city.settings.city.zone
-    asked = Asked(_people(typed), _hours(typed), _limits(typed, _severities(city)))
+    asked = Asked(_people(typed), _hours(typed), _limits(typed, severities(city)))
     return rehearse_staffing(
         city.office, since=start_of_day(start, zone), until=start_of_day(end, zone), asked=asked
     )
@@ -98,25 +103,23 @@ def _people(typed: Typed) -> dict[PartyId, int]:
     found: dict[PartyId, int] = {}
     for name in (each for each in typed.held if each.startswith(_PEOPLE)):
         number = typed.number(name)
-        if number is not None and number > _MOST_PEOPLE:
-            raise FieldError("web.bad_people", name, f"A team has at most {_MOST_PEOPLE} people.")
+        if number is not None and number > MOST_PEOPLE:
+            raise FieldError("web.bad_people", name, f"A team has at most {MOST_PEOPLE} people.")
         if number is not None:
             found[PartyId(name.removeprefix(_PEOPLE))] = number
     return found
 
 
 def _hours(typed: Typed) -> tuple[tuple[time, time], ...]:
-    read = [parse_office_hours(t) for t in typed.one("hours").replace("，", " ").split()]
-    hours = sorted(each for each in read if each is not None)
-    overlap = any(a[1] > b[0] for a, b in pairwise(hours))
-    if overlap or len(hours) < len(read):
+    hours = office_hours(typed.one("hours").replace("，", " ").split())
+    if hours is None:
         raise FieldError("web.bad_hours", "hours", "Hours are written as 09:00-12:00 14:00-18:00.")
-    return tuple(hours)
+    return hours
 
 
-def _limits(typed: Typed, severities: Sequence[str]) -> dict[str, Span]:
+def _limits(typed: Typed, known: Sequence[str]) -> dict[str, Span]:
     found: dict[str, Span] = {}
-    for severity in severities:
+    for severity in known:
         if text := typed.one(f"limit_{severity}").strip():
             span = parse_span(text)
             if span is None:
