@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -134,6 +134,26 @@ def test_a_store_that_another_process_holds_says_so(tmp_path: Path) -> None:
         """Nothing: the transaction cannot begin."""
     other.close()
     assert busy.value.code == "kernel.control_busy"
+
+
+def test_who_opens_a_new_store_while_another_begins_it_waits(tmp_path: Path) -> None:
+    other = sqlite3.connect(tmp_path / "control.db", isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    other.execute("CREATE TABLE begun (id INTEGER)")
+    store = open_control(f"sqlite:///{tmp_path / 'control.db'}?timeout=0.01")
+
+    def enter() -> object:
+        with store.transaction() as connection:
+            return connection.exec_driver_sql("PRAGMA journal_mode").scalar()
+
+    with ThreadPoolExecutor(1) as thread:
+        entering = thread.submit(enter)
+        # Time enough to be refused, for one who does not wait.
+        wait([entering], 0.3)
+        other.execute("COMMIT")
+        assert entering.result(60) == "wal"
+    other.close()
+    store.engine.dispose()
 
 
 def test_a_moment_waits_for_no_writer_and_stays_as_it_was(store: Control) -> None:

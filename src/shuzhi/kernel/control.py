@@ -7,9 +7,11 @@ house.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from time import monotonic, sleep
 from typing import Any
 
 from sqlalchemy import (
@@ -31,6 +33,8 @@ from shuzhi.kernel.prepared import drive
 # What SQLite says when a file cannot grow: the disk, a quota or a limit of the process.
 _FULL = ("database or disk is full", "disk I/O error")
 _READS_ONLY = "shuzhi_reads_only"
+# How long a writer waits for another, and how often it asks where SQLite does not wait.
+_WAIT_S, _PAUSE_S = 30, 0.005
 
 metadata = MetaData(
     naming_convention={
@@ -176,17 +180,34 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     # We open transactions ourselves: the driver's own start too late to hold off other writers.
     connection.isolation_level = None
     cursor = connection.cursor()
+    _write_ahead(cursor)
     for pragma in (
-        "journal_mode=WAL",
         "synchronous=FULL",
         "foreign_keys=ON",
-        "busy_timeout=30000",
+        f"busy_timeout={_WAIT_S * 1000}",
         # Some 32 MB: what is written to a log that need not grow is on the disk several times
         # faster, and to bring it into the store costs as much as many commits.
         "wal_autocheckpoint=8000",
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _write_ahead(cursor: Any) -> None:
+    """Have changes written ahead; the file remembers that.
+
+    Of several who want it of a new file at once SQLite refuses some without letting them wait.
+    """
+    give_up_at = monotonic() + _WAIT_S
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or monotonic() > give_up_at:
+                raise
+            sleep(_PAUSE_S)
+        else:
+            return
 
 
 def _begin(connection: Connection) -> None:
