@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from threading import Event as Signal
+from threading import Thread
 from time import monotonic
 from typing import Any
 
@@ -278,6 +281,53 @@ def test_what_another_process_judged_meanwhile_counts_once(ready: Any) -> None:
     (said,) = evaluate(slower, [high], "readings").rules
     assert (inner[1].raised, said.state) == (1, State.ELSEWHERE)
     assert ready.spans() == [("a", 0.0, 0.0, 1)]
+
+
+def test_rows_that_a_quicker_process_had_not_seen_are_judged_all_the_same(ready: Any) -> None:
+    high = ready.rule("high_value")
+    ready.register(high)
+    ready.add(("a", 0, 500))
+    has_judged, may_keep = Signal(), Signal()
+
+    def before_keeping() -> Instant:
+        has_judged.set()
+        may_keep.wait(20)
+        return Instant(ready.noon)
+
+    def after_the_other() -> Instant:
+        may_keep.set()
+        other.join(20)
+        return Instant(ready.noon)
+
+    watch = ready.watch
+    first = replace(watch, clock=before_keeping)
+    other = Thread(target=evaluate, args=(first, [high], "readings"))
+    other.start()
+    assert has_judged.wait(20)
+    ready.add(("b", 0, 600))
+    evaluate(replace(watch, clock=after_the_other), [high], "readings")
+    assert ready.spans() == [("a", 0.0, 0.0, 1), ("b", 0.0, 0.0, 1)]
+
+
+def test_a_rule_that_is_off_again_while_its_owner_is_told_is_told_again(ready: Any) -> None:
+    high = ready.rule("high_value")
+    ready.register(high)
+
+    def deaf(event: Event) -> None:
+        raise RefusedError("test.deaf", f"Nobody hears {event}.")
+
+    def off_again(event: Event) -> None:
+        ready.heard.append(event)
+        ready.publish = None
+        elsewhere = replace(ready.watch, publish=deaf)
+        switch_on(elsewhere, high, by="d.chen")
+        with pytest.raises(RefusedError, match="Nobody hears"):
+            switch_off(elsewhere, high.id, reason="again", by="d.chen")
+
+    ready.publish = off_again
+    switch_off(ready.watch, high.id, reason="first", by="d.chen")
+    tell(ready.watch)
+    assert [event.reason for event in ready.heard] == ["first", "again"]
 
 
 def _remove(bench: Any, dataset: str) -> None:

@@ -61,10 +61,16 @@ def _tell_switched_off(watch: Watch, errors: list[ShuzhiError]) -> int:
         code, reason = rule.off_code or "", rule.off_reason or ""
         event = RuleSwitchedOff(watch.clock(), rule.id, rule.version, rule.owner, code, reason)
         if _publish(watch, event, errors):
-            with watch.control.transaction() as connection:
-                store.save_standing(connection, rule.id, {"off_is_told": True})
+            _note_told(watch, rule)
             told += 1
     return told
+
+
+def _note_told(watch: Watch, rule: store.Standing) -> None:
+    with watch.control.transaction() as connection:
+        # One that was switched on and off again meanwhile is still to be told.
+        if store.standings(connection, [rule.id], lock=True).get(rule.id) == rule:
+            store.save_standing(connection, rule.id, {"off_is_told": True})
 
 
 def _publish(watch: Watch, event: Event, errors: list[ShuzhiError]) -> bool:

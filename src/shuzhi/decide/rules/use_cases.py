@@ -43,7 +43,19 @@ def evaluate(watch: Watch, rules: Iterable[Rule], dataset: str) -> Evaluation:
             later call, and what other rules found is kept and told. As `tell`.
     """
     mine = [r for r in rules if isinstance(r, RowRule) and r.dataset == dataset]
-    waiting = running(watch, mine)
+    done: dict[RuleId, Judged] = {}
+    while mine:
+        judged = {rule.rule_id: rule for rule in _judged(watch, mine, dataset)}
+        done |= judged
+        # Another process may have judged fewer of the rows that are there.
+        again = {i for i, rule in judged.items() if rule.state is State.ELSEWHERE}
+        mine = [rule for rule in mine if rule.id in again]
+    return told(watch, list(done.values()))
+
+
+def _judged(watch: Watch, rules: Sequence[RowRule], dataset: str) -> list[Judged]:
+    """Judge what is there now, and return what became of each rule that had something to judge."""
+    waiting = running(watch, rules)
     until = watch.lake.version(dataset) if watch.lake.exists(dataset) else None
     done: list[Judged] = []
     while group := _next_group(waiting, until):
@@ -51,7 +63,7 @@ def evaluate(watch: Watch, rules: Iterable[Rule], dataset: str) -> Evaluation:
         done += keep(watch, answers)
         for answer in answers:
             del waiting[answer.rule.id]
-    return told(watch, done)
+    return done
 
 
 def look(watch: Watch, rules: Iterable[Rule]) -> Evaluation:
