@@ -5,8 +5,10 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
 import pyarrow as pa
@@ -429,3 +431,45 @@ def test_sql_that_cannot_be_built_by_grain_is_not_incremental(sql: str, problem:
     (finding,) = refusal.value.findings
     assert finding.line == 5
     assert finding.problem.startswith(f"it cannot be built by grain: {problem}"), finding.problem
+
+
+class Late(Control):
+    """A store that lets nobody in before `may_enter`; `is_asked` tells that somebody waits."""
+
+    def __init__(self, control: Control) -> None:
+        super().__init__(control.engine)
+        self.is_asked, self.may_enter = Event(), Event()
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        self.is_asked.set()
+        self.may_enter.wait(20)
+        with super().transaction() as connection:
+            yield connection
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)
+def test_a_build_that_ends_after_a_newer_one_does_not_stay(
+    building: Building, lake: Lake, model: Model
+) -> None:
+    late = Late(building.control)
+    older = Thread(target=build, args=(replace(building, control=late), model))
+    older.start()
+    assert late.is_asked.wait(20)
+    lake.append("readings", table({9: ("a", 30, 8)}))
+
+    def let_older_end() -> None:
+        late.may_enter.set()
+        older.join(20)
+
+    # The clock is asked when a build begins, and when its rows are written but it is not noted.
+    moments = iter([lambda: None, let_older_end])
+
+    def clock() -> Instant:
+        next(moments, lambda: None)()
+        return Instant(START)
+
+    build(replace(building, clock=clock), model)
+    assert not older.is_alive()
+    build(building, model)
+    assert is_whole(lake, model)

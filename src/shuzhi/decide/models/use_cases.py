@@ -105,10 +105,10 @@ def _built(building: Building, declared: Model) -> ModelRun:
     digest = hashlib.sha256(f"{_FORM}{model.sql}{model.incremental}".encode()).hexdigest()
     with building.control.transaction() as connection:
         before = find_build(connection, model.name)
-    known = before if before and before.digest == digest and lake.exists(model.name) else None
+    known = before if before and before.digest == digest and _stands(lake, model, before) else None
     if known is not None and not moved(lake, known.inputs, inputs):
         return _unchanged(building, model, known, inputs)
-    columns = _columns(building, declared)
+    columns = _columns(building, declared, inputs)
     commit = _written(building, model, known, inputs)
     if known is not None and commit.version == known.version:
         return _unchanged(building, model, known, inputs)
@@ -119,6 +119,14 @@ def _built(building: Building, declared: Model) -> ModelRun:
     _note(building, model, Build(digest, inputs, commit.version, ended))
     building.publish(ModelBuilt(ended, model.name, commit.version))
     return ModelRun(model.name, State.BUILT, commit.inserted + commit.updated, commit.version)
+
+
+def _stands(lake: Lake, model: Model, build: Build) -> bool:
+    """Tell whether the data set is as this build left it: an older one may have ended later."""
+    if not lake.exists(model.name):
+        return False
+    name = str(model.name)
+    return not moved(lake, {name: build.version}, {name: lake.version(name)})
 
 
 def _unchanged(
@@ -171,9 +179,11 @@ def _bounded(connection: duckdb.DuckDBPyConnection, seconds: float, model: Model
         timer.cancel()
 
 
-def _columns(building: Building, model: Model) -> Mapping[str, tuple[ColumnRef, ...]]:
+def _columns(
+    building: Building, model: Model, inputs: Mapping[str, int]
+) -> Mapping[str, tuple[ColumnRef, ...]]:
     """Return what each column of the answer comes from, read off the SQL as it was written."""
-    schemas = {str(r): _types(building.lake.schema(r)) for r in model.reads}
+    schemas = {r: _types(building.lake.schema(r, version=v)) for r, v in inputs.items()}
     found = columns_of(model.sql, {**schemas, **schemas_of(model, building.law)})
     return {name: tuple(told_law(ref, model) for ref in refs) for name, refs in found.items()}
 
