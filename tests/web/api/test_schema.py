@@ -25,16 +25,21 @@ from shuzhi.act.cases import case as find
 from shuzhi.app import City
 from shuzhi.kernel.ids import PartyId
 from shuzhi.share.accounts import NewAccount, NewKey, Right, Role, add_account, make_key
+from shuzhi.share.verification import Action, Kind
 from shuzhi.web import make_app
 from shuzhi.web.api import make_api
 from shuzhi.web.api.frame.asking import KEY_HEADER
 
+from ..overseeing import suspect
 from .conftest import OF_PEOPLE, PARTS, ROOT
+from .linking import declare_people, put_people
 
 pytestmark = pytest.mark.api
 _EXAMPLES = 10
 _KEY = re.compile(r"[!-~]{1,100}")
 _NUMBERS = itertools.count()
+# What is for who manages sharing alone; everything else somebody of a party has more of.
+_OF_THE_MANAGER = ("/linkages", "/misuse")
 _CONFIG = SchemathesisConfig.from_dict(
     {
         "checks": {
@@ -54,17 +59,27 @@ _CONFIG = SchemathesisConfig.from_dict(
 
 
 @pytest.fixture(scope="module")
-def key(everything: City) -> str:
-    """The key of somebody who may do all that a key can carry."""
-    office, party = everything.accounts_office, PartyId("east")
-    add_account(office, NewAccount("all", party, "All", frozenset(Role)), by="tester")
-    new = NewKey("all", party, "tester", frozenset(Right) - OF_PEOPLE, timedelta(days=300))
-    return make_key(office, new, by="all")[1].value
+def keys(everything: City) -> dict[bool, str]:
+    """The keys of two who may do all that a key can carry; one manages sharing for the city."""
+    office, made = everything.accounts_office, {}
+    for party in ("east", "hotline_centre"):
+        name = f"all.{party.replace('_', '-')}"
+        add_account(office, NewAccount(name, PartyId(party), "All", frozenset(Role)), by="tester")
+        rights = frozenset(Right) - OF_PEOPLE
+        new = NewKey(name, PartyId(party), "tester", rights, timedelta(days=300))
+        is_manager = party == everything.sharing_office.authority
+        made[is_manager] = make_key(office, new, by=name)[1].value
+    return made
 
 
 @pytest.fixture(scope="module")
 def everything(build: Callable[[Path], City], tmp_path_factory: pytest.TempPathFactory) -> City:
-    return build(tmp_path_factory.mktemp("schema") / "city")
+    folder = tmp_path_factory.mktemp("schema") / "city"
+    declare_people(folder)
+    city = build(folder)
+    put_people(city)
+    suspect(city, Kind.GUESSING, Action.SUSPEND, subject=(1, 2))
+    return city
 
 
 @pytest.fixture(scope="module")
@@ -98,13 +113,14 @@ INTERFACE = schemathesis.openapi.from_dict(
     suppress_health_check=list(HealthCheck),
 )
 def test_no_request_breaks_an_operation_or_its_description(
-    case: Any, root: str, key: str, everything: City
+    case: Any, root: str, keys: dict[bool, str], everything: City
 ) -> None:
     # A key that was used before would keep a request from what it asks for.
     if _KEY.fullmatch((case.headers or {}).get(KEY_HEADER, "")):
         case.headers[KEY_HEADER] = f"{next(_NUMBERS)}"
     if case.meta and case.meta.generation.mode.is_positive and next(_NUMBERS) % 2:
         _meet(case, everything)
+    key = keys[case.path.startswith(_OF_THE_MANAGER)]
     case.call_and_validate(base_url=f"{root}{ROOT}", headers={"Authorization": f"Bearer {key}"})
 
 
