@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
@@ -143,3 +146,21 @@ def test_what_is_in_the_log_is_text_that_anybody_can_read(log: Log, signer: Sign
     log.append([json.dumps({"entry": "系统"}).encode()])
     (raw,) = read_entries(log.folder, [signer.key])
     assert json.loads(raw) == {"entry": "系统"}
+
+
+@pytest.mark.parametrize("turn", range(8))
+def test_two_who_found_a_log_at_once_leave_one_that_opens(tmp_path: Path, turn: int) -> None:
+    folder, key_file = tmp_path / "audit" / "log", tmp_path / "keys" / "audit"
+    gate = Barrier(2)
+
+    def keep(_: int) -> None:
+        gate.wait(20)
+        with suppress(BrokenLogError), keep_log(folder, key_file, f"audit.city{turn}") as log:
+            fill(log, log.size + 1)
+
+    with ThreadPoolExecutor(2) as threads:
+        list(threads.map(keep, range(2)))
+    with keep_log(folder, key_file, f"audit.city{turn}") as log:
+        fill(log, 3)
+        (key,) = read_keys((tmp_path / "keys" / "audit.pub").read_text().splitlines())
+        assert read_head(folder, [key]).checkpoint.size == 3

@@ -22,6 +22,7 @@ from shuzhi.gather.lake import open_lake
 from shuzhi.kernel.control import open_control
 from shuzhi.kernel.errors import RefusedError
 from shuzhi.kernel.events import Publish, publisher
+from shuzhi.kernel.files import make_once
 from shuzhi.migrations import migrate
 from shuzhi.packs import installed_pack
 from shuzhi.settings import CITY_FILE, load_settings
@@ -97,9 +98,8 @@ def create_city(folder: Path | str, *, pack: str | None = None) -> City:
     root = Path(folder)
     for name in _FOLDERS:
         (root / name).mkdir(parents=True, exist_ok=True)
-    if not (root / CITY_FILE).exists():
-        written = _CITY.format(name=pack or "city", packs=pack or "")
-        (root / CITY_FILE).write_text(written, encoding="utf-8")
+    written = _CITY.format(name=pack or "city", packs=pack or "")
+    make_once(root / CITY_FILE, written.encode(), mode=0o644)
     city = open_city(root)
     if pack is not None and pack not in city.settings.city.packs:
         raise RefusedError(

@@ -5,8 +5,10 @@ Reading and proving need the folder alone; only writing needs the log's private 
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from shuzhi.audit.merkle import inclusion_path
 from shuzhi.audit.note import Note, Signed, cosigned
 from shuzhi.audit.proof import Proof
 from shuzhi.audit.tiles import TileReader
+from shuzhi.kernel.files import put_whole
 
 
 @dataclass(frozen=True)
@@ -40,14 +43,34 @@ def keep_log(folder: Path, key_file: Path, origin: str) -> Log:
         AuditError: `audit.bad_key`; as `found_log` and `open_log`.
         BrokenLogError: as `open_log`.
     """
+    key_file.parent.mkdir(parents=True, exist_ok=True)
+    with _founding(key_file):
+        if not key_file.exists():
+            return _founded(folder, key_file, origin)
+    return open_log(folder, read_signer(key_file))
+
+
+@contextmanager
+def _founding(key_file: Path) -> Iterator[None]:
+    """Be the only one who may found a log by this key: two would sign one log with two keys."""
     if key_file.exists():
-        return open_log(folder, read_signer(key_file))
+        yield
+        return
+    descriptor = os.open(key_file.parent, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _founded(folder: Path, key_file: Path, origin: str) -> Log:
     made = key_file.with_name(f"{key_file.name}.new")
     # The key takes its name when the log is there: a founding that was cut short goes on.
     is_there = made.exists() and (folder / CHECKPOINT).exists()
     signer = read_signer(made) if is_there else _new_key(made, origin)
     log = open_log(folder, signer) if is_there else found_log(folder, signer)
-    key_file.with_name(f"{key_file.name}.pub").write_text(f"{signer.key}\n", encoding="utf-8")
+    put_whole(key_file.with_name(f"{key_file.name}.pub"), f"{signer.key}\n".encode())
     made.replace(key_file)
     sync_path(key_file.parent)
     return log
@@ -112,7 +135,6 @@ def read_entries(
 
 def _new_key(path: Path, origin: str) -> Signer:
     signer = new_signer(origin)
-    path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(f"{signer.secret()}\n")

@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from contextlib import suppress
 from functools import cached_property
 from io import BytesIO
 from pathlib import Path
 from secrets import token_bytes
-from tempfile import mkstemp
 from time import sleep
 from typing import Any, BinaryIO
 
@@ -20,8 +18,8 @@ from shuzhi.app.auditing import Audits
 from shuzhi.app.share.agreeing import Agrees
 from shuzhi.audit import BrokenLogError, Logged
 from shuzhi.gather.lake import open_lake
-from shuzhi.gather.lake.durable import sync_path
 from shuzhi.kernel.errors import BrokenError
+from shuzhi.kernel.files import make_once
 from shuzhi.share import delivery
 from shuzhi.share.access import Limits, MaskTable, Refusal, read_masks_file
 from shuzhi.share.agreements.plain import plain
@@ -139,16 +137,7 @@ def _put(file: Path, content: BinaryIO) -> None:
 def _kept(file: Path) -> bytes:
     """Return the secret in `file`, made where there is none; the first of its makers counts."""
     file.parent.mkdir(mode=0o700, exist_ok=True)
-    if not file.exists():
-        descriptor, name = mkstemp(dir=file.parent)
-        with os.fdopen(descriptor, "wb") as fresh:
-            fresh.write(token_bytes(_KEY_BYTES))
-            fresh.flush()
-            os.fsync(fresh.fileno())
-        with suppress(FileExistsError):
-            os.link(name, file)
-        Path(name).unlink()
-        sync_path(file.parent)
+    make_once(file, token_bytes(_KEY_BYTES))
     key = file.read_bytes()
     if len(key) != _KEY_BYTES:
         raise BrokenError(

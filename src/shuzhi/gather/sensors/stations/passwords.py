@@ -13,6 +13,7 @@ from hmac import digest as hmac_digest
 from pathlib import Path
 
 from shuzhi.gather.sensors.stations.errors import StationError
+from shuzhi.kernel.files import make_once
 
 _KEY_BYTES = 32
 
@@ -34,18 +35,7 @@ def password_key(path: Path) -> bytes:
         StationError: `gather.bad_password_key` for a file that is no key.
     """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    except FileExistsError:
-        return _read(path)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(os.urandom(_KEY_BYTES).hex() + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    return _read(path)
-
-
-def _read(path: Path) -> bytes:
+    make_once(path, f"{os.urandom(_KEY_BYTES).hex()}\n".encode())
     try:
         key = bytes.fromhex(path.read_text(encoding="ascii"))
     except ValueError:
