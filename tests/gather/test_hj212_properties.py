@@ -247,6 +247,7 @@ def test_all_at_once_says_what_one_by_one_says(
 
 @_SLOW
 @given(st.lists(_areas(), min_size=1, max_size=12))
+@example(["DataTime=20000101000000;W01018-Rtd=0,W01018-EFlag=;W01018-Min=0,W01018-EFlag="])
 def test_areas_of_every_shape_are_read_alike_at_once_and_one_by_one(areas: list[str]) -> None:
     """Here every head and checksum is right, so that all depends on the data area."""
     raws = [

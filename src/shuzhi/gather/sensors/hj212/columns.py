@@ -234,8 +234,11 @@ class _Columns:
         count = self._meanings.oddities
         if not count.any():
             return FINDINGS.empty_table()
-        good = self._is_good[self._pairs.frame] & (count[self._meaning] > 0)
-        pairs = np.repeat(np.flatnonzero(good), count[self._meaning[good]])
+        odd = np.flatnonzero(self._is_good[self._pairs.frame] & (count[self._meaning] > 0))
+        # A name that stands in several groups of a frame is told of once.
+        name = self._pairs.frame[odd] * len(count) + self._meaning[odd]
+        odd = odd[np.sort(np.unique(name, return_index=True)[1])]
+        pairs = np.repeat(odd, count[self._meaning[odd]])
         codes = [code for found in self._meanings.found for code in found.tolerated]
         meaning = self._meaning[pairs]
         # A pair stands here once for each of its codes, one behind the other.
