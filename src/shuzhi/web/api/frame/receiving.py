@@ -26,9 +26,11 @@ from shuzhi.web.visitors import visitor_of
 
 MOST_JSON_BYTES = 1_000_000
 _KEPT_HEADERS = ("content-type", "etag", "location", "content-language")
+# Where answers are the very bytes that a receipt has the hash of.
+SEALED = "/deliveries"
 # How the paths of questions end that have a body; see `asking.asks`.
 ASKED = (
-    "/deliveries", "/explanations", "/subject-files", "/rehearsals/rules", "/rehearsals/staffing",
+    SEALED, "/explanations", "/subject-files", "/rehearsals/rules", "/rehearsals/staffing",
 )  # fmt: skip
 _READING = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
