@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+from shuzhi.gather.lake import Lake, LakeSettings
+from shuzhi.gather.lake.delta_log import LakeFolders
 from shuzhi.kernel.control import Control, metadata, open_control
-from shuzhi.kernel.instant import Clock, Instant
+from shuzhi.kernel.instant import Clock, Instant, system_clock
 
 ROOT = Path(__file__).resolve().parents[1]
 # How long an example takes says something about the machine, and nothing about us.
@@ -39,3 +42,27 @@ def shared() -> Path:
     if not (folder / "conformance").is_dir():
         pytest.skip("no reference data beside this checkout")
     return folder
+
+
+class BusyLake(Lake):
+    """A lake in `folder` into which somebody writes each time its version was asked.
+
+    After forty times they have had enough, so that who asks until it stands still ends as well.
+    """
+
+    def __init__(self, folder: Path, write: Callable[[Lake], object]) -> None:
+        super().__init__(LakeFolders(folder), LakeSettings(), lambda _: None, system_clock)
+        self.write = write
+        self.asked = 0
+
+    def version(self, name: str) -> int:
+        found = super().version(name)
+        self.asked += 1
+        _ = self.asked <= 40 and self.write(self)
+        return found
+
+
+@pytest.fixture(scope="session")
+def busy_lake() -> type[BusyLake]:
+    """Opens a lake that is there: `busy_lake(folder, write)`."""
+    return BusyLake

@@ -96,6 +96,17 @@ def _ratios(report: Report) -> dict[str, Ratio | None]:
     return {m.check.id.removeprefix("air."): m.ratio for m in report.measurements}
 
 
+def test_a_report_is_of_the_version_that_it_names(
+    tmp_path: Path, lake: Lake, control: Control, busy_lake: Any
+) -> None:
+    lake.append("air", _rows(("a", 1, 5.0)))
+    more = _rows(("b", 1, 5.0))
+    busy = busy_lake(tmp_path / "lake", lambda there: there.append("air", more))
+    report = _check(busy, control)
+    assert lake.version("air") > report.version
+    assert report.rows == lake.count("air", version=report.version)
+
+
 def test_a_report_keeps_the_numbers_behind_every_score(lake: Lake, control: Control) -> None:
     lake.append("air", _rows(("a", 1, 5.0), ("a", 1, 6.0), ("b", 2, -1.0), ("c", 3, None)))
     lake.append("stations", pa.table({"station": ["a", "b"]}))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -242,7 +243,7 @@ def an_agreement_in_force(city: City) -> AgreementId:
     return agreements(city.sharing_office, party=PartyId("transport"))[0].id
 
 
-def test_two_sources_of_one_meaning_are_shown_and_compared(air: Any) -> None:
+def test_two_sources_of_one_meaning_are_shown_and_compared(air: Any, busy_lake: Any) -> None:
     air.write([("s1", 0, 10), ("s1", 1, 20), ("s2", 0, 5), ("s3", 0, None)])
     air.write([("s1", 0, 10), ("s1", 1, 21), ("s3", 0, None), ("s4", 0, 7)], "weather")
     city = air.city
@@ -286,6 +287,11 @@ def test_two_sources_of_one_meaning_are_shown_and_compared(air: Any) -> None:
         ("s2", "5", None),
         ("s4", None, "7"),
     ]
+    # Who writes all the time neither shows in it nor keeps it from ending.
+    more = city.lake.reader("air").read_all()
+    busy = busy_lake(city.settings.lake_folder, lambda lake: lake.append("air", more))
+    again = replace(city, lake=busy).compare_sources("air.pm10", "weather.pm10", asker=asker)
+    assert again == found
 
 
 def test_the_command_line_goes_the_whole_way(

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -215,7 +216,7 @@ def test_what_two_forms_ask_is_shown(at: Callable[..., City], written: Callable[
 
 
 def test_held_values_come_with_source_version_and_time(
-    at: Callable[..., City], written: Callable[..., Path]
+    at: Callable[..., City], written: Callable[..., Path], busy_lake: Any
 ) -> None:
     city = at(NOW)
     office = city.sharing_office
@@ -235,6 +236,12 @@ def test_held_values_come_with_source_version_and_time(
     assert (born.value, born.reason) == (None, "no_grant")
     (_, missing) = city.prefill("relief", "p9", user=USER)
     assert (missing.value, missing.reason) == (None, "not_found")
+    # Who writes all the time neither shows in it nor keeps it from ending.
+    rows = city.lake.reader("income").read_all()
+    emptied = rows.slice(0, 0)
+    busy = busy_lake(city.settings.lake_folder, lambda lake: lake.overwrite("income", emptied))
+    (_, again) = replace(city, lake=busy).prefill("relief", "p1", user=USER)
+    assert (again.value, again.version) == (30_000, 0)
 
 
 def test_of_who_objected_with_success_nothing_is_filled_in(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import ibis
@@ -38,6 +38,7 @@ from shuzhi.kernel.ids import RunId
 from shuzhi.kernel.instant import Instant
 
 _NO_EVIDENCE = Evidence()
+_NEWEST: Mapping[str, int] = {}
 
 
 def promises(table: Table) -> tuple[Check, ...]:
@@ -67,8 +68,9 @@ def check(
     """
     probes = compile_checks(table)
     version = lake.version(table.name)
-    with _looking(lake, table, probes, memory_limit) as (backend, sight):
-        outside = _outside(lake, backend, sight, table)
+    at = {str(table.name): version}
+    with _looking(lake, table, probes, memory_limit, at) as (backend, sight):
+        outside = _outside(lake, backend, sight, table, version)
         rows, measured = run_probes(backend, probes, sight, now=now, outside=outside)
     report = Report(
         run_id=run_id,
@@ -147,21 +149,27 @@ def latest(control: Control, dataset: str) -> Report | None:
     return next(iter(trend(control, dataset, limit=1)), None)
 
 
-def _outside(lake: Lake, backend: ibis.BaseBackend, sight: Sight, table: Table) -> KeptOut:
+def _outside(
+    lake: Lake, backend: ibis.BaseBackend, sight: Sight, table: Table, version: int
+) -> KeptOut:
     quarantine = sight.others.get(quarantine_name(table.name))
     if quarantine is None:
         return NOTHING_OUTSIDE
-    runs = current_runs(lake.history(table.name))
+    runs = current_runs([v for v in lake.history(table.name) if v.version <= version])
     return kept_out(backend, quarantine, [f.name for f in table.fields], runs)
 
 
 @contextmanager
 def _looking(
-    lake: Lake, table: Table, probes: Sequence[Probe], memory_limit: str | None
+    lake: Lake,
+    table: Table,
+    probes: Sequence[Probe],
+    memory_limit: str | None,
+    at: Mapping[str, int] = _NEWEST,
 ) -> Iterator[tuple[ibis.BaseBackend, Sight]]:
     wanted = {d for p in probes for d in p.datasets} | {quarantine_name(table.name)}
     others = sorted(d for d in wanted - {table.name} if lake.exists(d))
-    with lake.ibis(only=[table.name, *others], memory_limit=memory_limit) as backend:
+    with lake.ibis(only=[table.name, *others], version=at, memory_limit=memory_limit) as backend:
         rows = backend.table(table.name)
         views: dict[str, ir.Table] = {name: backend.table(name) for name in others}
         yield backend, Sight(rows, views | {table.name: rows})

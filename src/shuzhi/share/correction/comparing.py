@@ -113,14 +113,11 @@ def compare(lake: Lake, here: Side, there: Side, *, examples: int = 20) -> Compa
             next_step="Name two data sets and as many columns of a key for each.",
         )
     names = [str(side.allowed.dataset) for side in (here, there)]
-    while True:
-        versions = [lake.version(name) for name in names]
-        answers = [
-            ask(lake, [here.allowed, there.allowed], sql, city_key=b"")
-            for sql in _questions(here, there, examples)
-        ]
-        if versions == [lake.version(name) for name in names]:
-            break
+    versions = {name: lake.version(name) for name in names}
+    answers = [
+        ask(lake, [here.allowed, there.allowed], sql, city_key=b"", versions=versions)
+        for sql in _questions(here, there, examples)
+    ]
     counted, *lists = answers
     if isinstance(counted, Refusal):
         return counted
@@ -131,7 +128,7 @@ def compare(lake: Lake, here: Side, there: Side, *, examples: int = 20) -> Compa
         if isinstance(answer, Refusal):
             return answer
         shown.append(_examples(answer, len(here.key)))
-    return Comparison(*numbers, *versions, *shown)
+    return Comparison(*numbers, *versions.values(), *shown)
 
 
 def _lead(known: Sequence[Source]) -> PartyId | None:

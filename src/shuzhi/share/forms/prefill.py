@@ -152,12 +152,9 @@ class _Lookup:
         lake = self.reading.lake
         if not lake.exists(self.dataset):
             return replace(bare, reason=_NOT_STORED)
-        # A version that was written while we read could be told for a value of the one before.
-        while True:
-            version = lake.version(self.dataset)
-            answer = ask(lake, [decided], _sql(self.dataset, bare.column), city_key=b"")
-            if lake.version(self.dataset) == version:
-                break
+        version = lake.version(self.dataset)
+        sql, at_version = _sql(self.dataset, bare.column), {str(self.dataset): version}
+        answer = ask(lake, [decided], sql, city_key=b"", versions=at_version)
         if isinstance(answer, Refusal):
             return replace(bare, reason=answer.reason)
         at = lake.committed_at(self.dataset, version)
