@@ -315,3 +315,39 @@ def test_an_address_that_is_listed_no_more_is_called_no_more(line: Line) -> None
     assert line.receiver.attempts == []
     assert line.held.last_error == "share.push_not_allowed"
     assert receipts(desk.receipts) == ()
+
+
+def test_of_two_who_push_at_once_one_sends_each_change_once(line: Line) -> None:
+    line.subscribe()
+    line.town.put([100])
+    beside: list[int] = []
+
+    def push_beside(_: int) -> int:
+        # While the first batch is on its way, others push, and more is stored.
+        line.receiver.do = lambda _: 200
+        line.town.put([101])
+        beside.append(line.push())
+        line.town.put([102])
+        return 200
+
+    line.receiver.do = push_beside
+    assert line.push() == 2
+    assert beside == [0]
+    numbers = [row["no"] for body in line.receiver.taken.values() for row in body["added"]]
+    assert sorted(numbers) == [100, 101, 102]
+
+
+def test_who_resumes_while_something_is_sent_takes_no_acknowledgement_back(line: Line) -> None:
+    made = line.subscribe()
+    line.town.put([100])
+    pushes = iter([line.push])
+
+    def clock() -> Instant:
+        next(pushes, lambda: None)()
+        return line.now
+
+    desk = line.desk
+    sharing = replace(desk.sharing, clock=clock)
+    resume(replace(desk, receipts=replace(desk.receipts, sharing=sharing)), made.id, by=HOUSING)
+    assert len(line.receiver.attempts) == 1
+    assert line.held.position == 1

@@ -5,11 +5,14 @@ Every batch takes the same way as any answer: admitted anew, its receipt durable
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import RowMapping, insert, select, update
 
 from shuzhi.audit import Entry, queue
 from shuzhi.kernel.errors import RefusedError, ShuzhiError
@@ -74,12 +77,14 @@ def subscribe(
 def push(desk: DeliveryDesk, post: Post) -> int:
     """Send every active subscription what its receiver has not acknowledged; return the batches.
 
-    One that fails is tried again later, and holds up no other.
+    One that fails is tried again later, and holds up no other. While another process pushes, this
+    is left to it: two at once would send the same changes under two ids.
     """
     sent = 0
-    for held in subscriptions(desk, state=SubscriptionState.ACTIVE):
-        if held.is_due(desk.clock()):
-            sent += _pushed(desk, held, post)
+    with suppress(BlockingIOError), _alone(desk):
+        for held in subscriptions(desk, state=SubscriptionState.ACTIVE):
+            if held.is_due(desk.clock()):
+                sent += _pushed(desk, held, post)
     return sent
 
 
@@ -98,7 +103,7 @@ def subscriptions(
     query = select(subscription_table).where(*(term for term in where if term is not None))
     with desk.control.transaction() as connection:
         rows = connection.execute(query.order_by(c.id)).mappings().all()
-    return tuple(unplain(Subscription, {**row["content"], "id": row["id"]}) for row in rows)
+    return tuple(map(_of_row, rows))
 
 
 def resume(desk: DeliveryDesk, number: SubscriptionId, *, by: Actor) -> Subscription:
@@ -108,15 +113,8 @@ def resume(desk: DeliveryDesk, number: SubscriptionId, *, by: Actor) -> Subscrip
         DeliveryError: `share.subscription_unknown`, `share.subscription_ended`,
             `share.push_not_allowed`; RefusedError: `share.not_your_side`.
     """
-    held = _of(desk, number, by)
-    if held.state is SubscriptionState.ENDED:
-        raise DeliveryError(
-            "share.subscription_ended",
-            f"Subscription {number} has ended.",
-            next_step="Subscribe again.",
-        )
-    require_allowed(held.url, desk.setup.push_to)
-    return _put(desk, resumed(held), "resumed", by.person)
+    require_allowed(_of(desk, number, by).url, desk.setup.push_to)
+    return _put(desk, number, _revived, "resumed", by.person)
 
 
 def unsubscribe(desk: DeliveryDesk, number: SubscriptionId, *, by: Actor) -> Subscription:
@@ -125,7 +123,17 @@ def unsubscribe(desk: DeliveryDesk, number: SubscriptionId, *, by: Actor) -> Sub
     Raises:
         DeliveryError: `share.subscription_unknown`; RefusedError: `share.not_your_side`.
     """
-    return _put(desk, ended(_of(desk, number, by), "unsubscribed"), "ended", by.person)
+    _of(desk, number, by)
+    return _put(desk, number, lambda held: ended(held, "unsubscribed"), "ended", by.person)
+
+
+@contextmanager
+def _alone(desk: DeliveryDesk) -> Iterator[None]:
+    """Be the only one who pushes; the kernel lets go of the lock when the process dies."""
+    desk.scratch.mkdir(parents=True, exist_ok=True)
+    with (desk.scratch / "push.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
 
 
 def _pushed(desk: DeliveryDesk, held: Subscription, post: Post) -> int:
@@ -159,7 +167,8 @@ def _step(desk: DeliveryDesk, held: Subscription, post: Post) -> Subscription | 
         headers = signed(desk.city_key, held.id, held.message, desk.clock(), batch.body)
         status = post(held.url, headers, batch.body)
         if status == _GONE:
-            _put(desk, ended(held, "the receiver answered 410"), "ended", "system")
+            why = "the receiver answered 410"
+            _put(desk, held.id, lambda held: ended(held, why), "ended", "system")
             return None
         if not 200 <= status < 300:
             raise OSError(f"status {status}")
@@ -190,7 +199,7 @@ def _refused(desk: DeliveryDesk, held: Subscription, no: Refusal) -> None:
         note_refusal(desk, held.wanted.agreement, held.asker, no)
     agreement = read_agreement(desk.sharing, held.wanted.agreement).agreement
     if no.reason in _OVER or agreement.ended_at is not None:
-        _put(desk, ended(held, no.reason), "ended", "system")
+        _put(desk, held.id, lambda held: ended(held, no.reason), "ended", "system")
         return
     # Nobody failed: it goes on when the agreement does.
     after = failed(held, no.reason, desk.clock())
@@ -206,7 +215,7 @@ def _failed(desk: DeliveryDesk, held: Subscription, error: Exception) -> None:
     why = error.code if isinstance(error, ShuzhiError) else str(error)
     after = failed(held, why, desk.clock())
     if after.state is SubscriptionState.DEAD:
-        _put(desk, after, "died", "system")
+        _put(desk, held.id, lambda _: after, "died", "system")
     else:
         _keep(desk, after)
 
@@ -225,23 +234,47 @@ def _of(desk: DeliveryDesk, number: SubscriptionId, by: Actor) -> Subscription:
     return found
 
 
-def _put(desk: DeliveryDesk, held: Subscription, what: str, by: str) -> Subscription:
-    at = desk.clock()
-    _keep(desk, held, _entry(what, held, at, by))
-    return held
+def _revived(held: Subscription) -> Subscription:
+    if held.state is SubscriptionState.ENDED:
+        raise DeliveryError(
+            "share.subscription_ended",
+            f"Subscription {held.id} has ended.",
+            next_step="Subscribe again.",
+        )
+    return resumed(held)
 
 
-def _keep(desk: DeliveryDesk, held: Subscription, *entries: Entry) -> bool:
+def _put(
+    desk: DeliveryDesk,
+    number: SubscriptionId,
+    move: Callable[[Subscription], Subscription],
+    what: str,
+    by: str,
+) -> Subscription:
+    """Move a subscription on from where it stands now, which a push may have changed just so."""
+    at, mine = desk.clock(), subscription_table.c.id == number
+    with desk.control.transaction() as connection:
+        query = select(subscription_table).where(mine).with_for_update()
+        present = _of_row(connection.execute(query).mappings().one())
+        after = move(present)
+        if present.state is not SubscriptionState.ENDED:
+            connection.execute(update(subscription_table).where(mine).values(_row(after)))
+            queue(connection, _entry(what, after, at, by))
+    return after
+
+
+def _keep(desk: DeliveryDesk, held: Subscription) -> bool:
     """Write a subscription down, unless somebody ended it meanwhile; tell whether it was."""
     c = subscription_table.c
     mine = update(subscription_table).where(
         c.id == held.id, c.state != SubscriptionState.ENDED.value
     )
     with desk.control.transaction() as connection:
-        is_kept = connection.execute(mine.values(_row(held))).rowcount > 0
-        if is_kept:
-            queue(connection, *entries)
-    return is_kept
+        return connection.execute(mine.values(_row(held))).rowcount > 0
+
+
+def _of_row(row: RowMapping) -> Subscription:
+    return unplain(Subscription, {**row["content"], "id": row["id"]})
 
 
 def _row(held: Subscription) -> dict[str, Any]:
