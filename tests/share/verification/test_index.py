@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import stat
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from shuzhi.gather.lake.durable import sync_path
 from shuzhi.kernel.errors import BrokenError
 from shuzhi.share.verification import Done, Opened
 from shuzhi.share.verification.building import Builder, Wanted
+from shuzhi.share.verification.files import Generation, IndexFolder
 from shuzhi.share.verification.parts import CHUNK_ROWS, HIGH, write_part
 
 WANTED = Wanted("people", "id", ("name",))
@@ -76,6 +78,42 @@ def test_a_process_that_has_it_open_sees_the_next_generation_at_once(tmp_path: P
     lake.compact("people")
     assert built(lake, tmp_path)[1] is not Done.WHOLE
     assert names(opened, "a") == ["y"]
+
+
+def test_a_build_that_ends_while_another_is_opened_is_opened_instead(tmp_path: Path) -> None:
+    lake = open_lake(tmp_path / "lake")
+    lake.append("people", table({"a": "x"}))
+    opened, _ = built(lake, tmp_path)
+    lake.upsert("people", table({"a": "y"}), key=["id"])
+    builds = iter([lambda: built(lake, tmp_path, rebuild=True)])
+
+    class Overtaken(IndexFolder):
+        """A build ends, and clears the files away, after it was read which they are."""
+
+        def read(self) -> Generation | None:
+            found = super().read()
+            next(builds, lambda: None)()
+            return found
+
+    class Opening(Opened):
+        """Opens that folder."""
+
+        def folder_of(self, dataset: str) -> IndexFolder:
+            return Overtaken(tmp_path / "verification" / dataset, sync_path)
+
+    assert names(Opening(tmp_path / "verification", opened.secret, sync_path), "a") == ["y"]
+
+
+def test_a_data_set_that_was_made_anew_is_read_anew(tmp_path: Path) -> None:
+    lake = open_lake(tmp_path / "lake")
+    for name in "xyz":
+        lake.upsert("people", table({"a": name, "b": name}), key=["id"])
+    built(lake, tmp_path)
+    shutil.rmtree(tmp_path / "lake" / "people")
+    again = open_lake(tmp_path / "lake")
+    again.append("people", table({"a": "w"}))
+    opened, done = built(again, tmp_path)
+    assert (done, names(opened, "a"), names(opened, "b")) == (Done.WHOLE, ["w"], [])
 
 
 def test_many_changes_are_merged_into_a_new_base(

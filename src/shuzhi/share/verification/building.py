@@ -80,8 +80,8 @@ class Builder:
         """
         self._folder.make()
         with self._folder.building(wanted.dataset):
-            present = None if rebuild else self._present(wanted)
             version = self._lake.version(wanted.dataset)
+            present = None if rebuild else self._present(wanted, version)
             if present is not None and present.version == version:
                 self._folder.clear(present)
                 return Refreshed(Done.NOTHING, present)
@@ -93,9 +93,10 @@ class Builder:
                         return refreshed
             return self._whole(wanted, version)
 
-    def _present(self, wanted: Wanted) -> Generation | None:
+    def _present(self, wanted: Wanted, version: int) -> Generation | None:
         present = self._folder.read()
-        if present is None:
+        # A data set that was made anew begins again with its first version.
+        if present is None or present.version > version:
             return None
         is_same = (present.subject, present.columns) == (wanted.subject, wanted.columns)
         return present if is_same else None

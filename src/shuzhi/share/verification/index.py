@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
+from shuzhi.kernel.errors import BrokenError
 from shuzhi.share.verification.files import Generation, IndexFolder, Sync
 from shuzhi.share.verification.model import AsOf
 from shuzhi.share.verification.parts import GONE, Key, Part, Row, key_of
@@ -126,13 +127,20 @@ class Opened:
         """
         files = self.folder_of(dataset)
         known = self._open.get(dataset)
-        stamp = files.stamp()
-        if known is not None and known[0] == stamp:
-            return known[1]
-        # A build may end between the two looks; then the next question opens it.
-        generation = None if stamp is None else files.read()
-        if stamp is None or generation is None:
-            return None
-        opened = Index(files.folder, generation, self._secret)
-        self._open[dataset] = (stamp, opened)
-        return opened
+        while True:
+            stamp = files.stamp()
+            if known is not None and known[0] == stamp:
+                return known[1]
+            # A build may end between the two looks; then the next question opens it.
+            generation = None if stamp is None else files.read()
+            if stamp is None or generation is None:
+                return None
+            try:
+                opened = Index(files.folder, generation, self._secret)
+            except BrokenError:
+                # A build that ended meanwhile has cleared away what it took the place of.
+                if files.stamp() == stamp:
+                    raise
+            else:
+                self._open[dataset] = (stamp, opened)
+                return opened
