@@ -48,3 +48,15 @@ def test_the_error_of_a_reaction_reaches_the_publisher(clock: Clock) -> None:
 
     with pytest.raises(BrokenError, match="CheckFailed met no case"):
         publisher({CheckFailed: [fail]})(CheckFailed(clock()))
+
+
+def test_a_reaction_that_fails_keeps_the_event_from_no_other(clock: Clock) -> None:
+    heard: list[tuple[str, Event]] = []
+
+    def fail(_: Event) -> None:
+        raise BrokenError("act.example", "There is no case.")
+
+    event = CheckFailed(clock())
+    with pytest.raises(BrokenError, match="There is no case"):
+        publisher({CheckFailed: [fail, _note(heard, "second")]})(event)
+    assert heard == [("second", event)]

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from shuzhi.kernel.errors import ShuzhiError
 from shuzhi.kernel.instant import Instant
 
 
@@ -25,11 +26,20 @@ Reactions = Mapping[type[Event], Sequence[Callable[[Any], None]]]
 
 
 def publisher(reactions: Reactions) -> Publish:
-    """Return the function that hands an event to each of its reactions, in the table's order."""
+    """Return the function that hands an event to each of its reactions, in the table's order.
+
+    One that is refused or broken keeps the event from no other; its error is raised at the end.
+    """
 
     def publish(event: Event) -> None:
+        errors: list[ShuzhiError] = []
         for react in reactions.get(type(event), ()):
-            react(event)
+            try:
+                react(event)
+            except ShuzhiError as error:
+                errors.append(error)
+        if errors:
+            raise errors[0]
 
     return publish
 
