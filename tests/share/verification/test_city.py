@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from shuzhi.act.cases import cases
 from shuzhi.app import City, create_city, open_city
+from shuzhi.app.running.catching_up import index
 from shuzhi.cli.commands import app
 from shuzhi.gather.sources import RowsStored
 from shuzhi.kernel.ids import DatasetName, PartyId
@@ -155,6 +156,15 @@ def test_what_is_stored_is_answered_at_once(
     rows = residents.slice(2).set_column(5, "rooms", pa.array([7]))
     done = city.lake.upsert("residents", rows, key=["id"])
     city.publish(RowsStored(city.clock(), DatasetName("residents"), done.version))
+    assert send(question(LI, rooms=7)).json()["answer"] == "yes"
+
+
+def test_what_was_stored_unheard_is_answered_when_the_city_catches_up(
+    city: City, send: Callable[..., Any], residents: pa.Table
+) -> None:
+    rows = residents.slice(2).set_column(5, "rooms", pa.array([7]))
+    city.lake.upsert("residents", rows, key=["id"])
+    assert (index(city), index(city)) == (1, 0)
     assert send(question(LI, rooms=7)).json()["answer"] == "yes"
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import fcntl
-from functools import cached_property, reduce
+from collections.abc import Iterable
+from functools import lru_cache, reduce
 from pathlib import Path
 
 from shuzhi.act.cases import Office
 from shuzhi.app.store import JobRun, job_runs
 from shuzhi.app.wired import Wired
 from shuzhi.audit import BrokenLogError, flush, keep_log, queued
+from shuzhi.kernel.files import put_whole
 from shuzhi.kernel.ids import PartyId
 from shuzhi.kernel.notices import load_notice
 from shuzhi.kernel.workdays import Notice, WorkingDays, china_working_days
@@ -18,19 +20,21 @@ from shuzhi.kernel.workdays import Notice, WorkingDays, china_working_days
 class Acts(Wired):
     """What a city does about what it knows."""
 
-    @cached_property
+    @property
     def working_days(self) -> WorkingDays:
         """The calendar that deadlines count by: the package's, and each notice in `calendar/`.
+
+        A notice that another process takes counts from the next question on.
 
         Raises:
             DocumentError: as `load_notice`; RefusedError `kernel.notice_leaves_gap`.
         """
-        return reduce(WorkingDays.with_notice, self.notices(), china_working_days())
+        files = tuple(sorted(self._notices.glob("*.yaml")))
+        return _calendar(files, tuple(_mark(file) for file in files))
 
     def notices(self) -> tuple[Notice, ...]:
         """The holiday notices in `calendar/`, the earliest year first. Raises as `load_notice`."""
-        files = self._notices.glob("*.yaml")
-        return tuple(sorted(map(load_notice, files), key=lambda notice: notice.year))
+        return _read(self._notices.glob("*.yaml"))
 
     def take_notice(self, file: Path) -> Notice:
         """Keep the holiday notice in `file`, in the place of another for its year.
@@ -40,7 +44,7 @@ class Acts(Wired):
         notice = load_notice(file)
         self.working_days.with_notice(notice)
         self._notices.mkdir(exist_ok=True)
-        (self._notices / f"{notice.year}.yaml").write_bytes(file.read_bytes())
+        put_whole(self._notices / f"{notice.year}.yaml", file.read_bytes())
         return notice
 
     @property
@@ -103,3 +107,19 @@ class Acts(Wired):
             except OSError:
                 return True
         return False
+
+
+def _mark(file: Path) -> tuple[int, int]:
+    """Return what changes when a notice takes the place of another."""
+    found = file.stat()
+    return found.st_mtime_ns, found.st_ino
+
+
+# Every clock asks; to count the years anew takes longer than most of what is asked.
+@lru_cache(maxsize=4)
+def _calendar(files: tuple[Path, ...], _marks: tuple[tuple[int, int], ...]) -> WorkingDays:
+    return reduce(WorkingDays.with_notice, _read(files), china_working_days())
+
+
+def _read(files: Iterable[Path]) -> tuple[Notice, ...]:
+    return tuple(sorted(map(load_notice, files), key=lambda notice: notice.year))

@@ -5,7 +5,7 @@ Nothing here depends on having heard an event; so what a killed process left is 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from shuzhi.act.cases import Step, Verb, case, steps_since
@@ -22,10 +22,11 @@ from shuzhi.decide.rules import Outcome, RowRule
 from shuzhi.decide.warnings.outcomes import SYSTEM, note_outcome
 from shuzhi.gather.quality import latest
 from shuzhi.gather.sources import Source, State
-from shuzhi.kernel.errors import RefusedError
+from shuzhi.kernel.errors import RefusedError, ShuzhiError
 from shuzhi.share import agreements, correction, receipts
 from shuzhi.share.agreements import clock_broken
 from shuzhi.share.receipts import tick_objections
+from shuzhi.share.verification import Done
 
 _STEPS_READER, _SHARING_READER = "case steps", "sharing steps"
 _CORRECTION_READER = "correction steps"
@@ -55,14 +56,26 @@ class Seen:
 
 
 def judge(city: City, seen: Seen) -> int:
-    """Let rules judge every data set that changed since this process looked; return warnings."""
-    raised = 0
-    for dataset in sorted({r.dataset for r in city.rules() if isinstance(r, RowRule)}):
+    """Let rules judge every data set that changed since this process looked; return warnings.
+
+    Raises as `City.judge`, once all of them were judged as far as they can be.
+    """
+
+    def one(dataset: str) -> int:
         version = city.lake.version(dataset) if city.lake.exists(dataset) else None
-        if seen.versions.get(dataset) != version:
-            raised += city.judge(dataset).raised
-            seen.versions[dataset] = version
-    return raised
+        if seen.versions.get(dataset) == version:
+            return 0
+        try:
+            raised = city.judge(dataset).raised
+        except ShuzhiError:
+            # What cannot be told is told again by whoever judges or looks next.
+            if _is_judged(city, dataset, version):
+                seen.versions[dataset] = version
+            raise
+        seen.versions[dataset] = version
+        return raised
+
+    return _of_each(sorted({r.dataset for r in city.rules() if isinstance(r, RowRule)}), one)
 
 
 def gather(city: City, source: Source) -> int:
@@ -86,10 +99,28 @@ def build(city: City) -> int:
 
 def check(city: City) -> int:
     """Check every data set that changed since its newest report; return how many."""
-    stale = [name for name in city.datasets() if _is_unchecked(city, name)]
-    for name in stale:
-        city.check(name)
-    return len(stale)
+
+    def one(dataset: str) -> int:
+        if not _is_unchecked(city, dataset):
+            return 0
+        city.check(dataset)
+        return 1
+
+    return _of_each(city.datasets(), one)
+
+
+def tidy(city: City) -> int:
+    """Keep every table of the lake in order; return of how many files were cleared."""
+    return _of_each(city.lake.names(), lambda name: bool(city.tidy([name])[0].cleared.files))
+
+
+def index(city: City) -> int:
+    """Bring verification to the newest version of what it answers of; return how many moved."""
+
+    def one(dataset: str) -> int:
+        return city.refresh_verification(dataset).done is not Done.NOTHING
+
+    return _of_each(city.verifiable(), one)
 
 
 def follow_cases(city: City) -> int:
@@ -154,6 +185,31 @@ def objections(city: City) -> int:
     for late in receipts.objections(office, is_overdue=True, limit=_MOST_LATE):
         open_objection_overdue(city, late.id, late.receipt, late.provider)
     return len(broken)
+
+
+def _of_each(names: Iterable[str], do: Callable[[str], int]) -> int:
+    """Return the sum of what `do` returns; a name that fails holds up no other.
+
+    The first error is raised at the end.
+    """
+    done = 0
+    errors: list[ShuzhiError] = []
+    for name in names:
+        try:
+            done += do(name)
+        except ShuzhiError as error:
+            errors.append(error)
+    if errors:
+        raise errors[0]
+    return done
+
+
+def _is_judged(city: City, dataset: str, version: int | None) -> bool:
+    """Tell whether every rule that runs over a data set has come as far as `version`."""
+    standings = city.standings()
+    mine = [r for r in city.rules() if isinstance(r, RowRule) and r.dataset == dataset]
+    known = [s for r in mine if (s := standings.get(r.id)) and s.is_on and s.digest == r.digest]
+    return all(standing.judged_version == version for standing in known)
 
 
 def _settle(city: City, closed: Step) -> None:

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from threading import Event
+from time import sleep
+from typing import TextIO
 
 from shuzhi.act import cases
 from shuzhi.app.city import City
@@ -25,6 +27,7 @@ _SECOND = timedelta(seconds=1)
 _TEN_SECONDS = timedelta(seconds=10)
 _MINUTE = timedelta(minutes=1)
 _HOUR = timedelta(hours=1)
+_MOMENT_S = 0.01
 
 
 def lanes_of(city: City) -> tuple[tuple[Job, ...], ...]:
@@ -44,7 +47,8 @@ def lanes_of(city: City) -> tuple[tuple[Job, ...], ...]:
         Job("build", _TEN_SECONDS, lambda: catching_up.build(city)),
         Job("measure", _TEN_SECONDS, lambda: len(city.compute_due_indicators())),
         Job("forecast", _MINUTE, lambda: city.forecast().raised),
-        Job("tidy", _HOUR, lambda: sum(bool(t.cleared.files) for t in city.tidy())),
+        Job("index", _TEN_SECONDS, lambda: catching_up.index(city)),
+        Job("tidy", _HOUR, lambda: catching_up.tidy(city)),
         Job("correct", _TEN_SECONDS, lambda: catching_up.correct(city)),
         Job("forms", _HOUR, city.recheck_forms),
         Job("duties", _HOUR, lambda: len(city.review_duties().found)),
@@ -72,11 +76,21 @@ def run_city(city: City, stop: Event) -> None:
 @contextmanager
 def _alone(city: City) -> Iterator[None]:
     with city.up_file.open("w") as held:
-        try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise already_up(city) from None
+        while not _is_locked(held, fcntl.LOCK_EX):
+            # Who only looks whether the city is up shares the lock, for a moment.
+            if not _is_locked(held, fcntl.LOCK_SH):
+                raise already_up(city)
+            fcntl.flock(held, fcntl.LOCK_UN)
+            sleep(_MOMENT_S)
         yield
+
+
+def _is_locked(held: TextIO, way: int) -> bool:
+    try:
+        fcntl.flock(held, way | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def already_up(city: City) -> RefusedError:

@@ -53,10 +53,7 @@ class Verifies(Delivers):
 
     def refresh_verifications(self) -> dict[str, Refreshed]:
         """Bring every index to the newest version of its data set, of those that are there."""
-        declared = self.verification_desk.office.declared.datasets
-        return {
-            name: self.refresh_verification(name) for name in declared if self.lake.exists(name)
-        }
+        return {name: self.refresh_verification(name) for name in self.verifiable()}
 
     def cases_of_findings(self, findings: Iterable[int]) -> dict[int, CaseId]:
         """The case that each finding of misuse opened or joined."""
@@ -65,10 +62,15 @@ class Verifies(Delivers):
             known = known_origins(connection, origins)
         return {origins[origin]: case_id for origin, case_id in known.items()}
 
-    def keep_verification(self, dataset: str) -> None:
-        """Bring the index of a data set to what is new in it, if it can be asked about."""
+    def verifiable(self) -> tuple[str, ...]:
+        """The data sets that can be asked about and are there."""
         # Most cities declare nothing; they need no desk to know.
         if not (self.settings.folder / FILE).is_file():
-            return
-        if dataset in self.verification_desk.office.declared.datasets:
+            return ()
+        declared = self.verification_desk.office.declared.datasets
+        return tuple(name for name in declared if self.lake.exists(name))
+
+    def keep_verification(self, dataset: str) -> None:
+        """Bring the index of a data set to what is new in it, if it can be asked about."""
+        if dataset in self.verifiable():
             self.refresh_verification(dataset)
