@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from shuzhi.kernel.control import open_control
 from shuzhi.kernel.errors import RefusedError
 from shuzhi.share.accounts import (
     AccountError,
@@ -410,3 +413,23 @@ def test_a_password_is_the_same_however_the_keyboard_composes_it() -> None:
     assert passwords.is_right(hashed, "cafe\u0301 au lait et croissant")
     assert not passwords.is_right("no hash", "x")
     assert not passwords.is_right(passwords.decoy, "")
+
+
+def test_tries_at_several_processes_count_together(people: Any) -> None:
+    people.add("li")
+    elsewhere = open_control(f"{people.office.control.engine.url}")
+    offices = [people.office, replace(people.office, control=elsewhere)]
+
+    def guess(number: int) -> None:
+        with refused("share.login_refused"):
+            login(offices[number % 2], "li", f"wrong {number}")
+
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(guess, range(12)))
+    with people.office.control.transaction() as connection:
+        row = account_row(connection, "li")
+    assert (row["failed"], people.kinds().count("account.locked")) == (people.office.terms.tries, 1)
+    for office in offices:
+        with refused("share.login_refused"):
+            login(office, "li", people.password)
+    elsewhere.engine.dispose()
