@@ -253,7 +253,7 @@ def city(build: Callable[[Path], City], tmp_path_factory: pytest.TempPathFactory
 
 
 # What lets the city serve people: a register, a form, a matter.
-_SERVED = {
+SERVED = {
     "masks.yaml": """
 id: masks
 title: {zh: 脱敏规则, en: Masks}
@@ -328,7 +328,7 @@ verified: false
 def serve_city(folder: Path, clock: Moving) -> City:
     """Build the city in `folder` with a service in it and people who have accounts."""
     build_city(folder, clock)
-    for name, text in _SERVED.items():
+    for name, text in SERVED.items():
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(text.lstrip(), encoding="utf-8")
     opened = open_city(folder)

@@ -24,7 +24,7 @@ from shuzhi.app import City
 from shuzhi.kernel.errors import RefusedError, ShuzhiError
 from shuzhi.web import assets, sensorthings, verifying
 from shuzhi.web.api import PREFIX, make_api
-from shuzhi.web.api.frame.receiving import SEALED
+from shuzhi.web.api.frame.receiving import DELIVERIES
 from shuzhi.web.guarding import Entrance, Guard, is_loopback
 from shuzhi.web.live import Live
 from shuzhi.web.pages import page_routes
@@ -44,7 +44,7 @@ class _Packing(GZipMiddleware):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request (ASGI)."""
-        is_sealed = scope["type"] == "http" and scope["path"] == f"{PREFIX}{SEALED}"
+        is_sealed = scope["type"] == "http" and scope["path"] == f"{PREFIX}{DELIVERIES}"
         await (self.app if is_sealed else super().__call__)(scope, receive, send)
 
 

@@ -15,9 +15,11 @@ _BY_STATUS: Mapping[int, str] = {
         act.approver_is_asker act.check_not_independent act.decider_is_appellant act.not_your_fact
         act.not_your_role act.not_your_task act.service_not_for_you
         share.approver_is_asker share.column_not_granted share.contract_changed share.expired
-        share.form_not_yours share.mask_unfit share.masked_condition share.no_grant
+        share.form_not_yours share.key_beyond_owner share.mask_unfit share.masked_condition
+        share.no_grant
         share.no_mask_rule share.not_the_assignee share.not_the_dataset share.not_yet
-        share.not_your_doubt share.not_your_side share.purpose_not_covered share.role_not_covered
+        share.not_your_doubt share.not_your_side share.own_role share.password_wrong
+        share.purpose_not_covered share.role_not_covered
         share.role_not_held
         web.form_expired web.not_allowed web.other_origin web.read_only web.sign_in_again
         web.tls_needed
@@ -46,7 +48,8 @@ _BY_STATUS: Mapping[int, str] = {
         act.already_open act.already_published act.appeal_decided act.appeal_too_late
         act.changed_meanwhile act.not_published act.task_not_ready act.wrong_stage
         app.still_answering
-        share.already_decided share.already_granted share.application_duplicate
+        share.account_exists share.already_decided share.already_granted
+        share.application_duplicate
         share.changed_meanwhile share.extension_not_allowed share.linkage_columns
         share.linkage_model_state share.linkage_not_accepted share.linkage_untrainable
         share.not_overdue share.objection_open
@@ -63,18 +66,22 @@ _BY_STATUS: Mapping[int, str] = {
         act.bad_merge act.bad_page act.bad_rating act.bad_text act.due_not_stated
         act.evidence_missing act.evidence_refused act.fields_unfit act.hours_missing
         act.no_such_kind act.nothing_to_rehearse
-        act.no_such_party act.one_lead act.reason_missing act.unknown_severity
+        act.matter_without_form act.no_such_party act.one_lead act.reason_missing
+        act.unknown_severity
         app.key_reused app.no_such_tracing
         decide.bad_network decide.bad_value decide.empty_span decide.no_excess
         decide.no_such_reach decide.no_such_station decide.no_such_value decide.no_wind
         decide.not_this_tracing decide.tracing_failed
         kernel.bad_document kernel.bad_name kernel.bad_span kernel.calendar_ends
         kernel.unit_inexact kernel.unit_unknown
-        share.application_bad share.bad_form share.bad_page share.bad_period share.bad_text
-        share.basis_missing share.condition_unfit share.doubt_bad share.linkage_bad_verdict
-        share.no_contract
-        share.no_decision share.no_notice share.not_a_source share.not_the_provider
-        share.not_touched share.parameter_bad share.party_unknown share.push_not_allowed
+        share.application_bad share.bad_account_name share.bad_form share.bad_page
+        share.bad_period share.bad_text share.bad_title
+        share.basis_missing share.condition_unfit share.doubt_bad share.key_too_long
+        share.linkage_bad_verdict share.no_contract
+        share.no_decision share.no_notice share.not_a_source share.not_granted
+        share.not_the_provider
+        share.not_touched share.parameter_bad share.party_unknown
+        share.password_same share.password_weak share.push_not_allowed
         share.query_bad share.query_failed share.query_too_large share.query_too_slow
         share.rank_too_low share.reason_missing share.receipt_missing share.sql_engines_differ
         share.sql_form share.sql_function share.sql_mixed_forms share.sql_name_taken

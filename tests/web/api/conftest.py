@@ -10,14 +10,27 @@ from pathlib import Path
 from typing import Any
 
 import httpx2 as httpx
+import pyarrow as pa
 import pytest
 from starlette.testclient import TestClient
 
 from shuzhi.app import City
 from shuzhi.kernel.ids import PartyId
-from shuzhi.share.accounts import RIGHTS, NewAccount, NewKey, Right, Role, add_account, make_key
+from shuzhi.share.accounts import (
+    RIGHTS,
+    AccountName,
+    LoginWay,
+    NewAccount,
+    NewKey,
+    Right,
+    Role,
+    add_account,
+    make_key,
+    open_session,
+)
 from shuzhi.web import make_app
 
+from ..conftest import SERVED
 from .linking import declare_people, put_people
 from .sharing import declare_residents, delivering, put_residents
 
@@ -43,10 +56,15 @@ PARTS: dict[str, str] = {
     "measure": "closing_rate", "application": "1", "agreement": "1", "index": "0", "pack": "air",
     "subscription": "1", "receipt": "1", "objection": "1",
     "form": "relief_return", "doubt": "1", "search": "1",
-    "linkage": "residents", "model": "1", "finding": "1",
+    "linkage": "residents", "model": "1", "finding": "1", "matter": "pass", "request": "1",
+    "account": "chen", "prefix": "0123456789", "session": "1",
 }  # fmt: skip
 # Keys make no keys and manage no accounts.
 OF_PEOPLE = {Right.MAKE_KEY, Right.MANAGE_ACCOUNTS}
+# About oneself: no right is asked for, and no key is enough.
+OF_SESSIONS = {
+    "show_own_account", "change_own_password", "end_own_session", "list_own_keys", "revoke_key",
+}  # fmt: skip
 DESK = frozenset({Role.DUTY_OFFICER, Role.MANAGER, Role.DATA_USER})
 PEOPLE: dict[str, tuple[str, frozenset[Role]]] = {
     "chen": ("hotline_centre", DESK),
@@ -54,7 +72,9 @@ PEOPLE: dict[str, tuple[str, frozenset[Role]]] = {
     "li": ("west", frozenset({Role.FIELD_OFFICER, Role.STEWARD, Role.DATA_USER})),
     "wu": ("east", frozenset({Role.FIELD_OFFICER, Role.STEWARD})),
     "sun": ("city_government", frozenset({Role.ADMINISTRATOR})),
+    "yan": ("east", frozenset({Role.ADMINISTRATOR})),
     "zhou": ("west", frozenset({Role.CITIZEN})),
+    "ren": ("west", frozenset({Role.COMPANY})),
 }
 # As whom the data know them.
 _SUBJECTS = {"zhou": "p1"}
@@ -62,10 +82,14 @@ _SUBJECTS = {"zhou": "p1"}
 
 @dataclass
 class Program:
-    """Somebody's program: it bears a key, and names each request that changes something."""
+    """Somebody's program: it bears a key, and names each request that changes something.
+
+    With a `session` in the place of a key it is a page at which somebody signed in.
+    """
 
     client: TestClient
     key: str = ""
+    session: str = ""
 
     def get(self, path: str, **asked: Any) -> httpx.Response:
         return self.client.get(ROOT + path, headers=self._headers(asked), **asked)
@@ -86,7 +110,13 @@ class Program:
 
     def _headers(self, asked: dict[str, Any]) -> dict[str, str]:
         mine = {"Authorization": f"Bearer {self.key}"} if self.key else {}
+        mine |= {"Cookie": f"shuzhi_session={self.session}"} if self.session else {}
         return {"Accept-Language": "en", **mine, **asked.pop("headers", {})}
+
+
+def code_of(answer: httpx.Response) -> tuple[int, str]:
+    """Return the status and the code of a refusal."""
+    return answer.status_code, answer.json()["type"].rpartition(":")[2]
 
 
 def enrol(city: City, name: str) -> str:
@@ -108,7 +138,18 @@ class Town:
     keys: dict[str, str]
 
     def program(self, client: TestClient, name: str = "") -> Program:
+        """Return the program of somebody; for `@chen`, a page at which chen signed in just now."""
+        if name.startswith("@"):
+            opened = open_session(self.city.accounts_office, AccountName(name[1:]), LoginWay.OIDC)
+            return Program(client, session=opened.token.value)
         return Program(client, self.keys.get(name, ""))
+
+
+def _declare_service(folder: Path) -> None:
+    for name, text in SERVED.items():
+        if name != "masks.yaml":
+            (folder / name).parent.mkdir(exist_ok=True)
+            (folder / name).write_text(text.lstrip(), encoding="utf-8")
 
 
 @pytest.fixture(scope="session")
@@ -116,9 +157,13 @@ def town(build: Callable[[Path], City], tmp_path_factory: pytest.TempPathFactory
     folder = tmp_path_factory.mktemp("api") / "city"
     declare_residents(folder)
     declare_people(folder)
+    _declare_service(folder)
     city = delivering(build(folder), push_to=("https://data.west.example",))
+    city.register_forms()
     put_residents(city)
     put_people(city)
+    born = pa.array(["1980-02-01"]).cast(pa.date32())
+    city.lake.append("births", pa.table({"id_number": ["p1"], "born_on": born}))
     return Town(city, {name: enrol(city, name) for name in PEOPLE})
 
 

@@ -19,6 +19,7 @@ from shuzhi.act.evaluation import Person
 from shuzhi.app import City
 from shuzhi.app.store import JobRun, save_run
 from shuzhi.kernel.ids import PartyId
+from shuzhi.share.accounts import set_password
 from shuzhi.share.agreements import Actor
 from shuzhi.share.correction import tick
 from shuzhi.share.forms import FormId, hand_in, start
@@ -129,6 +130,8 @@ def recorded(town: Town, as_: Callable[[str], Program]) -> dict[str, dict[str, A
     _rehearse(call, town.city.clock().year)
     call("chen", "lift_suspicion", given={}, finding=1)
     _case(call)
+    _serve(call)
+    _manage(call, town.city)
     _trace(call, town.city)
     call("chen", "search_catalogue", q="扬尘", facet="sharing:unconditional")
     for operation in ("list_cases", "list_warnings", "list_entries", "list_datasets"):
@@ -324,6 +327,34 @@ def _case(call: Recorder) -> None:
     act("gao", "check", is_good=True)
     act("chen", "close", outcome="resolved")
     call("chen", "show_case", case_id=number)
+
+
+def _serve(call: Recorder) -> None:
+    """Ask the city for something, with what it holds already."""
+    call("zhou", "fill_in", given={}, matter="pass")
+    fields = {"born_on": "yes", "days": "3", "why": "搬家"}
+    made = call("zhou", "ask_for_service", given={"fields": fields}, matter="pass")
+    call("zhou", "list_own_requests")
+    call("zhou", "show_own_request", request=made["id"])
+
+
+def _manage(call: Recorder, city: City) -> None:
+    """Make an account, give it a role, let its holder do their own; make a key and revoke it."""
+    new = {"name": "qian", "title": "钱", "party": "east", "role": "analyst"}
+    call("@sun", "add_account", given=new)
+    role = {"verb": "give", "party": "east", "role": "field_officer"}
+    call("@sun", "act_on_account", given=role, account="qian")
+    call("@sun", "list_accounts", party="east", limit=_MOST)
+    call("@sun", "show_account", account="qian")
+    passwords = {"old": "three dry lemon trees", "new": "nine slow harbour cranes"}
+    set_password(city.accounts_office, "qian", passwords["old"], by="sun")
+    call("@qian", "change_own_password", given=passwords)
+    visits = call("@qian", "show_own_account")["sessions"]
+    call("@qian", "end_own_session", given={}, session=visits[0]["id"])
+    key = {"title": "周报", "rights": ["data.query"], "days": 90, "party": "hotline_centre"}
+    made = call("@chen", "make_key", given=key)
+    call("@chen", "list_own_keys", limit=_MOST)
+    call("@chen", "revoke_key", given={}, prefix=made["prefix"])
 
 
 def _trace(call: Recorder, city: City) -> None:

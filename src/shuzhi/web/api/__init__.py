@@ -13,7 +13,8 @@ from starlette.middleware import Middleware
 
 from shuzhi.app import City
 from shuzhi.web.api import audit, packs, status
-from shuzhi.web.api.act import cases, evaluation
+from shuzhi.web.api.accounts import keys, own_account, people
+from shuzhi.web.api.act import cases, evaluation, services
 from shuzhi.web.api.decide import indicators, rehearsals, rules, tracings, warnings
 from shuzhi.web.api.frame.asking import Site
 from shuzhi.web.api.frame.describing import described
@@ -60,7 +61,11 @@ RESOURCES = (
     doubts,
     linkages,
     misuse,
+    services,
     audit,
+    people,
+    own_account,
+    keys,
     parties,
     packs,
     status,

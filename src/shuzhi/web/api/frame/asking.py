@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from types import MappingProxyType
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -17,10 +18,11 @@ from fastapi import Depends, Header, Request
 from shuzhi.app import City
 from shuzhi.app.repeats import MOST_KEY
 from shuzhi.kernel.ids import PartyId
-from shuzhi.share.accounts import Right
+from shuzhi.share.accounts import Right, Session, Standing
 from shuzhi.web.api.frame.answers import Problem
 from shuzhi.web.api.frame.problems import MEDIA_TYPE
 from shuzhi.web.guarding import bears
+from shuzhi.web.pages.frame.blanks import Blanks
 from shuzhi.web.problems import WebError
 from shuzhi.web.visitors import Visitor, bearer, visitor_of
 
@@ -41,16 +43,24 @@ class Site:
     token: str | None
     asks_login: bool
 
+    @cached_property
+    def blanks(self) -> Blanks:
+        """The forms of services that were filled in lately."""
+        return Blanks(self.city.clock)
+
 
 @dataclass(frozen=True)
 class Needs:
-    """Refuses who has none of some rights, for whatever party."""
+    """Refuses who has none of some rights, for whatever party; without any, who did not sign in."""
 
     rights: frozenset[Right]
 
     def __call__(self, request: Request) -> None:
         """Refuse (`web.unauthorized`, `web.not_allowed`) a request that may not come."""
         visitor = visitor_of(request)
+        if not self.rights:
+            signed_in(visitor)
+            return
         if any(visitor.may(right) for right in self.rights) or self._is_open(request, visitor):
             return
         raise refusal(visitor)
@@ -68,6 +78,7 @@ class Needs:
 def reads(*rights: Right, types: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Return how an operation is declared that shows something to who has one of the `rights`.
 
+    Without any, it is for whoever signed in, about themselves; so it is for all that is declared.
     `types` are the media types of what is no JSON, with their schemas.
     """
     declared = _declared(rights, [], _READ_STATUSES)
@@ -131,6 +142,24 @@ def refusal(visitor: Visitor, party: PartyId | None = None) -> WebError:
         f"{visitor.account} has no right to do this {where}.",
         next_step="Ask an administrator for a role that has it, or use a key that carries it.",
     )
+
+
+def signed_in(visitor: Visitor) -> tuple[Standing, Session]:
+    """Return who signed in, and their visit.
+
+    Raises:
+        WebError: `web.unauthorized` for nobody, `web.not_allowed` for a program with its key.
+    """
+    standing = visitor.standing
+    if standing is None:
+        raise refusal(visitor)
+    if standing.session is None:
+        raise WebError(
+            "web.not_allowed",
+            "This is for people who signed in; a key does not open it.",
+            next_step="Sign in, and send the cookie of the session.",
+        )
+    return standing, standing.session
 
 
 def require_same_origin(request: Request) -> None:

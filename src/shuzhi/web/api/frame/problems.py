@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
+from shuzhi.act.services import FieldProblem, ServiceError
 from shuzhi.kernel.documents import DocumentError
 from shuzhi.kernel.errors import ShuzhiError
 from shuzhi.web.api.frame.answers import Problem, Wrong
@@ -103,8 +104,15 @@ async def _broken(request: Request, _error: Exception) -> JSONResponse:
 
 
 def _findings(error: ShuzhiError) -> tuple[Wrong, ...]:
+    if isinstance(error, ServiceError):
+        return tuple(map(_unfit_field, error.problems))
     found = error.findings if isinstance(error, DocumentError) else ()
     return tuple(Wrong(pointer=f.path, code=error.code, detail=f.problem) for f in found)
+
+
+def _unfit_field(found: FieldProblem) -> Wrong:
+    said = found.code.replace("_", " ")
+    return Wrong(pointer=f"/fields/{found.field}", code=found.code, detail=f"It is: {said}.")
 
 
 def _is_missing(error: dict[str, Any], header: str) -> bool:

@@ -26,11 +26,11 @@ from shuzhi.web.visitors import visitor_of
 
 MOST_JSON_BYTES = 1_000_000
 _KEPT_HEADERS = ("content-type", "etag", "location", "content-language")
-# Where answers are the very bytes that a receipt has the hash of.
-SEALED = "/deliveries"
 # How the paths of questions end that have a body; see `asking.asks`.
+DELIVERIES = "/deliveries"
 ASKED = (
-    SEALED, "/explanations", "/subject-files", "/rehearsals/rules", "/rehearsals/staffing",
+    DELIVERIES, "/blanks", "/passwords", "/explanations", "/subject-files", "/rehearsals/rules",
+    "/rehearsals/staffing",
 )  # fmt: skip
 _READING = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
@@ -51,7 +51,7 @@ class Receiving:
         try:
             body = await _whole(request)
             if scope["path"].endswith(ASKED):
-                # What leaves here may be long or personal, and nothing of it is kept.
+                # It may be long or personal, and nothing of it is kept, not even a hash.
                 await self._app(scope, _again(body, receive), send)
                 return
             answer = await self._answered(request, body)

@@ -26,6 +26,7 @@ from shuzhi.share.accounts import (
     right_of,
 )
 from shuzhi.web.guarding import SIGN_IN
+from shuzhi.web.managing import require_recent
 from shuzhi.web.pages.frame.sending import Once, Typed, send, shown
 from shuzhi.web.pages.frame.site import Site
 from shuzhi.web.problems import WebError
@@ -43,7 +44,6 @@ _FIELDS = {
     "web.not_twice": "again",
     "web.bad_form": "days",
 }
-_RECENT = timedelta(minutes=15)
 _Act = Callable[[Site, Standing, Typed], str | None]
 
 
@@ -96,7 +96,7 @@ def _change(site: Site, standing: Standing, typed: Typed) -> None:
 
 
 def _make(site: Site, standing: Standing, typed: Typed) -> str:
-    _require_recent(site, standing)
+    require_recent(standing, site.city.clock())
     days = typed.one("days").strip()
     if not (days.isascii() and days.isdecimal() and len(days) < 5):
         raise WebError("web.bad_form", "The days are a whole number.")
@@ -110,17 +110,6 @@ def _make(site: Site, standing: Standing, typed: Typed) -> str:
     if not standing.may(Right.MAKE_KEY, new.party):
         raise WebError("web.not_allowed", "Your roles for this party make no keys.")
     return make_key(site.city.accounts_office, new, by=standing.account)[1].value
-
-
-def _require_recent(site: Site, standing: Standing) -> None:
-    """Refuse (`web.sign_in_again`) what a session left open by somebody must not do."""
-    session = standing.session
-    if session is None or site.city.clock() >= session.made_at + _RECENT:
-        raise WebError(
-            "web.sign_in_again",
-            "For this you have to have signed in within the last quarter of an hour.",
-            next_step="Sign out and in again.",
-        )
 
 
 async def _sent(site: Site, request: Request, part: str, act: _Act) -> Response:

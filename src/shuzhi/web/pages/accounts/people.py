@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,27 +13,14 @@ from shuzhi.kernel.errors import RefusedError
 from shuzhi.kernel.ids import PartyId
 from shuzhi.share.accounts import (
     RIGHTS,
-    AccountFile,
-    NewAccount,
     Right,
     Role,
-    Standing,
     account_file,
     accounts,
-    add_account,
     all_grants,
-    disable,
-    enable,
-    end_all,
-    grant,
-    manages,
-    new_password,
-    reaches,
-    revoke,
     role_of,
-    set_password,
 )
-from shuzhi.share.parties import Organisation
+from shuzhi.web.managing import AccountChange, AccountVerb, Desk, add, change, desk_of
 from shuzhi.web.pages.frame.sending import Once, Typed, send, shown
 from shuzhi.web.pages.frame.site import Site
 from shuzhi.web.problems import WebError
@@ -49,33 +36,10 @@ _FIELDS = {
 
 
 @dataclass(frozen=True)
-class _Desk:
-    """Who manages, and over what."""
+class _Desk(Desk):
+    """Who manages, at these pages."""
 
     site: Site
-    standing: Standing
-    organisation: Organisation
-
-    @property
-    def by(self) -> str:
-        return self.standing.account
-
-    def sees(self, party: PartyId) -> bool:
-        return reaches(self.standing, Right.SEE_ACCOUNTS, party, self.organisation)
-
-    def reaches(self, party: PartyId) -> bool:
-        return reaches(self.standing, Right.MANAGE_ACCOUNTS, party, self.organisation)
-
-    def manages(self, file: AccountFile) -> bool:
-        return manages(self.standing, file.account, file.grants, self.organisation)
-
-    def require(self, *, is_allowed: bool) -> None:
-        if not is_allowed:
-            raise WebError(
-                "web.not_allowed",
-                "Your roles do not reach this account or party.",
-                next_step="Ask an administrator of the party above.",
-            )
 
 
 def routes(site: Site) -> APIRouter:
@@ -126,22 +90,15 @@ def _changing(router: APIRouter, site: Site) -> None:
 
 
 def _desk(site: Site, request: Request) -> _Desk:
-    visitor = visitor_of(request)
-    if visitor.standing is None or not visitor.may(Right.SEE_ACCOUNTS):
-        raise WebError(
-            "web.not_allowed",
-            "Accounts are seen by managers and administrators.",
-            next_step="Sign in as one of them.",
-        )
-    return _Desk(site, visitor.standing, site.city.organisation())
+    desk = desk_of(visitor_of(request), site.city)
+    return _Desk(desk.office, desk.standing, desk.organisation, site)
 
 
 def _all(
     desk: _Desk, request: Request, typed: Typed | None = None, error: RefusedError | None = None
 ) -> Response:
-    office = desk.site.city.accounts_office
-    held = all_grants(office)
-    seen = [a for a in accounts(office) if desk.sees(a.party)]
+    held = all_grants(desk.office)
+    seen = [a for a in accounts(desk.office) if desk.sees(a.party)]
     return shown(
         desk.site, request, "accounts.html", typed, error, _FIELDS,
         found=[(a, [g for g in held if g.account == a.name]) for a in seen],
@@ -158,7 +115,7 @@ def _one(
     *,
     secret: str = "",
 ) -> Response:
-    file = account_file(desk.site.city.accounts_office, name)
+    file = account_file(desk.office, name)
     desk.require(is_allowed=desk.sees(file.account.party))
     return shown(
         desk.site, request, "account_of.html", typed, error, _FIELDS,
@@ -168,75 +125,31 @@ def _one(
 
 
 def _added(desk: _Desk, request: Request, typed: Typed) -> Once:
-    office, password = desk.site.city.accounts_office, new_password(desk.site.city.accounts_office)
     role, party = role_of(typed.one("role")), PartyId(typed.one("party"))
-    desk.require(is_allowed=desk.reaches(party))
-    # Who somebody is in the records of the city is not for every administrator to say.
-    new = NewAccount(typed.one("name").strip(), party, typed.one("title"), frozenset({role}))
-    made = add_account(office, new, by=desk.by, password=password.value, must_change=True)
-    return _told(desk, request, made.name, password.value)
+    made, password = add(desk, typed.one("name").strip(), typed.one("title"), party, role)
+    return _told(desk, request, made.name, password)
 
 
 def _changed(desk: _Desk, request: Request, name: str, typed: Typed) -> str | Once:
-    file = account_file(desk.site.city.accounts_office, name)
-    desk.require(is_allowed=desk.manages(file))
-    act = _ACTS.get(typed.one("act"))
-    if act is None:
-        raise WebError("web.bad_form", "The form does not say what to do.")
-    secret = act(desk, file, typed)
+    file = account_file(desk.office, name)
+    secret = change(desk, file, _change(typed))
     if secret:
         return _told(desk, request, name, secret)
     return f"/accounts/{file.account.name}"
 
 
+def _change(typed: Typed) -> AccountChange:
+    """Return what a form asks for. Raises WebError `web.bad_form`, `share.role_unknown`."""
+    try:
+        verb = AccountVerb(typed.one("act"))
+    except ValueError:
+        raise WebError("web.bad_form", "The form does not say what to do.") from None
+    role = role_of(typed.one("role")) if "role" in typed.held else None
+    return AccountChange(verb, PartyId(typed.one("party")), role)
+
+
 def _told(desk: _Desk, request: Request, name: str, secret: str) -> Once:
     return Once(lambda: _one(desk, request, name, secret=secret), f"/accounts/{name}")
-
-
-def _give(desk: _Desk, file: AccountFile, typed: Typed) -> str:
-    party, role = PartyId(typed.one("party")), role_of(typed.one("role"))
-    desk.require(is_allowed=desk.reaches(party))
-    grant(desk.site.city.accounts_office, file.account.name, party, role, by=desk.by)
-    return ""
-
-
-def _take(desk: _Desk, file: AccountFile, typed: Typed) -> str:
-    party, role = PartyId(typed.one("party")), role_of(typed.one("role"))
-    revoke(desk.site.city.accounts_office, file.account.name, party, role, by=desk.by)
-    return ""
-
-
-def _reset(desk: _Desk, file: AccountFile, _typed: Typed) -> str:
-    office = desk.site.city.accounts_office
-    password = new_password(office).value
-    set_password(office, file.account.name, password, by=desk.by)
-    return password
-
-
-def _disable(desk: _Desk, file: AccountFile, _typed: Typed) -> str:
-    disable(desk.site.city.accounts_office, file.account.name, by=desk.by)
-    return ""
-
-
-def _enable(desk: _Desk, file: AccountFile, _typed: Typed) -> str:
-    enable(desk.site.city.accounts_office, file.account.name, by=desk.by)
-    return ""
-
-
-def _end(desk: _Desk, file: AccountFile, _typed: Typed) -> str:
-    end_all(desk.site.city.accounts_office, file.account.name, by=desk.by)
-    return ""
-
-
-# What an administrator may do about an account; a text that is returned is told this once.
-_ACTS: Mapping[str, Callable[[_Desk, AccountFile, Typed], str]] = {
-    "give": _give,
-    "take": _take,
-    "reset": _reset,
-    "disable": _disable,
-    "enable": _enable,
-    "end": _end,
-}
 
 
 def _reached(desk: _Desk) -> list[Any]:
