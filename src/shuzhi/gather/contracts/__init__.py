@@ -20,6 +20,7 @@ from shuzhi.gather.contracts.use_cases import (
     in_service,
     register,
     table_named,
+    version_named,
     versions,
 )
 
@@ -46,6 +47,7 @@ __all__ = [
     "register",
     "required_bump",
     "table_named",
+    "version_named",
     "versions",
     "write_contract",
 ]

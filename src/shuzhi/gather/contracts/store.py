@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Column, Connection, Row, String, Table, Text, insert, select
+from sqlalchemy import Column, Connection, Row, String, Table, Text, bindparam, insert, select
 
 from shuzhi.gather.contracts.model import Contract
 from shuzhi.kernel.control import InstantColumn, metadata
 from shuzhi.kernel.instant import Instant
+from shuzhi.kernel.prepared import Prepared
 
 version_table = Table(
     "contract_version",
@@ -31,6 +32,30 @@ dataset_table = Table(
 )
 
 
+class Kept(NamedTuple):
+    """The document of one version of a contract."""
+
+    name: str
+    version: str
+    document: str
+
+
+_v, _d = version_table.c, dataset_table.c
+_KEPT = select(_v.name, _v.version, _v.document)
+_OF_VERSION = Prepared(_KEPT.where(_v.name == bindparam("of"), _v.version == bindparam("number")))
+_OF_DATASET = Prepared(
+    _KEPT.join(dataset_table, (_d.contract == _v.name) & (_d.version == _v.version)).where(
+        _d.dataset == bindparam("of")
+    )
+)
+
+
+def read_version(connection: Connection, name: str, version: str) -> Kept | None:
+    """Return one version's document, None when it was never registered."""
+    rows = _OF_VERSION.rows(connection, {"of": name, "number": version})
+    return Kept(*rows[0]) if rows else None
+
+
 def find_version(connection: Connection, name: str, version: str) -> Row[Any] | None:
     """Return one version's row, None when it was never registered."""
     c = version_table.c
@@ -51,12 +76,10 @@ def find_newest(connection: Connection, name: str) -> Row[Any] | None:
     return connection.execute(newest.limit(1)).one_or_none()
 
 
-def find_by_dataset(connection: Connection, dataset: str) -> Row[Any] | None:
-    """Return the row of the contract version that answers for `dataset`."""
-    c, d = version_table.c, dataset_table.c
-    joined = version_table.join(dataset_table, (d.contract == c.name) & (d.version == c.version))
-    query = select(version_table).select_from(joined).where(d.dataset == dataset)
-    return connection.execute(query).one_or_none()
+def find_by_dataset(connection: Connection, dataset: str) -> Kept | None:
+    """Return the document of the contract version that answers for `dataset`."""
+    rows = _OF_DATASET.rows(connection, {"of": dataset})
+    return Kept(*rows[0]) if rows else None
 
 
 def all_datasets(connection: Connection) -> list[str]:

@@ -56,6 +56,13 @@ def versions(control: Control, name: str) -> tuple[Contract, ...]:
         return tuple(_read(row) for row in store.find_versions(connection, name))
 
 
+def version_named(control: Control, name: str, version: str) -> Contract | None:
+    """Return one version of the contract called `name`; None when it is not kept."""
+    with control.transaction() as connection:
+        kept = store.read_version(connection, name, version)
+    return None if kept is None else _read(kept)
+
+
 def table_named(control: Control, dataset: str) -> tuple[Contract, Table]:
     """Return the contract that answers for `dataset`, with the table of that name.
 
@@ -87,7 +94,7 @@ def contracted_datasets(control: Control) -> tuple[str, ...]:
         return tuple(store.all_datasets(connection))
 
 
-def _read(row: Row[Any]) -> Contract:
+def _read(row: Row[Any] | store.Kept) -> Contract:
     return _parsed(row.document, f"{row.name} {row.version}")
 
 
@@ -106,7 +113,7 @@ def _require_same(contract: Contract, kept: str, given: str) -> None:
         )
 
 
-def _require_free(contract: Contract, table: Table, row: Row[Any] | None) -> None:
+def _require_free(contract: Contract, table: Table, row: store.Kept | None) -> None:
     if row is not None and row.name != contract.name:
         raise RefusedError(
             "gather.dataset_taken",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal, InvalidOperation
 
-from shuzhi.gather.contracts import LogicalType, Table, versions
+from shuzhi.gather.contracts import LogicalType, Table, version_named
 from shuzhi.kernel.errors import RefusedError
 from shuzhi.kernel.ids import DatasetName, PartyId
 from shuzhi.kernel.instant import Instant, parse_instant
@@ -86,9 +86,9 @@ def condition(rows: tuple[RowTerm, ...], types: Types) -> Condition | None:
 
 def _types(office: SharingOffice, agreement: Agreement) -> Types:
     terms = agreement.terms
-    for contract in versions(office.control, terms.contract_name):
-        if contract.version == terms.contract_version:
-            return types_of(contract.table(terms.dataset))
+    contract = version_named(office.control, terms.contract_name, terms.contract_version)
+    if contract is not None:
+        return types_of(contract.table(terms.dataset))
     raise AgreementError(
         "share.no_contract",
         f"Version {terms.contract_version} of the contract {terms.contract_name!r} is not kept.",

@@ -19,6 +19,7 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    bindparam,
     insert,
     select,
     update,
@@ -26,6 +27,7 @@ from sqlalchemy import (
 
 from shuzhi.kernel.control import InstantColumn, RowId, metadata
 from shuzhi.kernel.ids import PartyId
+from shuzhi.kernel.prepared import Prepared
 from shuzhi.share.agreements.clocks import has_no_deadline, next_at
 from shuzhi.share.agreements.model import (
     Agreement,
@@ -99,6 +101,13 @@ step_table = Table(
 )
 
 TABLES = {MatterKind.APPLICATION: application_table, MatterKind.AGREEMENT: agreement_table}
+_KINDS = {MatterKind.APPLICATION: Application, MatterKind.AGREEMENT: Agreement}
+_CONTENTS = {
+    kind: select(table.c.content).where(table.c.id == bindparam("matter"))
+    for kind, table in TABLES.items()
+}
+_READ = {kind: Prepared(query) for kind, query in _CONTENTS.items()}
+_HELD = {kind: Prepared(query.with_for_update()) for kind, query in _CONTENTS.items()}
 
 
 def insert_application(connection: Connection, application: Application) -> ApplicationId:
@@ -152,12 +161,8 @@ def find_matter(
     connection: Connection, kind: MatterKind, matter: int, *, lock: bool = False
 ) -> Matter | None:
     """Return a matter; with `lock` nobody else changes it until the transaction ends."""
-    table = TABLES[kind]
-    query = select(table).where(table.c.id == matter)
-    row = connection.execute(query.with_for_update() if lock else query).mappings().one_or_none()
-    if row is None:
-        return None
-    return application_of(row) if kind is MatterKind.APPLICATION else agreement_of(row)
+    rows = (_HELD if lock else _READ)[kind].rows(connection, {"matter": matter})
+    return unplain(_KINDS[kind], {**rows[0][0], "id": matter}) if rows else None
 
 
 def read_steps(

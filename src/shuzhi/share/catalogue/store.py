@@ -25,6 +25,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    bindparam,
     func,
     insert,
     select,
@@ -33,6 +34,7 @@ from sqlalchemy import (
 
 from shuzhi.kernel.control import InstantColumn, metadata
 from shuzhi.kernel.instant import Instant
+from shuzhi.kernel.prepared import Prepared
 from shuzhi.share.catalogue.guide import EntryFinding
 from shuzhi.share.catalogue.model import Entry
 
@@ -58,6 +60,8 @@ entry_table = Table(
     Column("data_at", InstantColumn),
     Index("ix_catalogue_entry_same_title", "provider_key", "title_key"),
 )
+
+_DOCUMENT = Prepared(select(entry_table.c.document).where(entry_table.c.id == bindparam("of")))
 
 history_table = Table(
     "catalogue_history",
@@ -169,6 +173,12 @@ def next_revision(connection: Connection) -> int:
 def next_number(connection: Connection, table: Table) -> int:
     """Return the first free `no` of `table`; only for one that holds the revision."""
     return int(connection.execute(select(func.coalesce(func.max(table.c.no), 0))).scalar_one()) + 1
+
+
+def find_document(connection: Connection, entry_id: str) -> str | None:
+    """Return the document of one entry, None when there is none."""
+    rows = _DOCUMENT.rows(connection, {"of": entry_id})
+    return rows[0][0] if rows else None
 
 
 def find_by_ids(connection: Connection, ids: Sequence[str]) -> dict[str, Row[*tuple[Any, ...]]]:

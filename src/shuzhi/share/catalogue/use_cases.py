@@ -30,6 +30,7 @@ from shuzhi.share.catalogue.store import (
     column_table,
     entry_table,
     find_by_ids,
+    find_document,
     find_same_titles,
     history_table,
     next_number,
@@ -201,6 +202,15 @@ def entry(control: Control, entry_id: str) -> Record:
         return _record(_row(connection, entry_id))
 
 
+def described(control: Control, entry_id: str) -> Entry:
+    """Return what is said of a data set, without all that is known besides. Raises as `entry`."""
+    with control.transaction() as connection:
+        document = find_document(connection, entry_id)
+    if document is None:
+        raise _unknown(entry_id)
+    return read_entry(document)
+
+
 def history(control: Control, entry_id: str) -> tuple[Version, ...]:
     """Return every state the entry was in, the first one first.
 
@@ -311,12 +321,16 @@ def _refused(published: Published) -> CatalogueError:
 def _row(connection: Connection, entry_id: str) -> _AnyRow:
     row = find_by_ids(connection, [entry_id]).get(entry_id)
     if row is None:
-        raise CatalogueError(
-            "share.entry_unknown",
-            f"The catalogue has no entry {entry_id[:80]!r}.",
-            next_step="Search for it, or correct the id.",
-        )
+        raise _unknown(entry_id)
     return row
+
+
+def _unknown(entry_id: str) -> CatalogueError:
+    return CatalogueError(
+        "share.entry_unknown",
+        f"The catalogue has no entry {entry_id[:80]!r}.",
+        next_step="Search for it, or correct the id.",
+    )
 
 
 def _record(row: _AnyRow) -> Record:

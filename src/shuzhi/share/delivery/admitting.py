@@ -20,7 +20,7 @@ from shuzhi.share.agreements import Agreement, AgreementId, MatterKind, Terms, g
 from shuzhi.share.agreements.errors import unknown
 from shuzhi.share.agreements.grants import condition
 from shuzhi.share.agreements.store import find_matter
-from shuzhi.share.catalogue import entry
+from shuzhi.share.catalogue import described
 from shuzhi.share.delivery.counting import asked_so_far
 from shuzhi.share.delivery.desk import DeliveryDesk
 from shuzhi.share.delivery.model import Asker, Wanted
@@ -81,7 +81,7 @@ def _admitted(desk: DeliveryDesk, wanted: Wanted, asker: Asker) -> Admitted | Re
         return refused(_not_in_force(held.terms, now))
     dataset = DatasetName(held.terms.dataset)
     contract, table = table_named(desk.control, dataset)
-    grade = entry(desk.control, dataset).entry.grade
+    grade = described(desk.control, dataset).grade
     facts = DatasetFacts.of(table, contract_version=contract.version, grade=grade or "")
     grant = grant_of(desk.sharing, held)
     types = {name: column.logical_type for name, column in facts.columns.items()}

@@ -8,10 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, literal_column, select, update
 
 from shuzhi.kernel.control import Control
 from shuzhi.kernel.instant import Instant
+from shuzhi.kernel.prepared import Prepared
 from shuzhi.share.access import Refusal
 from shuzhi.share.access.reasons import refused
 from shuzhi.share.agreements import Agreement, AgreementId, MatterKind
@@ -20,6 +21,16 @@ from shuzhi.share.delivery.store import count_table
 from shuzhi.share.receipts.store import receipt_table
 
 _MINUTE = timedelta(minutes=1)
+_c, _r = count_table.c, receipt_table.c
+_ANSWERS = Prepared(select(_c.answers).where(_c.agreement == bindparam("of")))
+_LATELY = Prepared(
+    select(func.count()).where(_r.agreement == bindparam("of"), _r.at > bindparam("since"))
+)
+_ONE_MORE = Prepared(
+    update(count_table)
+    .where(_c.agreement == bindparam("of"))
+    .values(answers=_c.answers + literal_column("1"))
+)
 
 
 class NotNow(Exception):  # noqa: N818  (it carries a no out of a transaction, and undoes it)
@@ -62,17 +73,15 @@ def asked_so_far(control: Control, agreement: AgreementId) -> int:
 
 
 def _answers(connection: Connection, agreement: AgreementId) -> int:
-    query = select(count_table.c.answers).where(count_table.c.agreement == agreement)
-    return connection.execute(query).scalar_one_or_none() or 0
+    rows = _ANSWERS.rows(connection, {"of": agreement})
+    return rows[0][0] if rows else 0
 
 
 def _lately(connection: Connection, agreement: AgreementId, at: Instant) -> int:
-    c = receipt_table.c
-    where = (c.agreement == agreement, c.at > at - _MINUTE)
-    return connection.execute(select(func.count()).where(*where)).scalar_one()
+    ((count,),) = _LATELY.rows(connection, {"of": agreement, "since": at - _MINUTE})
+    return int(count)
 
 
 def _count(connection: Connection, agreement: AgreementId) -> None:
-    mine = update(count_table).where(count_table.c.agreement == agreement)
-    if not connection.execute(mine.values(answers=count_table.c.answers + 1)).rowcount:
+    if not _ONE_MORE.run(connection, {"of": agreement}):
         connection.execute(insert(count_table).values(agreement=agreement, answers=1))

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from sqlalchemy import Connection, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, insert, or_, select, update
 
 from shuzhi.audit import Entry, queue
 from shuzhi.kernel.ids import PartyId
 from shuzhi.kernel.instant import Instant
+from shuzhi.kernel.prepared import Prepared
 from shuzhi.share.agreements import Actor, AgreementId
 from shuzhi.share.agreements.plain import plain, unplain
 from shuzhi.share.receipts.errors import ReceiptError, unknown
@@ -32,6 +33,12 @@ from shuzhi.share.receipts.subjects import subject_number
 
 _HOLDS = (ObjectionState.WAITING.value, ObjectionState.STOPPED.value)
 _BINDING = b"subject of an objection"
+_o = objection_table.c
+_STOPPED = Prepared(
+    select(_o.kind, _o.subject)
+    .where(_o.agreement == bindparam("of"), _o.state == bindparam("stopped"))
+    .order_by(_o.id)
+)
 
 
 def object_to(
@@ -163,12 +170,10 @@ def objections_of(office: ReceiptOffice, kind: str, subject: str) -> tuple[Objec
 
 def stopped_subjects(office: ReceiptOffice, agreement: AgreementId) -> tuple[tuple[str, str], ...]:
     """Return the subjects (kind and id) whose rows no longer leave by an agreement."""
-    c = objection_table.c
-    where = (c.agreement == agreement, c.state == ObjectionState.STOPPED.value)
-    query = select(c.kind, c.subject).where(*where).order_by(c.id)
+    given = {"of": agreement, "stopped": ObjectionState.STOPPED.value}
     with office.sharing.control.transaction() as connection:
-        rows = connection.execute(query).all()
-    opened = ((row.kind, unsealed(office.objection_key, row.subject, _BINDING)) for row in rows)
+        rows = _STOPPED.rows(connection, given)
+    opened = ((kind, unsealed(office.objection_key, text, _BINDING)) for kind, text in rows)
     return tuple((kind, _certain(raw).decode()) for kind, raw in opened)
 
 

@@ -15,9 +15,10 @@ from secrets import randbits
 
 import numpy as np
 import pyarrow as pa
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, bindparam, insert, select
 
 from shuzhi.gather.lake import Lake
+from shuzhi.kernel.prepared import Prepared
 from shuzhi.share.receipts.model import SubjectNumber, SubjectSetId
 from shuzhi.share.receipts.office import ReceiptOffice
 from shuzhi.share.receipts.store import set_table, subject_table
@@ -27,6 +28,8 @@ INNER, OUTER = "shuzhi_subject_inner", "shuzhi_subject_outer"
 # Below this a set costs less as rows; a file costs some 20 ms however small it is.
 MOST_AS_ROWS = 1_000
 _DIGITS = 15
+_s = set_table.c
+_OF_ORIGIN = Prepared(select(_s.id, _s.subjects, _s.sha256).where(_s.origin == bindparam("origin")))
 _BLOCK = 64
 
 
@@ -78,12 +81,13 @@ def set_of(numbers: Iterable[int] | pa.Array, origin: str | None = None) -> Subj
 
 def known_set(office: ReceiptOffice, origin: str) -> SubjectSet | None:
     """Return the set that was made of `origin` before; None when there is none."""
-    with office.sharing.control.transaction() as connection:
-        query = select(set_table).where(set_table.c.origin == origin).limit(1)
-        row = connection.execute(query).mappings().first()
-    if row is None:
+    with office.sharing.control.moment() as now, now.transaction() as connection:
+        rows = _OF_ORIGIN.rows(connection, {"origin": origin})
+    if not rows:
         return None
-    return SubjectSet(None, row["subjects"], row["sha256"], origin, SubjectSetId(row["id"]))
+    # Two who made the same set at once made two.
+    number, count, sha256 = rows[0]
+    return SubjectSet(None, count, sha256, origin, SubjectSetId(number))
 
 
 def staged(office: ReceiptOffice, found: SubjectSet) -> Callable[[Connection], SubjectSetId]:
