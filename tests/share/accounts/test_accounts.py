@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection
 
-from shuzhi.kernel.control import open_control
+from shuzhi.kernel.control import Control, open_control
 from shuzhi.kernel.errors import RefusedError
 from shuzhi.share.accounts import (
     AccountError,
@@ -43,6 +46,9 @@ from shuzhi.share.accounts import (
     standing_by_session,
     weakness,
 )
+from shuzhi.share.accounts.known import login_by_identity
+from shuzhi.share.accounts.oidc import Identity
+from shuzhi.share.accounts.setup import AdmitRule, OidcSetup
 from shuzhi.share.accounts.store import account_row, key_table, session_table
 
 
@@ -433,3 +439,33 @@ def test_tries_at_several_processes_count_together(people: Any) -> None:
         with refused("share.login_refused"):
             login(office, "li", people.password)
     elsewhere.engine.dispose()
+
+
+class Overtaken(Control):
+    """A store in which `meanwhile` happens between its first transaction and its second."""
+
+    def __init__(self, control: Control, meanwhile: Callable[[], object]) -> None:
+        super().__init__(control.engine)
+        self.turns = iter([lambda: None, meanwhile])
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        next(self.turns, lambda: None)()
+        with super().transaction() as connection:
+            yield connection
+
+
+def test_two_first_visits_at_once_come_in_by_one_account(people: Any) -> None:
+    rule = AdmitRule(claim="office", equals="east", party=str(people.east))
+    setup = OidcSetup(issuer="https://id.example", client_id="shuzhi", admit=(rule,))
+    claims = {"office": "east", "preferred_username": "li"}
+    identity = Identity(setup.issuer, "subject 1", claims)
+    came: list[Any] = []
+
+    def come_in(office: Any) -> None:
+        came.append(login_by_identity(office, setup, identity).standing.account)
+
+    slower = Overtaken(people.office.control, lambda: come_in(people.office))
+    come_in(replace(people.office, control=slower))
+    assert came == ["li", "li"]
+    assert people.kinds().count("account.added") == 1

@@ -69,6 +69,9 @@ def _admitted(
         must_change=False, made_at=now, made_by=_BY,
     )  # fmt: skip
     with office.control.transaction() as connection:
+        # Somebody who comes in twice at once is given one account.
+        if known := find_identity(connection, identity.issuer, identity.subject):
+            return known
         if find_account(connection, name) is not None:
             raise _nobody("An account of your name is there, and not bound to you.")
         _make(connection, account, rule, identity, now)
