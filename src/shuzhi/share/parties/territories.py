@@ -16,6 +16,7 @@ from typing import Any
 import shapely
 from shapely.errors import ShapelyError
 
+from shuzhi.kernel.files import put_whole
 from shuzhi.kernel.ids import PartyId
 from shuzhi.kernel.party import Party
 from shuzhi.share.parties.errors import PartyError
@@ -97,9 +98,7 @@ def read_boundaries(path: Path, organisation: Organisation, *, key: str | None =
 
 def write_territories(territories: Territories, path: Path) -> None:
     """Keep territories in a file of ours; one that was there is replaced whole."""
-    fresh = path.with_name(f"{path.name}.new")
-    fresh.write_text(json.dumps(asdict(territories), ensure_ascii=False), encoding="utf-8")
-    fresh.replace(path)
+    put_whole(path, json.dumps(asdict(territories), ensure_ascii=False).encode())
 
 
 def read_territories(path: Path) -> Territories | None:
