@@ -145,11 +145,14 @@ class Town:
         return Program(client, self.keys.get(name, ""))
 
 
-def _declare_service(folder: Path) -> None:
+def declare_service(folder: Path, *, audience: str = "citizens") -> None:
+    """Let a city that is built in a folder have a service for citizens, or for companies."""
     for name, text in SERVED.items():
         if name != "masks.yaml":
             (folder / name).parent.mkdir(exist_ok=True)
-            (folder / name).write_text(text.lstrip(), encoding="utf-8")
+            (folder / name).write_text(
+                text.lstrip().replace("for: citizens", f"for: {audience}"), "utf-8"
+            )
 
 
 @pytest.fixture(scope="session")
@@ -157,7 +160,7 @@ def town(build: Callable[[Path], City], tmp_path_factory: pytest.TempPathFactory
     folder = tmp_path_factory.mktemp("api") / "city"
     declare_residents(folder)
     declare_people(folder)
-    _declare_service(folder)
+    declare_service(folder)
     city = delivering(build(folder), push_to=("https://data.west.example",))
     city.register_forms()
     put_residents(city)

@@ -24,14 +24,24 @@ from shuzhi.act.cases import CaseId
 from shuzhi.act.cases import case as find
 from shuzhi.app import City
 from shuzhi.kernel.ids import PartyId
-from shuzhi.share.accounts import NewAccount, NewKey, Right, Role, add_account, make_key
+from shuzhi.share.accounts import (
+    AccountName,
+    LoginWay,
+    NewAccount,
+    NewKey,
+    Right,
+    Role,
+    add_account,
+    make_key,
+    open_session,
+)
 from shuzhi.share.verification import Action, Kind
 from shuzhi.web import make_app
 from shuzhi.web.api import make_api
 from shuzhi.web.api.frame.asking import KEY_HEADER
 
 from ..overseeing import suspect
-from .conftest import OF_PEOPLE, PARTS, ROOT
+from .conftest import OF_PEOPLE, PARTS, ROOT, declare_service
 from .linking import declare_people, put_people
 
 pytestmark = pytest.mark.api
@@ -76,7 +86,10 @@ def keys(everything: City) -> dict[bool, str]:
 def everything(build: Callable[[Path], City], tmp_path_factory: pytest.TempPathFactory) -> City:
     folder = tmp_path_factory.mktemp("schema") / "city"
     declare_people(folder)
+    # Whoever has every role is a company to services.
+    declare_service(folder, audience="companies")
     city = build(folder)
+    city.register_forms()
     put_people(city)
     suspect(city, Kind.GUESSING, Action.SUSPEND, subject=(1, 2))
     return city
@@ -120,8 +133,19 @@ def test_no_request_breaks_an_operation_or_its_description(
         case.headers[KEY_HEADER] = f"{next(_NUMBERS)}"
     if case.meta and case.meta.generation.mode.is_positive and next(_NUMBERS) % 2:
         _meet(case, everything)
-    key = keys[case.path.startswith(_OF_THE_MANAGER)]
-    case.call_and_validate(base_url=f"{root}{ROOT}", headers={"Authorization": f"Bearer {key}"})
+    headers = {"Authorization": f"Bearer {keys[case.path.startswith(_OF_THE_MANAGER)]}"}
+    if not set(case.operation.definition.raw["x-rights"]) - OF_PEOPLE:
+        headers = _signed_in(everything)
+    case.call_and_validate(base_url=f"{root}{ROOT}", headers=headers)
+
+
+def _signed_in(city: City) -> dict[str, str]:
+    """Return what the browser of somebody sends who signed in just now: no key opens all there is.
+
+    Each request has a visit of its own, as some end one.
+    """
+    opened = open_session(city.accounts_office, AccountName("all.east"), LoginWay.OIDC)
+    return {"Cookie": f"shuzhi_session={opened.token.value}"}
 
 
 def _meet(case: Any, city: City) -> None:
