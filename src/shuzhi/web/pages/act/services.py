@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import quote
 
 from fastapi import APIRouter, Path, Request, Response
-from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse
 
 from shuzhi.act.services import (
@@ -26,21 +25,20 @@ from shuzhi.act.services import (
     requests,
 )
 from shuzhi.kernel.errors import RefusedError
-from shuzhi.share.accounts import Right, Role, Standing
+from shuzhi.share.accounts import Right, Standing
 from shuzhi.share.catalogue import Text
 from shuzhi.share.receipts import ReceiptId, object_to, objections_of, uses_of
+from shuzhi.web.applicants import applicant_of
 from shuzhi.web.guarding import SIGN_IN
+from shuzhi.web.pages.frame.sending import Typed, send, shown
 from shuzhi.web.pages.frame.site import Site
 from shuzhi.web.problems import WebError
-from shuzhi.web.statuses import status_of
 from shuzhi.web.visitors import visitor_of
 
-_MOST_FIELDS, _MOST_USES = 120, 50
-_UNPROCESSABLE = 422
+_MOST_USES = 50
 # What the records of the city call the holder of an account of that role.
 _KINDS = {Audience.CITIZENS: "person", Audience.COMPANIES: "company"}
 _Number = Annotated[int, Path(ge=1, lt=2**62)]
-_Typed = Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -71,12 +69,25 @@ def routes(site: Site) -> APIRouter:
         person = _person(request, Right.ASK_SERVICE)
         if person is None:
             known = site.city.services_office.matter(matter)
-            return site.page(request, "service.html", matter=known, blank=None, **_nothing())
+            return site.page(request, "service.html", matter=known, blank=None)
         return _form(site, request, matter, person)
 
     @router.post("/services/{matter}")
     async def sent(request: Request, matter: str) -> Response:
-        return await _sent(site, request, Right.ASK_SERVICE, _Asking(matter))
+        person = _known(request, Right.ASK_SERVICE)
+
+        def do(typed: Typed) -> str:
+            given = {name: typed.one(name) for name in typed.held if name not in ("token", "key")}
+            office, seen = site.city.services_office, _blank(site, person, matter)
+            key = typed.one("key")
+            made = ask(office, matter, person.applicant, given, origin=key, seen=seen)
+            site.blanks.forget(person.standing, matter)
+            return f"/my/requests/{made.id}"
+
+        def again(typed: Typed, error: RefusedError) -> Response:
+            return _form(site, request, matter, person, typed, error)
+
+        return await send(site, request, do, again)
 
     _own(router, site)
     return router
@@ -101,7 +112,21 @@ def _own(router: APIRouter, site: Site) -> None:
 
     @router.post("/my/uses/{receipt}/object")
     async def objected(request: Request, receipt: _Number) -> Response:
-        return await _sent(site, request, Right.OBJECT, _Objecting(receipt))
+        person = _known(request, Right.OBJECT)
+
+        def do(typed: Typed) -> str:
+            if person.whom is None:
+                raise WebError("web.not_allowed", "No records of the city are bound to you.")
+            office, by = site.city.receipt_office, person.applicant.account
+            reason = typed.one("reason")
+            object_to(office, ReceiptId(receipt), *person.whom, reason=reason, by=by)
+            site.blanks.forget(person.standing)
+            return "/my?done=objection#uses"
+
+        def again(typed: Typed, error: RefusedError) -> Response:
+            return _mine(site, request, person, typed, error, refused=receipt)
+
+        return await send(site, request, do, again)
 
 
 def _titles(site: Site, matter: Matter) -> Mapping[str, Text]:
@@ -125,10 +150,15 @@ def _person(request: Request, right: Right) -> _Person | None:
             "This page is for citizens and companies.",
             next_step="Sign in with the account of the person or company.",
         )
-    is_company = Role.COMPANY in standing.roles()
-    audience = Audience.COMPANIES if is_company else Audience.CITIZENS
-    named = Applicant(standing.account, standing.party, audience, standing.subject)
-    return _Person(standing, named)
+    return _Person(standing, applicant_of(standing))
+
+
+def _known(request: Request, right: Right) -> _Person:
+    """Return who asks. Raises WebError `web.not_allowed` as `_person`, and for nobody known."""
+    person = _person(request, right)
+    if person is None:
+        raise WebError("web.not_allowed", "Nobody is signed in.", next_step="Sign in.")
+    return person
 
 
 def _sign_in(back: str) -> Response:
@@ -140,22 +170,15 @@ def _form(
     request: Request,
     matter: str,
     person: _Person,
-    typed: _Typed | None = None,
+    typed: Typed | None = None,
     error: RefusedError | None = None,
 ) -> Response:
     blank = _blank(site, person, matter)
     problems = {p.field: p.code for p in error.problems} if isinstance(error, ServiceError) else {}
-    context: dict[str, Any] = {
-        "matter": blank.matter,
-        "blank": blank,
-        "typed": {} if typed is None else typed,
-        "error": error,
-        "problems": problems,
-        **site.forms.fields(request),
-    }
-    status = _status(error, is_by_field=bool(problems))
-    answer = site.page(request, "service.html", status=status, **context)
-    site.forms.give(answer, context["cookie"])
+    answer = shown(
+        site, request, "service.html", typed, error, {},
+        matter=blank.matter, blank=blank, problems=problems,
+    )  # fmt: skip
     site.city.record()
     return answer
 
@@ -170,103 +193,17 @@ def _mine(
     site: Site,
     request: Request,
     person: _Person,
-    typed: _Typed | None = None,
+    typed: Typed | None = None,
     error: RefusedError | None = None,
+    *,
+    refused: int | None = None,
 ) -> Response:
-    office, receipts = site.city.services_office, site.city.receipt_office
-    whom = person.whom
-    context: dict[str, Any] = {
-        "files": requests(office, account=person.applicant.account),
-        "matters": office.matters,
-        "uses": None if whom is None else uses_of(receipts, *whom, limit=_MOST_USES),
-        "objections": {}
-        if whom is None
-        else {o.receipt: o for o in objections_of(receipts, *whom)},
-        "typed": {} if typed is None else typed,
-        "error": error,
-        "done": request.query_params.get("done", ""),
-        **site.forms.fields(request),
-    }
-    answer = site.page(request, "my.html", status=_status(error), **context)
-    site.forms.give(answer, context["cookie"])
-    return answer
-
-
-@dataclass(frozen=True)
-class _Asking:
-    """Sends a request for a matter."""
-
-    matter: str
-
-    def do(self, site: Site, person: _Person, typed: _Typed, key: str) -> str:
-        office, seen = site.city.services_office, _blank(site, person, self.matter)
-        made = ask(office, self.matter, person.applicant, typed, origin=key, seen=seen)
-        site.blanks.forget(person.standing, self.matter)
-        return f"/my/requests/{made.id}"
-
-    def again(
-        self, site: Site, request: Request, person: _Person, typed: _Typed, error: RefusedError
-    ) -> Response:
-        return _form(site, request, self.matter, person, typed, error)
-
-
-@dataclass(frozen=True)
-class _Objecting:
-    """Sends an objection to the use that a receipt tells of."""
-
-    receipt: int
-
-    def do(self, site: Site, person: _Person, typed: _Typed, _key: str) -> str:
-        if person.whom is None:
-            raise WebError("web.not_allowed", "No records of the city are bound to this account.")
-        number, reason = ReceiptId(self.receipt), typed.get("reason", "")
-        office, by = site.city.receipt_office, person.applicant.account
-        object_to(office, number, *person.whom, reason=reason, by=by)
-        site.blanks.forget(person.standing)
-        return "/my?done=objection#uses"
-
-    def again(
-        self, site: Site, request: Request, person: _Person, typed: _Typed, error: RefusedError
-    ) -> Response:
-        return _mine(site, request, person, {**typed, "receipt": str(self.receipt)}, error)
-
-
-async def _sent(site: Site, request: Request, right: Right, deed: _Asking | _Objecting) -> Response:
-    """Do what a form asks, once; answer a refusal with the page again and all that was typed."""
-    person = _person(request, right)
-    if person is None:
-        raise WebError("web.not_allowed", "Nobody is signed in.", next_step="Sign in.")
-    async with request.form(max_files=0, max_fields=_MOST_FIELDS) as form:
-        site.forms.require_ours(request, form)
-        typed = {name: str(form.get(name)) for name in form if name not in ("token", "key")}
-        key = str(form.get("key", ""))
-    return await run_in_threadpool(_answer, site, request, person, deed, typed, key)
-
-
-def _answer(
-    site: Site,
-    request: Request,
-    person: _Person,
-    deed: _Asking | _Objecting,
-    typed: _Typed,
-    key: str,
-) -> Response:
-    led_to = site.forms.done(key)
-    if led_to is None:
-        try:
-            led_to = deed.do(site, person, typed, key)
-        except RefusedError as error:
-            return deed.again(site, request, person, typed, error)
-        site.city.record()
-        site.forms.note(key, led_to)
-    return RedirectResponse(led_to, 303)
-
-
-def _status(error: RefusedError | None, *, is_by_field: bool = False) -> int:
-    if error is None:
-        return 200
-    return _UNPROCESSABLE if is_by_field else status_of(error)
-
-
-def _nothing() -> dict[str, Any]:
-    return {"typed": {}, "error": None, "problems": {}}
+    office, receipts, whom = site.city.services_office, site.city.receipt_office, person.whom
+    objected = () if whom is None else objections_of(receipts, *whom)
+    return shown(
+        site, request, "my.html", typed, error, {},
+        files=requests(office, account=person.applicant.account), matters=office.matters,
+        uses=None if whom is None else uses_of(receipts, *whom, limit=_MOST_USES),
+        objections={each.receipt: each for each in objected}, refused=refused,
+        done=request.query_params.get("done", ""),
+    )  # fmt: skip
