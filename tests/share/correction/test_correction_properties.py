@@ -26,7 +26,7 @@ from sqlalchemy import func, select
 from shuzhi.act.cases import cases
 from shuzhi.app.running.catching_up import correct
 from shuzhi.audit.outbox import outbox_table
-from shuzhi.gather.lake import open_lake
+from shuzhi.gather.lake import LakeSettings, open_lake
 from shuzhi.kernel.errors import RefusedError
 from shuzhi.kernel.ids import PartyId
 from shuzhi.kernel.instant import Instant, parse_instant
@@ -312,3 +312,13 @@ def test_the_versions_that_held_the_wrong_value_are_found(values: list[int]) -> 
 
 def _runs_of(values: list[int]) -> Iterable[tuple[int, Iterable[tuple[int, int]]]]:
     return groupby(enumerate(values), key=lambda pair: pair[1])
+
+
+def test_what_was_before_the_log_begins_nobody_can_tell(tmp_path: Path) -> None:
+    lake = open_lake(tmp_path, settings=LakeSettings(checkpoint_every_commits=3, log_kept_days=0))
+    for value in (7, 8, 9, 9, 1):
+        lake.overwrite("t", pa.table({"k": ["a"], "v": [value]}))
+    assert lake.history("t")[-1].version > 0
+    found = find_used(lake, "t", (("k", "a"),), "v", "1")
+    assert found is not None
+    assert (found.first_version, found.is_whole) == (lake.history("t")[-1].version, False)

@@ -102,6 +102,9 @@ def find_used(lake: Lake, dataset: str, key: Key, column: str, right: str | None
             old.append(version)
         else:
             break
+    else:
+        # What was before the oldest commit that the log still holds, nobody can tell.
+        is_whole = not history or history[-1].version == 0
     if new is None:
         return None
     at = {v.version: v.committed_at for v in history}
