@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
+from shuzhi.gather.lake import Lake, open_lake
 from shuzhi.share.access import Allowed, Form, Refusal, ask, decide
 
 CITY_KEY = b"the key of a city that is a test"
@@ -39,7 +43,70 @@ def test_who_is_in_one_row_counts_as_a_row(worlds: Any, asked: Any, sql: str, ce
 
 
 def _ask(worlds: Any, asked: Any, grant: Any, sql: str) -> Any:
-    seen = decide(grant, asked.request("residents"), asked.facts("residents"), asked.masks)
+    return _cells(worlds.lakes["A"], asked, grant, sql)
+
+
+def _cells(lake: Lake, asked: Any, grant: Any, sql: str) -> list[dict[str, Any]]:
+    dataset = str(grant.dataset)
+    seen = decide(grant, asked.request(dataset), asked.facts(dataset), asked.masks)
     assert isinstance(seen, Allowed)
-    answer = ask(worlds.lakes["A"], [seen], sql, city_key=CITY_KEY)
+    answer = ask(lake, [seen], sql, city_key=CITY_KEY)
     return [] if isinstance(answer, Refusal) else answer.to_pylist()
+
+
+@pytest.fixture(scope="module")
+def people_of_years(tmp_path_factory: pytest.TempPathFactory, asked: Any) -> Lake:
+    """A lake in which the year 100 has one person, 101 two, and so on; each has many rows."""
+    folder: Path = tmp_path_factory.mktemp("years")
+    lake = open_lake(folder / "lake")
+    rows = [_row(count, n % count, n) for count in range(1, 61) for n in range(count * 6 + 40)]
+    nobody = [("north", "cook", 99, None, n) for n in range(50)]
+    columns: Sequence[Any] = list(zip(*rows, *nobody, strict=True))
+    made = dict(zip(("district", "job", "year", "person", "amount"), columns, strict=True))
+    schema = asked.tables("A")["incomes"].schema
+    missing = {name: [None] * len(columns[0]) for name in schema.names}
+    lake.append("incomes", pa.table(missing | made, schema=schema))
+    return lake
+
+
+def _row(count: int, person: int, n: int) -> tuple[Any, ...]:
+    # Of the first two of each year nobody has an amount, the third not always.
+    amount = None if person < 2 or (person == 2 and n % 2) else n
+    district = "south" if person % 7 == 0 else "north"
+    return district, "clerk" if n % 9 else "cook", 99 + count, f"p{count}-{person}", amount
+
+
+@pytest.mark.parametrize("minimum", [3, 10, 31])
+@pytest.mark.parametrize(
+    ("figure", "rest"),
+    [
+        ("SUM(amount)", "WHERE district IN ('north', 'south', 'x') GROUP BY year"),
+        ("COUNT(amount)", "WHERE job <> 'cook' GROUP BY year"),
+        ("AVG(amount)", "WHERE district = 'south' GROUP BY year, job"),
+        ("COUNT(amount)", "WHERE year IN (100, 103, 104, 105, 110, 129, 130)"),
+    ],
+)
+def test_subjects_are_told_as_well_as_by_counting_each(
+    people_of_years: Lake, asked: Any, figure: str, rest: str, minimum: int
+) -> None:
+    outputs = ", ".join([*filter(None, [rest.partition("GROUP BY ")[2]]), f"{figure} AS f"])
+    plain = f"SELECT {outputs} FROM incomes {rest}"
+    # What is counted once can only be told by counting each.
+    each = f"SELECT {outputs}, SUM(DISTINCT amount) AS d FROM incomes {rest}"
+    grant = replace(asked.grants["incomes"], minimum_group=minimum)
+    found, right = (_cells(people_of_years, asked, grant, sql) for sql in (plain, each))
+    assert _sorted(found) == _sorted([{k: v for k, v in row.items() if k != "d"} for row in right])
+
+
+@pytest.mark.parametrize("minimum", [3, 10, 30])
+def test_a_cell_has_as_many_subjects_as_are_asked_for(
+    people_of_years: Lake, asked: Any, minimum: int
+) -> None:
+    grant = replace(asked.grants["incomes"], minimum_group=minimum)
+    sql = "SELECT year, SUM(amount) AS s FROM incomes GROUP BY year"
+    shown = {row["year"] for row in _cells(people_of_years, asked, grant, sql)}
+    assert shown == {99 + count for count in range(minimum + 2, 61)}
+
+
+def _sorted(rows: list[dict[str, Any]]) -> list[str]:
+    return sorted(map(repr, rows))

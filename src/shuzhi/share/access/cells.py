@@ -18,8 +18,9 @@ from sqlglot import exp
 
 from shuzhi.share.access.governed import table_called
 from shuzhi.share.access.model import Allowed
+from shuzhi.share.access.pieces import name, number
 from shuzhi.share.access.reading import title
-from shuzhi.share.access.tallies import Count, Tally, figure, key, name
+from shuzhi.share.access.tallies import Count, Tally, figure, key
 
 # Names with a space: no asker can write one.
 _LARGE = "is large"
@@ -45,7 +46,9 @@ class Question:
 def large_cells(asked: Question, source: exp.Select) -> exp.Select:
     """Return what answers `asked` with the cells that may be shown, over the rows of `source`."""
     has_subject = asked.allowed.grant.subject is not None
-    tally = Tally(asked.keys, asked.terms, asked.figures, has_subject=has_subject)
+    tally = Tally(
+        asked.keys, asked.terms, asked.figures, has_subject=has_subject, minimum=asked.minimum
+    )
     parts = {
         **tally.parts(source),
         "judged": _judged(asked, tally),
@@ -65,7 +68,7 @@ def _judged(asked: Question, tally: Tally) -> exp.Select:
     fine = [_is_fine(count, asked.minimum) for count in tally.counts()]
     is_large = exp.alias_(reduce(_and, fine), _LARGE, quoted=True)
     # What was asked for must be there at all.
-    is_there = exp.GT(this=tally.all_rows, expression=_number(0))
+    is_there = exp.GT(this=tally.all_rows, expression=number(0))
     return exp.Select(
         expressions=[exp.Star(), is_large],
         from_=exp.From(this=table_called("cells")),
@@ -74,8 +77,8 @@ def _judged(asked: Question, tally: Tally) -> exp.Select:
 
 
 def _is_fine(count: Count, minimum: int) -> exp.Expr:
-    none = exp.EQ(this=count.rows, expression=_number(0))
-    many = exp.GTE(this=count.subjects, expression=_number(minimum))
+    none = exp.EQ(this=count.rows, expression=number(0))
+    many = exp.GTE(this=count.subjects, expression=number(minimum))
     return exp.Paren(this=exp.Or(this=none, expression=many))
 
 
@@ -91,30 +94,33 @@ def _ranked(asked: Question, tally: Tally) -> exp.Select:
     """
     names = [key(i) for i in range(len(asked.keys))]
     lots = [lot for size in range(len(names)) for lot in combinations(names, size)]
-    goes = [exp.paren(_gives_away(asked, tally.people, lot, names)) for lot in lots]
+    goes = [exp.paren(_gives_away(asked, tally, lot, names)) for lot in lots]
     named = exp.alias_(exp.or_(*goes) if goes else exp.false(), _GOES, quoted=True)
     return exp.select("*", named).from_(table_called("judged"))
 
 
-def _gives_away(asked: Question, people: str, lot: Sequence[str], names: Sequence[str]) -> exp.Expr:
+def _gives_away(
+    asked: Question, tally: Tally, lot: Sequence[str], names: Sequence[str]
+) -> exp.Expr:
     """Whether a cell is the smallest that is shown of its lot, of which too few are hidden."""
     # Somebody may be in several cells; then only the number of the largest is sure.
     total = exp.Sum if asked.allowed.grant.subject is None else exp.Max
-    hidden = exp.case().when(exp.Not(this=name(_LARGE)), name(people))
+    hidden = exp.case().when(exp.Not(this=name(_LARGE)), name(tally.people))
     found = exp.Window(
         this=total(this=hidden), partition_by=[name(word) for word in lot], over="OVER"
     )
     too_few = exp.func(
-        "COALESCE", exp.LT(this=found, expression=_number(asked.minimum)), exp.false()
+        "COALESCE", exp.LT(this=found, expression=number(asked.minimum)), exp.false()
     )
-    order = [exp.Ordered(this=name(word)) for word in (people, *names)]
+    # By rows, for of subjects it may only be known that they are many.
+    order = [exp.Ordered(this=word) for word in (tally.all_rows, *map(name, names))]
     place = exp.Window(
         this=exp.RowNumber(),
         partition_by=[name(word) for word in (_LARGE, *lot)],
         order=exp.Order(expressions=order),
         over="OVER",
     )
-    return exp.and_(exp.EQ(this=place, expression=_number(1)), too_few)
+    return exp.and_(exp.EQ(this=place, expression=number(1)), too_few)
 
 
 def _shown(asked: Question) -> exp.Select:
@@ -141,7 +147,3 @@ def _shown(asked: Question) -> exp.Select:
         if part := query.args.get(part_name):
             shown.set(part_name, part.transform(placed))
     return shown
-
-
-def _number(number: int) -> exp.Expr:
-    return exp.Literal.number(number)

@@ -14,10 +14,10 @@ from shuzhi.share.access.aggregates import figures
 from shuzhi.share.access.apart import behind_limit, copied, hold_back
 from shuzhi.share.access.failing import may_fail, waiting_terms
 from shuzhi.share.access.governed import KEY, governed, table_called
+from shuzhi.share.access.marks import SUBJECT
 from shuzhi.share.access.model import Allowed, Form, Refusal
 from shuzhi.share.access.reading import NotProven, only_counted, read, resolve, title
 from shuzhi.share.access.reasons import refused
-from shuzhi.share.access.tallies import SUBJECT
 from shuzhi.share.access.yes_no import yes_or_no
 
 DIALECT = "duckdb"
@@ -32,9 +32,9 @@ class Statement:
 
     @classmethod
     def of(cls, tree: exp.Expr) -> Statement:
-        """Write a tree, without what was remarked in the text it came from."""
+        """Write a tree, which is spent then, without what was remarked in its text."""
         needs_key = any(node.name == KEY for node in tree.find_all(exp.Placeholder))
-        return cls(tree.sql(DIALECT, identify=True, comments=False), needs_key)
+        return cls(tree.sql(DIALECT, identify=True, comments=False, copy=False), needs_key)
 
 
 @dataclass(frozen=True)

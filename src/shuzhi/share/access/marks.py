@@ -1,0 +1,44 @@
+"""What is said of each row before it is counted: which terms hold, and of whom it is."""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from shuzhi.share.access.pieces import called, cast, choice, name, number
+
+SUBJECT = "the subject"
+# As many as a whole number of the database has bits; of so few, many would share one.
+_BASKETS = 63
+
+
+def said(term: exp.Expr) -> exp.Expr:
+    """Return the number that says of a row whether `term` holds, and by which value of a list."""
+    values = values_of(term)
+    if not values:
+        return choice([(term.copy(), 1)], 0)
+    # What IN stands for (ISO 9075-2, 8.4): equal to one of the values.
+    column, sign = _bare(term).this, -1 if isinstance(term, exp.Not) else 1
+    equal = (exp.EQ(this=column.copy(), expression=value.copy()) for value in values)
+    which = [(is_value, sign * place) for place, is_value in enumerate(equal, 1)]
+    if sign > 0:
+        return choice(which, 0)
+    return choice([(exp.Is(this=column.copy(), expression=exp.Null()), 0), *which], 1)
+
+
+def _bare(term: exp.Expr) -> exp.Expr:
+    return term.this.unnest() if isinstance(term, exp.Not) else term
+
+
+def values_of(term: exp.Expr) -> list[exp.Expr]:
+    """Return the values of a list that has several."""
+    bare = _bare(term)
+    values = bare.expressions if isinstance(bare, exp.In) else []
+    return values if len(values) > 1 else []
+
+
+def basket() -> exp.Expr:
+    """Return the basket that the subject of a row falls into, as one bit; of nobody, none."""
+    place = exp.Mod(this=called("hash", name(SUBJECT)), expression=number(_BASKETS))
+    bit = exp.BitwiseLeftShift(this=cast(number(1), "BIGINT"), expression=cast(place, "BIGINT"))
+    is_somebody = exp.Not(this=exp.Is(this=name(SUBJECT), expression=exp.Null()))
+    return exp.Case(ifs=[exp.If(this=is_somebody, true=bit)])
