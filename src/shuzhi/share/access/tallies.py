@@ -209,7 +209,8 @@ class Tally:
         for j, _ in enumerate(self._columns):
             yield named(exp.Count(this=name(_column(j))), f"there {j}")
         for j in sorted(self._summed()):
-            yield named(exp.Sum(this=name(_column(j))), _sum(j))
+            wanted = every(self._hold()) if self.terms else None
+            yield named(within(exp.Sum(this=name(_column(j))), wanted), _sum(j))
 
     def _cells_of_rows(self) -> Iterator[exp.Expr]:
         for lot in self._places:
