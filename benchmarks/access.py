@@ -116,8 +116,10 @@ QUESTIONS = (
      "ROW_NUMBER() OVER (PARTITION BY district ORDER BY amount DESC) <= 3"),
     Question("arithmetic in a figure", "SELECT district, SUM(amount * kids) AS a FROM people "
      "GROUP BY district ORDER BY district"),
-    Question("rows set apart: arithmetic in a filter", "SELECT district, COUNT(*) AS n FROM people "
+    Question("arithmetic in a filter", "SELECT district, COUNT(*) AS n FROM people "
      "WHERE amount * kids > 1000 GROUP BY district ORDER BY district"),
+    Question("rows set apart: arithmetic under OR", "SELECT district, COUNT(*) AS n FROM people "
+     "WHERE amount * kids > 1000 OR kids = 5 GROUP BY district ORDER BY district"),
     Question("masked: by year of birth", "SELECT born, COUNT(*) AS n FROM people GROUP BY born "
      "ORDER BY n DESC LIMIT 10", masked={"born": "CAST(date_trunc('year', born) AS DATE)"}),
     Question("masked: pseudonyms counted", "SELECT COUNT(DISTINCT id) AS n FROM people",
@@ -332,6 +334,14 @@ def _report(decisions: list[float], lines: list[Line]) -> None:
             "columns. The last column sets against it what by hand computes the same besides: "
             "masked values (a pseudonym is two SHA-256), or the counts of subjects by which a "
             "grant of figures tells small groups. Pseudonyms that are only counted are not made.",
+            "",
+            "What stays above the target does more than by hand, and has to. Under OR the database "
+            "chooses which side to compute first, so the granted rows are copied before. Figures "
+            "with a filter are counted over every granted row, for a group is small also where one "
+            "term or value less makes it so; by hand reads on only where the filter holds. Where a "
+            "grant names a subject, its column is read besides, and each row told by whom it is "
+            "about. A pseudonym that is shown is two SHA-256, the database has no cheaper keyed "
+            "function, and the least and the last of them are known only when all are made.",
             "",
         ]
     )
