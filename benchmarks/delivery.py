@@ -307,8 +307,8 @@ def _text(found: dict[str, object]) -> str:
         "By agreement means: decided, spooled, hashed, receipt and audit entry durable, then "
         "copied out. The target for questions is 1.2. Of each question a part does not grow with "
         "its rows: agreement, contract, grade, budget and objections are read anew each time, so "
-        "that what another process ends has ended at once, and a receipt is written. A count, which "
-        "costs little more than to open the database, bears it worst. Where others use the "
+        "that what another process ends has ended at once, and a receipt is written. A count, "
+        "which costs little more than to open the database, bears it worst. Where others use the "
         "machine, processor time tells more than the clock.",
         "",
     ]
