@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from datetime import date, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from shuzhi.app import create_city
+from shuzhi.app import City, create_city, open_city
 from shuzhi.cli import main
+from shuzhi.kernel.instant import Instant
 from shuzhi.kernel.workdays import china_working_days
 
 LAST = china_working_days().last_year
@@ -61,3 +63,29 @@ def test_a_notice_that_leaves_a_gap_is_not_kept(
     refused = read(capsys, city, "calendar", "load", str(tmp_path / "notice.yaml"))
     assert refused["error"]["code"] == "kernel.notice_leaves_gap"
     assert read(capsys, city, "calendar", "show")["notices"] == []
+
+
+@pytest.mark.parametrize(
+    ("days_before", "is_told"), [(61, False), (60, True), (0, True), (-3, True)]
+)
+def test_a_city_knows_when_its_next_notice_is_due(
+    city: Path, tmp_path: Path, days_before: int, is_told: bool
+) -> None:
+    last = date(LAST, 12, 31)
+    noon = datetime.combine(last - timedelta(days_before), time(12), tzinfo=UTC)
+    there = replace(open_city(city), clock=lambda: Instant(noon))
+    assert there.calendar_ends() == (last if is_told else None)
+    (tmp_path / "notice.yaml").write_text(NOTICE)
+    there.take_notice(tmp_path / "notice.yaml")
+    assert there.calendar_ends() is None
+
+
+def test_who_looks_after_a_city_is_told_that_a_notice_is_due(
+    city: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(City, "calendar_ends", lambda _self: date(2031, 12, 31))
+    assert read(capsys, city, "status")["calendar_ends"] == "2031-12-31"
+    with pytest.raises(SystemExit):
+        main(("status", "--city", str(city)))
+    told = " ".join(capsys.readouterr().out.split())
+    assert "known until 2031-12-31; load the State Council's notice for 2032" in told

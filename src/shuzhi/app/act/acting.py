@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 from collections.abc import Iterable
+from datetime import date, timedelta
 from functools import lru_cache, reduce
 from pathlib import Path
 
@@ -13,8 +14,12 @@ from shuzhi.app.wired import Wired
 from shuzhi.audit import BrokenLogError, flush, keep_log, queued
 from shuzhi.kernel.files import put_whole
 from shuzhi.kernel.ids import PartyId
+from shuzhi.kernel.instant import day_of
 from shuzhi.kernel.notices import load_notice
 from shuzhi.kernel.workdays import Notice, WorkingDays, china_working_days
+
+# Longer than any clock of the packs that counts working days.
+_SOON = timedelta(days=60)
 
 
 class Acts(Wired):
@@ -31,6 +36,14 @@ class Acts(Wired):
         """
         files = tuple(sorted(self._notices.glob("*.yaml")))
         return _calendar(files, tuple(_mark(file) for file in files))
+
+    def calendar_ends(self) -> date | None:
+        """The last day that the calendar knows, where it comes within 60 days; else None.
+
+        Until the next notice is loaded, no case opens whose deadline would lie beyond.
+        """
+        today, last = day_of(self.clock(), self.settings.city.zone), self.working_days.ends_at
+        return last if last - today <= _SOON else None
 
     def notices(self) -> tuple[Notice, ...]:
         """The holiday notices in `calendar/`, the earliest year first. Raises as `load_notice`."""

@@ -33,6 +33,7 @@ def up(city: CityFolder = None) -> None:
         signal.signal(number, lambda *_: stop.set())
     out.print(f"[bold]{there.settings.city.title_en}[/bold] runs in {there.settings.folder}")
     out.print("  see how it goes: shuzhi status; stop it: Ctrl-C")
+    _tell_of_calendar(there)
     run_city(there, stop)
     out.print("stopped; what was left undone is done when it runs again")
 
@@ -45,10 +46,13 @@ def status(city: CityFolder = None, as_json: AsJson = False) -> None:
     runs, cases = there.jobs(), tally(there.office, soon=_SOON)
     if as_json:
         counts = {"open": cases.open, "late": cases.late}
-        print_json({"is_up": there.is_up(), "cases": counts, "jobs": runs})
+        ends = there.calendar_ends()
+        told = {"is_up": there.is_up(), "cases": counts, "calendar_ends": ends, "jobs": runs}
+        print_json(told)
         return
     late = Text(f"{cases.late:,} late", "red" if cases.late else "green")
     out.print(Text.assemble(f"{counted(cases.open, 'case')} open, ", late))
+    _tell_of_calendar(there)
     zone = there.settings.city.zone
     rows = [
         (
@@ -60,6 +64,13 @@ def status(city: CityFolder = None, as_json: AsJson = False) -> None:
         for run in runs
     ]
     print_table(_headline(there), ("job", "last did something", "how much", "how it went"), rows)
+
+
+def _tell_of_calendar(city: City) -> None:
+    """Say that a holiday notice is due: without it cases would no longer open."""
+    if ends := city.calendar_ends():
+        told = f"Working days are known until {ends}; load the State Council's notice for "
+        out.print(Text(f"{told}{ends.year + 1}: shuzhi calendar load FILE", "yellow"))
 
 
 def _style(failure: str) -> str:
