@@ -54,9 +54,8 @@ def list_own_keys(city: CityHere, visitor: VisitorHere, page: PageAsked) -> Keys
     before = page.number
     known = room.keys(city.accounts_office, holder.account)
     found = [each for each in known if before is None or each.id < before]
-    shown = found[: page.limit]
-    last = shown[-1].id if len(found) > len(shown) else None
-    return Keys(items=tuple(map(KeyAnswer.told, shown)), next=page.goes_on(last))
+    shown, following = page.cut(found, lambda one: one.id)
+    return Keys(items=tuple(map(KeyAnswer.told, shown)), next=following)
 
 
 @router.post("", status_code=201, **tells_secret(changes(Right.MAKE_KEY), 201))

@@ -83,13 +83,12 @@ def list_accounts(
     desk, after = desk_of(visitor, city), page.name or ""
     known = room.accounts(desk.office, None if party is None else PartyId(party))
     found = [each for each in known if each.name > after and desk.sees(each.party)]
-    shown = found[: page.limit]
+    shown, following = page.cut(found, lambda one: one.name)
     held: dict[str, list[RoleGrant]] = {each.name: [] for each in shown}
     for grant in room.all_grants(desk.office):
         held.get(grant.account, []).append(grant)
-    last = shown[-1].name if len(found) > len(shown) else None
     items = tuple(AccountAnswer.told(each, held[each.name]) for each in shown)
-    return Accounts(items=items, next=page.goes_on(last))
+    return Accounts(items=items, next=following)
 
 
 @router.post("", status_code=201, **tells_secret(changes(Right.MANAGE_ACCOUNTS), 201))

@@ -92,10 +92,9 @@ def list_warnings(
         before=None if page.number is None else WarningId(page.number),
         limit=page.limit + 1,
     )
-    shown = found[: page.limit]
-    last = shown[-1].id if len(found) > len(shown) else None
+    shown, following = page.cut(found, lambda one: one.id)
     items = tuple(WarningAnswer.told(warning, city) for warning in shown)
-    return Warnings(items=items, next=page.goes_on(last))
+    return Warnings(items=items, next=following)
 
 
 @router.get("/{warning}", **reads(Right.READ))

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from typing import Annotated
+from collections.abc import Callable, Sequence
+from typing import Annotated, TypeVar
 
 from fastapi import Depends, Query, Request, Response
 
@@ -17,6 +18,7 @@ from shuzhi.web.problems import WebError
 MOST = 200
 _MOST_CURSOR = 1_000
 Place = int | str
+Shown = TypeVar("Shown")
 
 
 class Paging:
@@ -56,6 +58,18 @@ class Paging:
         if place is None or isinstance(place, str):
             return place
         raise _bad()
+
+    def cut(
+        self, found: Sequence[Shown], place: Callable[[Shown], Place]
+    ) -> tuple[Sequence[Shown], str | None]:
+        """Return what of `found` this page shows, and its `next`: None where that is all.
+
+        `found` is one more than fits, if there are so many; `place` is the key that a list goes
+        on after.
+        """
+        shown = found[: self.limit]
+        last = place(shown[-1]) if len(found) > len(shown) else None
+        return shown, self.goes_on(last)
 
     def goes_on(self, last: Place | None) -> str | None:
         """Return the cursor of the page after `last`, and say where it is (RFC 8288)."""

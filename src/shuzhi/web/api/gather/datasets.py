@@ -261,10 +261,9 @@ class LineageAnswer(Answer):
 def list_datasets(city: CityHere, page: PageAsked) -> Datasets:
     """List the data sets that a contract answers for, by name."""
     names = [name for name in city.datasets() if page.name is None or name > page.name]
-    shown = names[: page.limit]
-    last = shown[-1] if len(names) > len(shown) else None
+    shown, following = page.cut(names, lambda one: one)
     items = tuple(HeldAnswer(**_held(city, name)) for name in shown)
-    return Datasets(items=items, next=page.goes_on(last))
+    return Datasets(items=items, next=following)
 
 
 @router.get("/{dataset}", **reads(Right.READ))
@@ -289,11 +288,8 @@ def list_dataset_versions(city: CityHere, dataset: Dataset, page: PageAsked) -> 
     found = city.lake.history(dataset) if city.lake.exists(dataset) else []
     before = page.number
     older = [v for v in found if before is None or v.version < before]
-    shown = older[: page.limit]
-    last = shown[-1].version if len(older) > len(shown) else None
-    return Versions(
-        items=tuple(VersionAnswer.about(version) for version in shown), next=page.goes_on(last)
-    )
+    shown, following = page.cut(older, lambda one: one.version)
+    return Versions(items=tuple(VersionAnswer.about(version) for version in shown), next=following)
 
 
 @router.get("/{dataset}/quality", **reads(Right.READ))

@@ -70,9 +70,8 @@ class Stations(Listed):
 def list_stations(city: CityHere, page: PageAsked) -> Stations:
     """List the stations, by MN."""
     found = [s for s in city.stations() if page.name is None or s.mn > page.name]
-    shown = found[: page.limit]
-    last = shown[-1].mn if len(found) > len(shown) else None
-    return Stations(items=tuple(map(StationAnswer.told, shown)), next=page.goes_on(last))
+    shown, following = page.cut(found, lambda one: one.mn)
+    return Stations(items=tuple(map(StationAnswer.told, shown)), next=following)
 
 
 @router.get("/{mn}", **reads(Right.READ))

@@ -83,10 +83,9 @@ def list_agreements(
         before=page.number,
         limit=page.limit + 1,
     )
-    shown = found[: page.limit]
-    last = shown[-1].id if len(found) > len(shown) else None
+    shown, following = page.cut(found, lambda one: one.id)
     items = tuple(AgreementLine.about(each) for each in shown)
-    return Agreements(items=items, next=page.goes_on(last))
+    return Agreements(items=items, next=following)
 
 
 @router.get("/{agreement}", **reads(Right.READ))

@@ -92,10 +92,9 @@ def list_applications(
         before=page.number,
         limit=page.limit + 1,
     )
-    shown = found[: page.limit]
-    last = shown[-1].id if len(found) > len(shown) else None
+    shown, following = page.cut(found, lambda one: one.id)
     items = tuple(ApplicationLine.about(each) for each in shown)
-    return Applications(items=items, next=page.goes_on(last))
+    return Applications(items=items, next=following)
 
 
 @router.post("", status_code=201, **changes(Right.APPLY))

@@ -133,9 +133,8 @@ def list_breaches(
         before=page.number,
         limit=page.limit + 1,
     )
-    shown = found[: page.limit]
-    last = shown[-1].id if len(found) > len(shown) else None
-    return Breaches(items=tuple(map(BreachAnswer.about, shown)), next=page.goes_on(last))
+    shown, following = page.cut(found, lambda one: one.id)
+    return Breaches(items=tuple(map(BreachAnswer.about, shown)), next=following)
 
 
 @router.get("/standing", **reads(Right.READ))

@@ -273,9 +273,8 @@ def list_forms(
     owner = None if party is None else PartyId(party)
     found = room.forms(city.forms_office, owner=owner, is_open=in_force)
     found = tuple(f for f in found if page.name is None or f.form.id > page.name)
-    shown = found[: page.limit]
-    last = shown[-1].form.id if len(found) > len(shown) else None
-    return Forms(items=tuple(map(FormLine.told, shown)), next=page.goes_on(last))
+    shown, following = page.cut(found, lambda one: one.form.id)
+    return Forms(items=tuple(map(FormLine.told, shown)), next=following)
 
 
 @router.post("", status_code=201, **changes(Right.DEMAND))
@@ -341,9 +340,8 @@ def list_fillings(
         for f in room.fillings(office, form=held.form.id, party=of)
         if _is_after(f, page) and whose.covers(f.party, owner)
     ]
-    shown = found[: page.limit]
-    last = shown[-1].id if len(found) > len(shown) else None
-    return Fillings(items=tuple(map(FillingAnswer.about, shown)), next=page.goes_on(last))
+    shown, following = page.cut(found, lambda one: one.id)
+    return Fillings(items=tuple(map(FillingAnswer.about, shown)), next=following)
 
 
 def _is_after(filling: Filling, page: PageAsked) -> bool:

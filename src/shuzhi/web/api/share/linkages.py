@@ -114,14 +114,14 @@ def list_linkages(city: CityHere, _manager: Manager, page: PageAsked) -> Linkage
     """List what is linked, by id, with the model in use and the newest run."""
     office, after = city.linkage_office, page.name
     names = sorted(name for name in office.linkages if after is None or name > after)
-    shown = names[: page.limit]
+    shown, following = page.cut(names, lambda name: name)
     items = tuple(
         LinkageAnswer.told(
             office.linkage(name), room.models(office, name), room.last_run(office, name)
         )
         for name in shown
     )
-    return Linkages(items=items, next=page.goes_on(shown[-1] if len(names) > len(shown) else None))
+    return Linkages(items=items, next=following)
 
 
 @router.get("/{linkage}/models", **reads(Right.OVERSEE))
@@ -133,9 +133,8 @@ def list_models(city: CityHere, _manager: Manager, linkage: LinkageName, page: P
         for kept in room.models(city.linkage_office, linkage)
         if before is None or kept.number < before
     ]
-    shown = found[: page.limit]
-    last = shown[-1].number if len(found) > len(shown) else None
-    return Models(items=tuple(map(ModelAnswer.told, shown)), next=page.goes_on(last))
+    shown, following = page.cut(found, lambda one: one.number)
+    return Models(items=tuple(map(ModelAnswer.told, shown)), next=following)
 
 
 @router.post("/{linkage}/models", status_code=201, **changes(Right.OVERSEE))
@@ -167,9 +166,8 @@ def list_linkage_runs(
 ) -> LinkageRuns:
     """List the runs of a linkage and what came of each, the newest first."""
     found = room.runs(city.linkage_office, linkage, before=page.number, limit=page.limit + 1)
-    shown = found[: page.limit]
-    last = shown[-1].id if len(found) > len(shown) else None
-    return LinkageRuns(items=tuple(map(LinkageRunAnswer.about, shown)), next=page.goes_on(last))
+    shown, following = page.cut(found, lambda one: one.id)
+    return LinkageRuns(items=tuple(map(LinkageRunAnswer.about, shown)), next=following)
 
 
 @router.post("/{linkage}/runs", status_code=201, **changes(Right.OVERSEE))
@@ -190,9 +188,8 @@ def list_waiting_pairs(
     """List the pairs that somebody should look at: disputed ones, then the most telling first."""
     after, limit = page.name or "", page.limit + 1
     found = room.review(city.linkage_office, linkage, after=after, limit=limit)
-    shown = found[: page.limit]
-    last = shown[-1].turn if len(found) > len(shown) else None
-    return WaitingPairs(items=tuple(map(WaitingAnswer.told, shown)), next=page.goes_on(last))
+    shown, following = page.cut(found, lambda one: one.turn)
+    return WaitingPairs(items=tuple(map(WaitingAnswer.told, shown)), next=following)
 
 
 @router.get("/{linkage}/sample", **reads(Right.OVERSEE))

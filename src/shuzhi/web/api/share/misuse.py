@@ -210,9 +210,8 @@ def list_suspicions(
         before=page.number,
         limit=page.limit + 1,
     )
-    shown = found[: page.limit]
-    last = shown[-1].id if len(found) > len(shown) else None
-    return Suspicions(items=_told(city, shown), next=page.goes_on(last))
+    shown, following = page.cut(found, lambda one: one.id)
+    return Suspicions(items=_told(city, shown), next=following)
 
 
 @router.post("/findings/{finding}/liftings", **changes(Right.OVERSEE))

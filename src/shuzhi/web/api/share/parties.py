@@ -65,9 +65,8 @@ def list_parties(city: CityHere, page: PageAsked) -> Parties:
     """List the parties, by id."""
     found = sorted(city.organisation(), key=lambda party: party.id)
     rest = [party for party in found if page.name is None or party.id > page.name]
-    shown = rest[: page.limit]
-    last = shown[-1].id if len(rest) > len(shown) else None
-    return Parties(items=tuple(map(PartyLine.told, shown)), next=page.goes_on(last))
+    shown, following = page.cut(rest, lambda one: one.id)
+    return Parties(items=tuple(map(PartyLine.told, shown)), next=following)
 
 
 @router.get("/{party}", **reads(Right.READ))

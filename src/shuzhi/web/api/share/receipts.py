@@ -165,9 +165,8 @@ def list_own_uses(
     found = room.uses_of(
         city.receipt_office, me.kind, me.id, dataset=dataset, before=page.number, limit=limit
     )
-    shown = found[: page.limit]
-    last = shown[-1].id if len(found) > len(shown) else None
-    return Uses(items=tuple(map(ReceiptAnswer.told, shown)), next=page.goes_on(last))
+    shown, following = page.cut(found, lambda one: one.id)
+    return Uses(items=tuple(map(ReceiptAnswer.told, shown)), next=following)
 
 
 @router.get("/{receipt}", **reads(*SIDE_RIGHTS))
