@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 
 from shuzhi.audit import AuditError, BrokenLogError, Log, Signer, found_log, open_log, verify_folder
 from shuzhi.audit.checkpoint import open_checkpoint
-from shuzhi.audit.disk import sync_path
 from shuzhi.audit.tiles import TileReader, parse_path
 from shuzhi.audit.turns import MOST_ENTRIES_OF_A_COMMIT
+from shuzhi.kernel.files import sync_path
 
 
 def numbered(start: int, end: int) -> list[bytes]:

@@ -16,8 +16,8 @@ import pytest
 
 from shuzhi.audit import Signer, found_log, open_log, verify_folder
 from shuzhi.audit.checkpoint import open_checkpoint
-from shuzhi.audit.disk import sync_path
 from shuzhi.audit.merkle import consistency_path, proves_consistency
+from shuzhi.kernel.files import sync_path
 
 Image = dict[str, bytes]
 BATCHES = (1, 3, 250, 2, 300, 1, 5)

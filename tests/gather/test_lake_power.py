@@ -13,8 +13,8 @@ import pyarrow as pa
 import pytest
 
 from shuzhi.gather.lake import Lake, LakeSettings, Tx, open_lake
-from shuzhi.gather.lake.durable import sync_path
 from shuzhi.kernel.errors import BrokenError
+from shuzhi.kernel.files import sync_path
 
 SETTINGS = LakeSettings(checkpoint_every_commits=3)
 Image = dict[str, bytes]

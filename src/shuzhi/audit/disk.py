@@ -17,15 +17,6 @@ UNFINISHED = ".unfinished"
 LOCK = ".lock"
 
 
-def sync_path(path: Path) -> None:
-    """Return when the file or folder at `path` is on the disk (fsync)."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 class Disk:
     """Writes files of one log's folder."""
 

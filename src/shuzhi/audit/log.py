@@ -16,7 +16,7 @@ from threading import RLock
 from types import TracebackType
 
 from shuzhi.audit.checkpoint import Checkpoint, open_checkpoint, parse_checkpoint
-from shuzhi.audit.disk import UNFINISHED, Disk, Sync, lock, sync_path
+from shuzhi.audit.disk import UNFINISHED, Disk, Sync, lock
 from shuzhi.audit.errors import (
     AuditError,
     BrokenLogError,
@@ -31,6 +31,7 @@ from shuzhi.audit.note import sign
 from shuzhi.audit.tiles import WIDTH, TileReader, last_tile, parse_path
 from shuzhi.audit.tree import Tree, load_tree
 from shuzhi.audit.turns import Ticket, Turns
+from shuzhi.kernel.files import sync_path
 
 CHECKPOINT = "checkpoint"
 WITNESSED = "checkpoint.witnessed"

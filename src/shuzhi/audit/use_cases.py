@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shuzhi.audit.checkpoint import Checkpoint, open_checkpoint
-from shuzhi.audit.disk import sync_path
 from shuzhi.audit.errors import no_log, no_such_entry
 from shuzhi.audit.keys import Signer, VerifierKey, new_signer, read_signer
 from shuzhi.audit.log import CHECKPOINT, WITNESSED, Log, found_log, open_log
@@ -21,7 +20,7 @@ from shuzhi.audit.merkle import inclusion_path
 from shuzhi.audit.note import Note, Signed, cosigned
 from shuzhi.audit.proof import Proof
 from shuzhi.audit.tiles import TileReader
-from shuzhi.kernel.files import put_whole
+from shuzhi.kernel.files import put_whole, sync_path
 
 
 @dataclass(frozen=True)

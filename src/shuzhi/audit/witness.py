@@ -17,13 +17,14 @@ from pathlib import Path
 from threading import Lock
 
 from shuzhi.audit.checkpoint import MOST_ENTRIES, Checkpoint, parse_checkpoint
-from shuzhi.audit.disk import LOCK, Disk, Sync, sync_path
+from shuzhi.audit.disk import LOCK, Disk, Sync
 from shuzhi.audit.errors import AuditError, altered
 from shuzhi.audit.keys import Signer, VerifierKey
 from shuzhi.audit.log import INTENT
 from shuzhi.audit.merkle import EMPTY_ROOT, proves_consistency
 from shuzhi.audit.note import Note, cosign, parse_note, verified
 from shuzhi.audit.proof import parse_hashes
+from shuzhi.kernel.files import sync_path
 from shuzhi.kernel.instant import Clock
 
 SIZE_TYPE = "text/x.tlog.size"

@@ -29,6 +29,15 @@ def put_whole(path: Path, content: bytes, *, mode: int = 0o644) -> None:
         fresh.replace(path)
 
 
+def sync_path(path: Path) -> None:
+    """Return when the file or folder at `path` is on the disk (fsync)."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 @contextmanager
 def _fresh(path: Path, content: bytes, mode: int) -> Iterator[Path]:
     """Yield a file beside `path` that is on the disk; sync the folder when it took its place."""
@@ -42,8 +51,4 @@ def _fresh(path: Path, content: bytes, mode: int) -> Iterator[Path]:
         yield Path(name)
     finally:
         Path(name).unlink(missing_ok=True)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync_path(path.parent)

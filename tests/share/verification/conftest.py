@@ -15,9 +15,9 @@ import pytest
 import shuzhi_packs.data_law
 from shuzhi.gather.contracts import parse_contract, register
 from shuzhi.gather.lake import Lake, open_lake
-from shuzhi.gather.lake.durable import sync_path
 from shuzhi.kernel.control import Control
 from shuzhi.kernel.events import Event
+from shuzhi.kernel.files import sync_path
 from shuzhi.kernel.ids import PartyId
 from shuzhi.kernel.instant import Instant
 from shuzhi.kernel.law import Law

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shuzhi.gather.lake import Lake, open_lake
-from shuzhi.gather.lake.durable import sync_path
 from shuzhi.kernel.errors import BrokenError
+from shuzhi.kernel.files import sync_path
 from shuzhi.share.verification import Done, Opened
 from shuzhi.share.verification.building import Builder, Wanted
 from shuzhi.share.verification.files import Generation, IndexFolder

@@ -7,16 +7,15 @@ believed from its name.
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path, PurePath
-from uuid import uuid4
 
 from shuzhi.act.cases.errors import CaseError
 from shuzhi.act.cases.model import EvidenceFile
 from shuzhi.kernel.errors import BrokenError
+from shuzhi.kernel.files import put_whole, sync_path
 
 MOST_BYTES = 20_000_000
 _MOST_NAME = 120
@@ -130,23 +129,10 @@ def _by_text(name: str, raw: bytes) -> _Type | None:
 def _store(path: Path, raw: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     if not (path.is_file() and path.read_bytes() == raw):
-        part = path.with_name(f".{path.name}.{uuid4().hex}")
-        with part.open("wb") as stream:
-            stream.write(raw)
-            stream.flush()
-            os.fsync(stream.fileno())
-        part.replace(path)
+        put_whole(path, raw)
     # Without these the file's name could be lost, though its bytes are on the disk.
     for folder in (path.parent, path.parent.parent):
-        _sync_folder(folder)
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        sync_path(folder)
 
 
 def _refused(name: str, problem: str) -> CaseError:

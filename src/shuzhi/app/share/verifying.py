@@ -9,7 +9,7 @@ from functools import cached_property
 from shuzhi.act.cases import CaseId
 from shuzhi.act.cases.store import known_origins
 from shuzhi.app.share.delivering import Delivers
-from shuzhi.gather.lake.durable import sync_path
+from shuzhi.kernel.files import sync_path
 from shuzhi.share.verification import (
     FILE,
     Desk,

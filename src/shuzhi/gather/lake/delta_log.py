@@ -144,20 +144,22 @@ class DeltaLog:
 
         Raises as `open`.
         """
-        if not self.exists():
-            raise no_such_dataset(self.name)
-        with readable_log(self.name):
-            return list(islice(commits(self.log_folder, after=after), limit))
+        return self._commits(limit, after=after)
 
     def committed_at(self, version: int) -> Instant:
         """Return when a version was committed. Raises as `open`."""
-        if not self.exists():
-            raise no_such_dataset(self.name)
-        with readable_log(self.name):
-            found = list(commits(self.log_folder, until=version, after=version - 1))
+        found = self._commits(until=version, after=version - 1)
         if not found:
             raise no_such_version(self.name, version)
         return found[0].committed_at
+
+    def _commits(
+        self, limit: int | None = None, *, until: int | None = None, after: int
+    ) -> list[Version]:
+        if not self.exists():
+            raise no_such_dataset(self.name)
+        with readable_log(self.name):
+            return list(islice(commits(self.log_folder, until=until, after=after), limit))
 
     def settled(self) -> DeltaTable | None:
         """Open the newest version and make sure that it is on the disk; None without a table.

@@ -18,15 +18,6 @@ Sync = Callable[[Path], None]
 _PAUSE_S = 0.002
 
 
-def sync_path(path: Path) -> None:
-    """Return when the file or folder at `path` is on the disk (fsync)."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def sync_each(paths: Iterable[Path], sync: Sync) -> None:
     """Sync files or folders in the order given."""
     for path in paths:

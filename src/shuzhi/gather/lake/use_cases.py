@@ -17,7 +17,7 @@ from deltalake import DeltaTable
 
 from shuzhi.gather.lake import query, upkeep, upsert
 from shuzhi.gather.lake.delta_log import LakeFolders
-from shuzhi.gather.lake.durable import Sync, sync_each, sync_path
+from shuzhi.gather.lake.durable import Sync, sync_each
 from shuzhi.gather.lake.errors import room_to_write
 from shuzhi.gather.lake.model import (
     Change,
@@ -36,6 +36,7 @@ from shuzhi.gather.lake.reading import LakeReader
 from shuzhi.gather.lake.schema import added_columns, lake_schema
 from shuzhi.gather.lake.snapshots import table_schema
 from shuzhi.gather.lake.writing import STAGING, Write
+from shuzhi.kernel.files import sync_path
 from shuzhi.kernel.instant import Clock, system_clock
 
 Rows: TypeAlias = pa.RecordBatchReader | pa.Table | StagedFiles
