@@ -78,10 +78,12 @@ def delivered(
     columns: tuple[str, ...] = ("station", "at", "pm10"),
     stations: tuple[str, ...] = ("s1", "s2"),
     left: Left = Left.ROWS,
+    version: int | None = None,
 ) -> None:
+    read = city.lake.version("air") if version is None else version
     what = Delivered(
         agreement, PartyId("ecology"), PartyId(party), "an analyst", "analyst", "tracing", "air",
-        "1.0.0", city.lake.version("air"), columns, {}, 2, 10,
+        "1.0.0", read, columns, {}, 2, 10,
         hashlib.sha256(b"rows").hexdigest(), left, "text/csv",
     )  # fmt: skip
     office = city.receipt_office

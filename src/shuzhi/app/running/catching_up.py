@@ -29,7 +29,7 @@ from shuzhi.share.receipts import tick_objections
 from shuzhi.share.verification import Done
 
 _STEPS_READER, _SHARING_READER = "case steps", "sharing steps"
-_CORRECTION_READER = "correction steps"
+_CORRECTION_READER, _RECALL_READER = "correction steps", "recalled receipts"
 # How a case is closed that came of a warning of nothing.
 UNFOUNDED = "unfounded"
 _MOST_LATE = 500
@@ -162,9 +162,13 @@ def correct(city: City) -> int:
     Returns how many doubts moved.
     """
     office = city.correction_office
-    moved = correction.tick(office).moved
     with city.control.transaction() as connection:
-        last = position(connection, _CORRECTION_READER)
+        last, left = (position(connection, r) for r in (_CORRECTION_READER, _RECALL_READER))
+    moved = correction.tick(office).moved
+    reopened = correction.reopen(office, after=left)
+    if reopened.last != left:
+        with city.control.transaction() as connection:
+            save_position(connection, _RECALL_READER, reopened.last)
     steps = correction.steps_since(office, last)
     for _, step in steps:
         if late := correction.overdue(step):
@@ -172,7 +176,7 @@ def correct(city: City) -> int:
     if steps:
         with city.control.transaction() as connection:
             save_position(connection, _CORRECTION_READER, steps[-1][0])
-    return moved
+    return moved + reopened.moved
 
 
 def objections(city: City) -> int:

@@ -38,7 +38,7 @@ from shuzhi.share.correction.queries import (
     steps_since,
     to_review,
 )
-from shuzhi.share.correction.recalling import Ticked, tick
+from shuzhi.share.correction.recalling import Reopened, Ticked, reopen, tick
 from shuzhi.share.correction.rows import Found, find_value
 from shuzhi.share.correction.use_cases import (
     accept,
@@ -73,6 +73,7 @@ __all__ = [
     "Nearness",
     "Notice",
     "ReceiverTold",
+    "Reopened",
     "Review",
     "Side",
     "Step",
@@ -93,6 +94,7 @@ __all__ = [
     "overdue",
     "possible",
     "refer",
+    "reopen",
     "replayed",
     "review",
     "source_parties",

@@ -36,6 +36,7 @@ _PAST = {
     Verb.REVIEW: "reviewed",
     Verb.HOLD: "held",
     Verb.CLOSE: "closed",
+    Verb.REOPEN: "reopened",
     Verb.BREAK_CLOCK: "clock_broken",
 }
 

@@ -35,6 +35,7 @@ WAYS: Mapping[Verb, tuple[DoubtState, ...]] = {
     Verb.REVIEW: (DoubtState.RECALLING,),
     Verb.HOLD: (_CORRECTING,),
     Verb.CLOSE: (DoubtState.RECALLING,),
+    Verb.REOPEN: (DoubtState.CLOSED,),
     Verb.BREAK_CLOCK: (_CHECKING, _CORRECTING),
 }
 # What each verb leads to; the others leave a doubt where it is.
@@ -46,6 +47,7 @@ _TO = {
     Verb.WITHDRAW: DoubtState.WITHDRAWN,
     Verb.HOLD: DoubtState.RECALLING,
     Verb.CLOSE: DoubtState.CLOSED,
+    Verb.REOPEN: DoubtState.RECALLING,
 }
 
 

@@ -52,6 +52,7 @@ class Verb(StrEnum):
     REVIEW = "review"
     HOLD = "hold"  # the lake holds the right value
     CLOSE = "close"
+    REOPEN = "reopen"  # the wrong value left once more
     BREAK_CLOCK = "break_clock"
 
 

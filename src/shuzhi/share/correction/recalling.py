@@ -1,15 +1,16 @@
 """What the platform does by itself: find that the lake is right, tell receivers, list, close.
 
 Everything follows from the stores, so that doing it again, late, or after a crash adds nothing
-twice: a correction is noted with its notices and its list in one transaction.
+twice: a correction is noted with its notices and its list in one transaction. What was under way
+while a doubt was closed is found by its receipt, and opens the doubt again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import or_, select
+from sqlalchemy import Connection, or_, select
 
 from shuzhi.kernel.errors import RefusedError
 from shuzhi.share.agreements.plain import plain
@@ -28,6 +29,7 @@ from shuzhi.share.correction.office import CorrectionOffice
 from shuzhi.share.correction.receivers import by_party, deliveries, receipts_of
 from shuzhi.share.correction.rows import find_used
 from shuzhi.share.correction.store import (
+    closed_with,
     doubt_table,
     find_doubt,
     is_gone_through,
@@ -35,7 +37,7 @@ from shuzhi.share.correction.store import (
     put_notice,
     read_notices,
 )
-from shuzhi.share.receipts import Receipt
+from shuzhi.share.receipts import Receipt, hold_receipts, newest_receipt, versions_left
 
 _CHUNK = 100
 
@@ -49,12 +51,29 @@ class Ticked:
 
 
 @dataclass(frozen=True)
+class Reopened:
+    """How many doubts were opened again, and the receipt up to which was looked."""
+
+    moved: int
+    last: int
+
+
+@dataclass(frozen=True)
 class _Reach:
-    """Whom and what a wrong value reached."""
+    """Whom and what a wrong value reached, by the receipts up to the one numbered `last`."""
 
     used: Used
+    last: int
     receipts: tuple[Receipt, ...]
     decisions: tuple[Decision, ...]
+
+    def is_whole(self, connection: Connection) -> bool:
+        """Whether nothing left with the value since; nobody may write receipts meanwhile."""
+        first, last = self.used.first_version, self.used.last_version
+        if first is None or last is None:
+            return True
+        left = versions_left(connection, [self.used.dataset], self.last)
+        return all(version is not None and not first <= version <= last for _, version in left)
 
 
 def tick(office: CorrectionOffice) -> Ticked:
@@ -72,11 +91,51 @@ def tick(office: CorrectionOffice) -> Ticked:
     return Ticked(moved, tuple(refused))
 
 
+def reopen(office: CorrectionOffice, *, after: int) -> Reopened:
+    """Open each closed doubt again whose wrong value left by a receipt after the one so numbered.
+
+    A version may be read while it stands, and its receipt be written when the doubt is closed: a
+    long file, a page by a cursor, an index that is behind. Look on from the `last` that is given.
+    Receivers of what is found are told as all others.
+    """
+    # First how far, then what is closed: whoever closes a doubt looks at all receipts before.
+    last = newest_receipt(office.receipts)
+    moved = sum(_reopened(office, doubt, after) for doubt in _closed(office, after))
+    return Reopened(moved, last)
+
+
+def _closed(office: CorrectionOffice, after: int) -> tuple[Doubt, ...]:
+    """Return the closed doubts about versions that left by receipts after the one so numbered."""
+    with office.control.moment() as now, now.transaction() as connection:
+        c = doubt_table.c
+        is_closed = c.state == DoubtState.CLOSED.value
+        datasets = connection.scalars(select(c.dataset).where(is_closed).distinct()).all()
+        left = versions_left(connection, datasets, after)
+        found = {d.id: d for version in left for d in closed_with(connection, *version)}
+    return tuple(found.values())
+
+
+def _reopened(office: CorrectionOffice, doubt: Doubt, after: int) -> bool:
+    found = () if doubt.used is None else receipts_of(office, doubt.used, after=after)
+    with working(office) as journal:
+        held = journal.doubt(doubt.id)
+        notices = read_notices(journal.connection, doubt=held.id)
+        told = {number for notice in notices for number in notice.receipts}
+        fresh = [receipt for receipt in found if receipt.id not in told]
+        if fresh and held.state is DoubtState.CLOSED:
+            held = journal.take(held, Verb.REOPEN, SYSTEM, {"receipts": len(fresh)})
+        _tell(journal, held, fresh)
+        put_decisions(journal.connection, held.id, deliveries(fresh))
+    return bool(journal.events)
+
+
 def _settled(office: CorrectionOffice, number: DoubtId) -> bool:
     with office.control.transaction() as connection:
         doubt = find_doubt(connection, number)
     reach = None if doubt is None else _reach(office, doubt)
     with working(office) as journal:
+        if reach is not None:
+            hold_receipts(journal.connection)
         held = journal.doubt(number)
         # What was looked for outside of the transaction holds only while the doubt is the same.
         if doubt is not None and reach is not None and held.version == doubt.version:
@@ -91,9 +150,10 @@ def _reach(office: CorrectionOffice, doubt: Doubt) -> _Reach | None:
         used = find_used(office.lake, what.dataset, what.key, what.column, doubt.value)
     if used is None or doubt.state not in (DoubtState.CORRECTING, DoubtState.RECALLING):
         return None
+    last = newest_receipt(office.receipts)
     left = receipts_of(office, used)
     found = () if used.first_version is None else tuple(office.decisions(used))
-    return _Reach(used, left, (*deliveries(left), *found))
+    return _Reach(used, last, left, (*deliveries(left), *found))
 
 
 def _recalled(journal: Journal, doubt: Doubt, reach: _Reach) -> None:
@@ -101,22 +161,22 @@ def _recalled(journal: Journal, doubt: Doubt, reach: _Reach) -> None:
         counts = {"receipts": len(reach.receipts), "decisions": len(reach.decisions)}
         facts = {"used": plain(reach.used), **counts}
         doubt = journal.take(doubt, Verb.HOLD, SYSTEM, facts)
-    _tell(journal, doubt, reach)
+    _tell(journal, doubt, reach.receipts)
     put_decisions(journal.connection, doubt.id, reach.decisions)
-    if is_gone_through(journal.connection, doubt.id):
+    if is_gone_through(journal.connection, doubt.id) and reach.is_whole(journal.connection):
         journal.take(doubt, Verb.CLOSE, SYSTEM, {})
 
 
-def _tell(journal: Journal, doubt: Doubt, reach: _Reach) -> None:
+def _tell(journal: Journal, doubt: Doubt, left: Sequence[Receipt]) -> None:
     """Tell every receiver once; one that received more since is told of that again."""
     now = journal.now(doubt)
     told = {notice.party: notice for notice in read_notices(journal.connection, doubt=doubt.id)}
-    for party, numbers in by_party(reach.receipts).items():
-        fresh = Notice(doubt.id, party, numbers, now)
-        known = told.get(party)
-        if known is not None and set(numbers) <= set(known.receipts):
+    for party, numbers in by_party(left).items():
+        known = told.get(party, Notice(doubt.id, party, (), now))
+        if set(numbers) <= set(known.receipts):
             continue
-        put_notice(journal.connection, fresh)
+        all_of_them = tuple(sorted({*known.receipts, *numbers}))
+        put_notice(journal.connection, Notice(doubt.id, party, all_of_them, now))
         journal.events.append(ReceiverTold(now, doubt.id, party))
 
 

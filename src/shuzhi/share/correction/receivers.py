@@ -12,16 +12,22 @@ from shuzhi.share.receipts import Left, Receipt, is_about, receipts
 _PAGE = 500
 
 
-def receipts_of(office: CorrectionOffice, used: Used) -> tuple[Receipt, ...]:
+def receipts_of(
+    office: CorrectionOffice, used: Used, *, after: int | None = None
+) -> tuple[Receipt, ...]:
     """Return the receipts of what left with the wrong value in it, the newest first.
+
+    Of all, or of those after the one numbered `after`.
 
     Those are meant that show the column at a version that held the value (or at the time, where
     the version is not known), and that are about the subject of the row, where a receipt tells
     whom it is about.
     """
-    if used.first_version is None:
+    if used.first_version is None or used.last_version is None:
         return ()
-    return tuple(found for found in _at_the_time(office, used) if _is_meant(office, found, used))
+    held = (used.first_version, used.last_version)
+    found = _of_versions(office, used, held, after)
+    return tuple(receipt for receipt in found if _is_meant(office, receipt, used))
 
 
 def by_party(found: Iterable[Receipt]) -> dict[PartyId, tuple[int, ...]]:
@@ -49,11 +55,19 @@ def deliveries(found: Iterable[Receipt]) -> Iterator[Decision]:
         )
 
 
-def _at_the_time(office: CorrectionOffice, used: Used) -> Iterator[Receipt]:
+def _of_versions(
+    office: CorrectionOffice, used: Used, held: tuple[int, int], after: int | None
+) -> Iterator[Receipt]:
     before: int | None = None
     while True:
         page = receipts(
-            office.receipts, dataset=used.dataset, since=used.since, before=before, limit=_PAGE
+            office.receipts,
+            dataset=used.dataset,
+            since=used.since,
+            versions=held,
+            after=after,
+            before=before,
+            limit=_PAGE,
         )
         yield from page
         if len(page) < _PAGE:
@@ -63,7 +77,9 @@ def _at_the_time(office: CorrectionOffice, used: Used) -> Iterator[Receipt]:
 
 def _is_meant(office: CorrectionOffice, found: Receipt, used: Used) -> bool:
     what = found.what
-    if used.column not in what.columns or not _held(found, used):
+    if used.column not in what.columns:
+        return False
+    if what.lake_version is None and found.at >= used.until:
         return False
     if found.subject_set is None:
         return True
@@ -72,10 +88,3 @@ def _is_meant(office: CorrectionOffice, found: Receipt, used: Used) -> bool:
     if not subjects:
         return True
     return any(is_about(office.receipts, found, s.kind, key[s.name]) for s in subjects)
-
-
-def _held(found: Receipt, used: Used) -> bool:
-    version = found.what.lake_version
-    if version is None or used.first_version is None or used.last_version is None:
-        return found.at < used.until
-    return used.first_version <= version <= used.last_version

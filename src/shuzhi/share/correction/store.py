@@ -22,6 +22,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    and_,
     func,
     insert,
     select,
@@ -46,6 +47,8 @@ from shuzhi.share.correction.model import (
     Step,
     Verb,
 )
+
+_ENDS = ("first", "last")
 
 doubt_table = Table(
     "correction_doubt",
@@ -134,6 +137,16 @@ def find_doubt(connection: Connection, doubt: int, *, lock: bool = False) -> Dou
 def doubt_of(row: RowMapping) -> Doubt:
     """Return the doubt of its row."""
     return unplain(Doubt, {**row["content"], "id": row["id"]})
+
+
+def closed_with(connection: Connection, dataset: str, version: int | None) -> tuple[Doubt, ...]:
+    """Return the closed doubts whose wrong value a version held; of all versions for None."""
+    c = doubt_table.c
+    first, last = (c.content["used", f"{which}_version"].as_integer() for which in _ENDS)
+    is_held = first.is_not(None) if version is None else and_(first <= version, version <= last)
+    closed = (c.dataset == dataset, c.state == DoubtState.CLOSED.value)
+    rows = connection.execute(select(doubt_table).where(*closed, is_held).order_by(c.id))
+    return tuple(doubt_of(row) for row in rows.mappings())
 
 
 def append_step(connection: Connection, step: Step) -> None:

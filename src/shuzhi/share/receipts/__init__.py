@@ -24,7 +24,16 @@ from shuzhi.share.receipts.objecting import (
 )
 from shuzhi.share.receipts.objections import Objection, ObjectionId, ObjectionState
 from shuzhi.share.receipts.office import ReceiptOffice
-from shuzhi.share.receipts.queries import entry_subjects, is_about, receipt, receipts, uses_of
+from shuzhi.share.receipts.queries import (
+    entry_subjects,
+    hold_receipts,
+    is_about,
+    newest_receipt,
+    receipt,
+    receipts,
+    uses_of,
+    versions_left,
+)
 from shuzhi.share.receipts.stopping import subject_columns, without_objectors
 from shuzhi.share.receipts.subjects import SubjectSet, known_set, set_of, subject_number
 from shuzhi.share.receipts.use_cases import record_receipt
@@ -48,8 +57,10 @@ __all__ = [
     "SubjectSetId",
     "answer_objection",
     "entry_subjects",
+    "hold_receipts",
     "is_about",
     "known_set",
+    "newest_receipt",
     "object_to",
     "objection",
     "objections",
@@ -63,6 +74,7 @@ __all__ = [
     "subject_number",
     "tick_objections",
     "uses_of",
+    "versions_left",
     "withdraw_objection",
     "without_objectors",
 ]

@@ -39,6 +39,8 @@ _FILLED = (
 # SQLite takes some 32,000 parameters in one statement.
 _AT_ONCE = 1_000
 _LAST_NUMBER = "SELECT seq FROM sqlite_sequence WHERE name = 'receipt'"
+# Whoever waits for all receipts below a number waits for us as well, before we are given ours.
+_WRITING = text("LOCK TABLE receipt IN ROW EXCLUSIVE MODE")
 _NUMBERS_OF_A_SEQUENCE = text(
     "SELECT nextval(pg_get_serial_sequence('receipt', 'id')) FROM generate_series(1, :count)"
 )
@@ -165,6 +167,7 @@ def _insertion(table: str, names: Sequence[str], rows: int, sign: str) -> str:
 def _fresh_ids(connection: Connection, count: int) -> tuple[ReceiptId, ...]:
     """Return ids that no other receipt has, in order."""
     if connection.dialect.name == "postgresql":
+        connection.execute(_WRITING)
         given = connection.scalars(_NUMBERS_OF_A_SEQUENCE, {"count": count})
         return tuple(sorted(map(ReceiptId, given)))
     # Nobody else writes before this transaction ends.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, Connection, func, or_, select, text
 
 from shuzhi.kernel.ids import PartyId
 from shuzhi.kernel.instant import Instant
@@ -20,6 +20,7 @@ _MOST = 500
 _CHUNK = 10_000
 # Receipts that are written together have ids in a row, and fewer than these.
 _MOST_OF_A_TURN = 1_000
+_VERSION = receipt_table.c.content["lake_version"].as_integer()
 
 
 def receipt(office: ReceiptOffice, number: ReceiptId) -> Receipt:
@@ -45,13 +46,16 @@ def receipts(
     agreement: AgreementId | None = None,
     since: Instant | None = None,
     until: Instant | None = None,
+    versions: tuple[int, int] | None = None,
+    after: int | None = None,
     before: int | None = None,
     limit: int = 50,
 ) -> tuple[Receipt, ...]:
     """Return receipts, the newest first: of a `party` on either side, of a data set, a period.
 
-    `assignee` is who was given the data. `until` itself is no longer in it. At most `limit` (1 to
-    500) before the one numbered `before`.
+    `assignee` is who was given the data. `until` itself is no longer in it. `versions` are the
+    first and the last of the data set that were read; one whose version nobody knows is among
+    them. At most `limit` (1 to 500) between those numbered `after` and `before`.
 
     Raises:
         ReceiptError: `share.bad_page`.
@@ -64,6 +68,8 @@ def receipts(
         None if agreement is None else c.agreement == agreement,
         None if since is None else c.at >= since,
         None if until is None else c.at < until,
+        None if versions is None else or_(_VERSION.is_(None), _VERSION.between(*versions)),
+        None if after is None else c.id > after,
     ]
     return _page(office, [term for term in where if term is not None], before, limit)
 
@@ -89,6 +95,29 @@ def uses_of(
         for each in _page(office, [_in(sets[start : start + _CHUNK]), *of_dataset], before, limit)
     ]
     return tuple(sorted(found, key=lambda r: -r.id)[:limit])
+
+
+def hold_receipts(connection: Connection) -> None:
+    """Let nobody else write a receipt until the transaction ends; has to be its first step."""
+    if connection.dialect.name == "postgresql":
+        # Numbers are given before the commit: wait for who took a lower one and is not done.
+        connection.execute(text("LOCK TABLE receipt IN SHARE ROW EXCLUSIVE MODE"))
+
+
+def newest_receipt(office: ReceiptOffice) -> int:
+    """Return the number of the newest receipt: no lower one is still to come. 0 for none."""
+    with office.sharing.control.transaction() as connection:
+        hold_receipts(connection)
+        return connection.scalar(select(func.max(receipt_table.c.id))) or 0
+
+
+def versions_left(
+    connection: Connection, datasets: Iterable[str], after: int
+) -> tuple[tuple[str, int | None], ...]:
+    """Return which versions of data sets left by receipts after the one numbered `after`."""
+    c = receipt_table.c
+    query = select(c.dataset, _VERSION).where(c.dataset.in_(list(datasets)), c.id > after)
+    return tuple((dataset, version) for dataset, version in connection.execute(query.distinct()))
 
 
 def is_about(office: ReceiptOffice, found: Receipt, kind: str, subject: str) -> bool:
