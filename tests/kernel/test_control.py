@@ -221,3 +221,17 @@ def test_a_checkpoint_lets_the_log_begin_anew_and_loses_nothing(
     store.checkpoint()
     shutil.copy(file, tmp_path / "alone")
     assert _count(open_control(f"sqlite:///{tmp_path / 'alone'}")) == before + 51
+
+
+def test_who_would_not_wait_is_refused_while_another_writes(tmp_path: Path) -> None:
+    control = open_control(f"sqlite:///{tmp_path / 'control.db'}")
+    with control.transaction() as connection:
+        connection.exec_driver_sql("CREATE TABLE note (text TEXT)")
+    with control.transaction():
+        with pytest.raises(BrokenError) as refused, control.unwaiting.transaction():
+            pytest.fail("two write at once")
+        assert refused.value.code == "kernel.control_busy"
+    with control.unwaiting.transaction() as connection:
+        connection.exec_driver_sql("INSERT INTO note VALUES ('a')")
+    with control.transaction() as connection:
+        assert connection.exec_driver_sql("SELECT * FROM note").all() == [("a",)]

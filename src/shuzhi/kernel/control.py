@@ -11,10 +11,12 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cached_property
 from time import monotonic, sleep
 from typing import Any
 
 from sqlalchemy import (
+    URL,
     BigInteger,
     Connection,
     Dialect,
@@ -23,6 +25,7 @@ from sqlalchemy import (
     MetaData,
     create_engine,
     event,
+    make_url,
 )
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.types import DateTime, TypeDecorator
@@ -76,6 +79,19 @@ class Control:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
 
+    @property
+    def is_file(self) -> bool:
+        """Whether the store is a file of this machine, written to without a server."""
+        return self.engine.dialect.name == "sqlite"
+
+    @cached_property
+    def unwaiting(self) -> Control:
+        """The same file for who would rather be refused than wait for another writer.
+
+        It has connections of its own, so that nobody waits for one of those either.
+        """
+        return _file_control(self.engine.url, wait_s=0) if self.is_file else self
+
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
         """Yield a connection; commit at the end, roll back on any error.
@@ -95,7 +111,7 @@ class Control:
         Writers go on beside it; when nothing is left of the log, the next of them begins it anew.
         Raises as `transaction`.
         """
-        if self.engine.dialect.name != "sqlite":
+        if not self.is_file:
             return
         try:
             with self.engine.connect() as connection:
@@ -161,7 +177,7 @@ def _told(error: OperationalError) -> Exception:
     if "database is locked" in said:
         return BrokenError(
             "kernel.control_busy",
-            "The control store was held by another process for half a minute.",
+            "The control store was held by another writer for too long.",
             next_step="Do it again; nothing of it was stored.",
         )
     return error
@@ -169,14 +185,20 @@ def _told(error: OperationalError) -> Exception:
 
 def open_control(url: str) -> Control:
     """Open the store at a SQLAlchemy `url`; on SQLite with WAL, full sync and foreign keys."""
+    known = make_url(url)
+    if known.get_backend_name() == "sqlite":
+        return _file_control(known, wait_s=_WAIT_S)
+    return Control(create_engine(known))
+
+
+def _file_control(url: URL, *, wait_s: int) -> Control:
     engine = create_engine(url)
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", _begin)
+    event.listen(engine, "connect", lambda raw, _record: _prepare_sqlite(raw, wait_s))
+    event.listen(engine, "begin", _begin)
     return Control(engine)
 
 
-def _prepare_sqlite(connection: Any, _record: object) -> None:
+def _prepare_sqlite(connection: Any, wait_s: int) -> None:
     # We open transactions ourselves: the driver's own start too late to hold off other writers.
     connection.isolation_level = None
     cursor = connection.cursor()
@@ -184,7 +206,7 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     for pragma in (
         "synchronous=FULL",
         "foreign_keys=ON",
-        f"busy_timeout={_WAIT_S * 1000}",
+        f"busy_timeout={wait_s * 1000}",
         # Some 32 MB: what is written to a log that need not grow is on the disk several times
         # faster, and to bring it into the store costs as much as many commits.
         "wal_autocheckpoint=8000",

@@ -31,6 +31,7 @@ from shuzhi.share.verification import (
     Permit,
     Question,
     Receipted,
+    Settled,
     Slowed,
     question_of,
     with_receipt,
@@ -46,6 +47,9 @@ _MOST_QUESTIONS = 1_000
 _MOST_SHORT_BYTES = 1_500
 # A turn that is larger keeps its askers waiting for longer than two smaller ones.
 _MOST_OF_A_TURN = 512
+# While a turn is written here nothing else is answered. Where that takes more than a few
+# milliseconds again and again, the thread does it for a second.
+_MOST_HERE, _QUICK_S, _TURNS_OF_A_PACE, _APART_S = 64, 0.010, 8, 1.0
 # So many leave about a third of what the store's log may hold before a commit brings it in.
 _CHECKPOINT_AFTER = 1_000
 _VALID_S, _MOST_BELIEVED = 1.0, 10_000
@@ -57,8 +61,10 @@ _SHARED = ("agreement", "purpose", "role")
 class Line:
     """Where the questions of one event loop wait for the control store, and for each other.
 
-    One thread does all that needs the store: two would wait for one another by sleeping. What is
-    known of an asker is looked up anew ahead of time, while what was known still counts.
+    A turn is written here where the store is a file of a quick disk: a thread beside this one
+    would take more from it, by sharing the interpreter, than the disk does. Else one thread does
+    all that needs the store: two would wait for one another by sleeping. What is known of an asker
+    is looked up anew ahead of time, while what was known still counts.
     """
 
     def __init__(self, city: City) -> None:
@@ -67,6 +73,7 @@ class Line:
         self._waiting: list[tuple[Answered, asyncio.Future[Receipted | Refusal]]] = []
         self._turns: asyncio.Task[None] | None = None
         self._beside = ThreadPoolExecutor(1, thread_name_prefix="verification-log")
+        self._pace_s = self._apart_until_s = 0.0
         self._since_checkpoint = 0
         self._checkpoint: asyncio.Task[None] | None = None
         self._looking: dict[Hashable, asyncio.Future[Any]] = {}
@@ -105,15 +112,12 @@ class Line:
         return [await future for future in futures]
 
     async def _take_turns(self, desk: Desk) -> None:
-        loop = asyncio.get_running_loop()
         while self._waiting:
-            # Whoever is about to ask goes along: a turn costs nearly the same for one as for many.
-            await asyncio.sleep(0)
+            await self._all_who_ask()
             turn = self._waiting[:_MOST_OF_A_TURN]
             del self._waiting[:_MOST_OF_A_TURN]
-            answered = [each for each, _ in turn]
             try:
-                results = await loop.run_in_executor(self._thread, desk.settle, answered)
+                results = await self._written(desk, [each for each, _ in turn])
             except Exception as error:  # noqa: BLE001  (each who waits is told)
                 for _, future in turn:
                     if not future.done():
@@ -124,6 +128,40 @@ class Line:
                 if not future.done():
                     future.set_result(result)
             self._count(len(turn))
+
+    async def _all_who_ask(self) -> None:
+        """Let whoever is about to ask go along: a turn costs little more for many than for one."""
+        known = 0
+        while known < len(self._waiting) < _MOST_OF_A_TURN:
+            known = len(self._waiting)
+            await asyncio.sleep(0)
+
+    async def _written(self, desk: Desk, answered: Sequence[Answered]) -> list[Receipted | Refusal]:
+        began_s, loop = monotonic(), asyncio.get_running_loop()
+        written = self._written_here(desk, answered) if self._is_quick(answered) else None
+        if written is None:
+            return await loop.run_in_executor(self._thread, desk.settle, answered)
+        self._pace_s += (monotonic() - began_s - self._pace_s) / _TURNS_OF_A_PACE
+        if self._pace_s > _QUICK_S:
+            self._pace_s, self._apart_until_s = 0.0, monotonic() + _APART_S
+        if written.suspected:
+            await loop.run_in_executor(self._thread, desk.tell, written)
+        else:
+            desk.tell(written)
+        return written.results
+
+    def _is_quick(self, answered: Sequence[Answered]) -> bool:
+        is_small = len(answered) <= _MOST_HERE
+        return is_small and self._city.control.is_file and monotonic() >= self._apart_until_s
+
+    def _written_here(self, desk: Desk, answered: Sequence[Answered]) -> Settled | None:
+        """Write answers down while nothing else is done; None where another writer is at it."""
+        try:
+            return desk.write(answered, at_once=True)
+        except BrokenError as error:
+            if error.code != "kernel.control_busy":
+                raise
+            return None
 
     def _count(self, written: int) -> None:
         """Have the store's log brought in before a commit has to do it."""

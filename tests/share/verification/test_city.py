@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,8 @@ from shuzhi.share.accounts import NewAccount, NewKey, Right, Role, add_account, 
 from shuzhi.share.agreements import Actor, AgreementId, Asked, Deed, Verb, agree, deal, submit
 from shuzhi.share.catalogue.model import SharingMethod
 from shuzhi.share.receipts import uses_of
+from shuzhi.share.verification import Desk
+from shuzhi.web import verifying
 from shuzhi.web.serving import make_app
 
 PATH = "/api/v1/verifications"
@@ -97,6 +101,38 @@ def test_a_question_is_answered_with_receipt_and_version(
     assert city.record() > 0
     kinds = [each.content["kind"] for each in city.audit_entries(0, 1_000) if each.content]
     assert kinds.count("receipt.many_recorded") == 1
+
+
+def test_who_asks_while_another_writes_waits_beside_the_other_requests(
+    city: City, send: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert send(question()).status_code == 200
+    settling, settle = threading.Event(), Desk.settle
+
+    def seen(desk: Desk, waiting: Any) -> Any:
+        settling.set()
+        return settle(desk, waiting)
+
+    monkeypatch.setattr(Desk, "settle", seen)
+    with ThreadPoolExecutor(1) as asker:
+        with city.control.transaction():
+            asked = asker.submit(send, question())
+            assert settling.wait(30)
+            # Who knows no key is turned away by the same loop.
+            assert send(question(), key="").status_code == 401
+            assert not asked.done()
+        assert asked.result(30).json()["receipt"] == 2
+
+
+def test_where_the_disk_is_slow_a_thread_writes(
+    send: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beside, settle = list[int](), Desk.settle
+    monkeypatch.setattr(Desk, "settle", lambda d, w: (beside.append(len(w)), settle(d, w))[1])
+    monkeypatch.setattr(verifying, "_QUICK_S", -1.0)
+    monkeypatch.setattr(verifying, "_APART_S", 600.0)
+    assert [send(question()).json()["receipt"] for _ in range(2)] == [1, 2]
+    assert beside == [1]
 
 
 def test_many_questions_at_once_are_answered_in_order(send: Callable[..., Any]) -> None:

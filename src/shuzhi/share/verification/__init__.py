@@ -20,7 +20,7 @@ from shuzhi.share.verification.index import Index, Opened
 from shuzhi.share.verification.model import Answer, Claim, How, Question, Told, Verdict
 from shuzhi.share.verification.office import VerificationOffice
 from shuzhi.share.verification.permits import Asking, Permit
-from shuzhi.share.verification.settling import Answered, Receipted
+from shuzhi.share.verification.settling import Answered, Receipted, Settled
 from shuzhi.share.verification.sheets import Block, ClaimColumn, Sheet, read_sheet
 from shuzhi.share.verification.shown import plain_verdict, with_receipt
 from shuzhi.share.verification.store import Finding
@@ -52,6 +52,7 @@ __all__ = [
     "Question",
     "Receipted",
     "Refreshed",
+    "Settled",
     "Sheet",
     "Slowed",
     "Told",

@@ -24,7 +24,7 @@ from shuzhi.share.verification.office import VerificationOffice
 from shuzhi.share.verification.parts import Key
 from shuzhi.share.verification.permits import Asking, Permit, permit_of
 from shuzhi.share.verification.rates import Buckets
-from shuzhi.share.verification.settling import Answered, Receipted, settled
+from shuzhi.share.verification.settling import Answered, Receipted, Settled, settled
 from shuzhi.share.verification.words import refused, too_fast
 
 # What was decided about an asker is decided anew after so long, whatever was told meanwhile.
@@ -152,14 +152,29 @@ class Desk:
         return Answered(permit, answer, body, small, suspicions)
 
     def settle(self, waiting: Sequence[Answered]) -> list[Receipted | Refusal]:
-        """Write down answers together, durably; in their order, what may leave or why not.
+        """Write down answers together, durably, and tell of them.
 
-        Raises BrokenError as `Control.transaction`; then nothing may leave.
+        In their order, what may leave or why not. Raises BrokenError as `Control.transaction`;
+        then nothing may leave.
         """
-        results, findings = settled(self.office, waiting)
-        for agreement in findings:
-            self.forget(agreement)
-        return results
+        written = self.write(waiting)
+        self.tell(written)
+        return written.results
+
+    def write(self, waiting: Sequence[Answered], *, at_once: bool = False) -> Settled:
+        """Write down answers together; what they may be told of is left to `tell`.
+
+        `at_once` waits for no other writer. Raises BrokenError as `Control.transaction`.
+        """
+        written = settled(self.office, waiting, at_once=at_once)
+        for found in written.suspected:
+            self.forget(found.agreement)
+        return written
+
+    def tell(self, written: Settled) -> None:
+        """Tell whoever reacts to what was written. Raises as they do."""
+        for event in written.events:
+            self.office.sharing.publish(event)
 
     def _sealed(self, question: Question) -> str:
         """Return the keyed hash of a question: a plain one of an id could be found by trying."""

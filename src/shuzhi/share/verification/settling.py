@@ -51,28 +51,38 @@ class Receipted(NamedTuple):
     receipt: ReceiptId
 
 
-def settled(
-    office: VerificationOffice, waiting: Sequence[Answered]
-) -> tuple[list[Receipted | Refusal], frozenset[int]]:
-    """Write down answers together; return them in order, and the agreements with new findings.
+class Settled(NamedTuple):
+    """Answers that were written down, in order, and what is to be told of them."""
 
-    What is beyond a budget is refused, first come first served.
+    results: list[Receipted | Refusal]
+    events: list[Event]
+
+    @property
+    def suspected(self) -> list[FishingSuspected]:
+        """What was found suspicious about them."""
+        return [event for event in self.events if isinstance(event, FishingSuspected)]
+
+
+def settled(
+    office: VerificationOffice, waiting: Sequence[Answered], *, at_once: bool = False
+) -> Settled:
+    """Write down answers together. What is beyond a budget is refused, first come first served.
+
+    Raises as `Control.transaction`; then nothing is written.
     """
-    events: list[Event] = []
-    with office.sharing.control.transaction() as connection:
+    events, control = list[Event](), office.sharing.control
+    with (control.unwaiting if at_once else control).transaction() as connection:
         now = office.sharing.clock()
         refusals, findings = _counted(connection, office, waiting, now)
         leaving = [a for i, a in enumerate(waiting) if i not in refusals]
         ids = record_many(connection, [a.small for a in leaving], now)
         events += [kept(connection, found, permit) for found, permit in findings]
     events += [_delivered(a, number, now) for a, number in zip(leaving, ids, strict=True)]
-    for event in events:
-        office.sharing.publish(event)
     given = iter(ids)
     results: list[Receipted | Refusal] = [
         refusals.get(i) or Receipted(a.answer, a.body, next(given)) for i, a in enumerate(waiting)
     ]
-    return results, frozenset(found.agreement for found, _ in findings)
+    return Settled(results, events)
 
 
 def _counted(
