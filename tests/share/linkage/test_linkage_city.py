@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pyarrow.compute as pc
 import pytest
+from starlette.testclient import TestClient
+from tests.web.entering import PASSWORD, Enter, entering, hidden
 from typer.testing import CliRunner
 
 from shuzhi.app import create_city, open_city
 from shuzhi.audit import read_entries, read_keys
 from shuzhi.cli.commands import app
+from shuzhi.kernel.ids import PartyId
+from shuzhi.share.access import User
+from shuzhi.share.accounts import NewAccount, NewKey, Right, Role, add_account, make_key
+from shuzhi.share.delivery.setup import DeliverySetup
+from shuzhi.share.linkage import Asker, Record
 from shuzhi.share.receipts import uses_of
+from shuzhi.web import make_app
 
 _CONTRACT = """
 apiVersion: v3.1.0
@@ -46,7 +58,7 @@ dataset: register
 basis: 社会救助暂行办法 第五十八条
 scenario: Check who is helped
 purposes: [aid]
-roles: [clerk]
+roles: [clerk, data_user]
 fields: [id, full_name, born]
 rows: []
 method: service
@@ -137,6 +149,88 @@ def test_a_look_has_its_receipt_and_who_it_was_about_can_find_it(folder: Path) -
     assert uses_of(office, "person", "r9") == ()
 
 
+ASKER = Asker(User("w.li", PartyId("welfare"), frozenset({"clerk"})), "clerk", "aid")
+_USER = ("--as", "w.li", "--party", "welfare", "--role", "data_user")
+
+
+@pytest.fixture(scope="module")
+def enter(folder: Path) -> Iterator[Enter]:
+    """Lets people of the city sign in: a data user of welfare, one of health, and a manager."""
+    city = open_city(folder)
+    for name, party, role in (
+        ("w.li", "welfare", Role.DATA_USER),
+        ("h.sun", "health", Role.DATA_USER),
+        ("w.boss", "welfare", Role.MANAGER),
+    ):
+        new = NewAccount(name, PartyId(party), name.title(), frozenset({role}))
+        add_account(city.accounts_office, new, by="root", password=PASSWORD)
+    with entering(city) as visitor:
+        yield visitor
+
+
+def looked(client: TestClient, which: str, **typed: str) -> str:
+    """Send the form of the page and return what it shows."""
+    form = hidden(client.get("/subjects"), "look") | {"linkage": "residents", "which": which}
+    form |= {"party": "welfare", "role": "data_user", "purpose": "aid"} | typed
+    return client.post("/subjects", data=form).text
+
+
+def test_a_data_user_sees_over_http_what_the_command_line_shows(folder: Path, enter: Enter) -> None:
+    city = open_city(folder)
+    shown = told(
+        folder, "linkage", "subject", "residents", "register:r7", *_USER, "--purpose", "aid"
+    )
+    by_command = uses_of(city.receipt_office, "person", "r7")[0]
+    rights = frozenset({Right.QUERY})
+    key = NewKey("w.li", PartyId("welfare"), "a program", rights, timedelta(days=9))
+    bearer = {"Authorization": f"Bearer {make_key(city.accounts_office, key, by='w.li')[1].value}"}
+    with TestClient(make_app(city, asks_login=True), "http://127.0.0.1") as client:
+        asked = {"role": "data_user", "purpose": "aid"}
+        asked |= {"record": {"dataset": "register", "key": "r7"}}  # type: ignore[dict-item]
+        path = "/api/v1/linkages/residents/subject-files"
+        file = client.post(path, json=asked, headers=bearer).json()
+    by_program = uses_of(city.receipt_office, "person", "r7")[0]
+    page = looked(enter("w.li"), "register:r7")
+    by_page = uses_of(city.receipt_office, "person", "r7")[0]
+    reasons = [None if s["refusal"] is None else s["refusal"]["reason"] for s in shown["sheets"]]
+    assert reasons == [None, "no_grant"]
+    assert [s["rows"] for s in file["sheets"]] == [s["rows"] for s in shown["sheets"]]
+    assert [s["columns"] for s in file["sheets"]] == [s["columns"] for s in shown["sheets"]]
+    assert all(f"<td>{value}</td>" in page for value in shown["sheets"][0]["rows"][0])
+    assert page.count("<tbody>") == 1
+    assert "Not shown:" in page
+    # The same receipt each time, found by whoever it was about.
+    assert by_command.id < by_program.id < by_page.id
+    assert by_command.what == by_program.what == by_page.what
+
+
+def test_nobody_sees_by_a_page_what_no_agreement_shows(folder: Path, enter: Enter) -> None:
+    before = len(uses_of(open_city(folder).receipt_office, "person", "r7"))
+    assert "There is no record" in looked(enter("h.sun"), "register:r7", party="health")
+    assert "<tbody>" not in looked(enter("w.li"), "register:r7", purpose="curiosity")
+    assert "<tbody>" not in looked(enter("w.li"), "register:r7", role="manager")
+    # Neither is another party's agreement used, nor one's own without the right to query.
+    refused = looked(enter("h.sun"), "register:r7")
+    assert "<tbody>" not in refused
+    assert enter("w.boss").get("/subjects").status_code == 403
+    assert 'href="/subjects"' not in enter("w.boss").get("/receipts").text
+    assert 'href="/subjects"' in enter("w.li").get("/receipts").text
+    assert len(uses_of(open_city(folder).receipt_office, "person", "r7")) == before
+
+
+def test_too_many_looks_within_a_minute_show_nothing(folder: Path) -> None:
+    city = open_city(folder)
+    settings = city.settings
+    slow = settings.city.model_copy(update={"delivery": DeliverySetup(per_minute=1)})
+    few = replace(city, settings=replace(settings, city=slow))
+    told(folder, "linkage", "subject", "residents", "register:r7", *_ASKED)
+    before = len(uses_of(city.receipt_office, "person", "r7"))
+    sheet = few.subject_file("residents", Record("register", "r7"), asker=ASKER).sheets[0]
+    assert sheet.refusal is not None
+    assert (sheet.refusal.reason, sheet.rows) == ("too_often", ())
+    assert len(uses_of(city.receipt_office, "person", "r7")) == before
+
+
 def test_pairs_are_listed_explained_and_decided(folder: Path) -> None:
     (listed,) = told(folder, "linkage", "list")
     assert listed["run"]["figures"]["subjects"] > 80
@@ -155,3 +249,18 @@ def test_every_act_is_in_the_log(folder: Path) -> None:
     keys = read_keys(settings.audit_key.with_suffix(".pub").read_text().splitlines())
     kinds = {json.loads(raw)["entry"]["kind"] for raw in read_entries(settings.audit_folder, keys)}
     assert {"linkage.trained", "linkage.accepted", "linkage.ran"} <= kinds
+
+
+def test_the_receipt_names_the_version_that_was_read(folder: Path, busy_lake: Any) -> None:
+    city = open_city(folder)
+    people = city.lake.reader("register").read_all()
+    same = people.filter(pc.equal(people["id"], "r7"))
+    before, count = city.lake.version("register"), same.num_rows
+    # Each version has the person once more, and somebody writes one whenever we look for it.
+    busy = busy_lake(city.settings.lake_folder, lambda lake: lake.append("register", same))
+    one = Record("register", "r7")
+    shown = replace(city, lake=busy).subject_file("residents", one, asker=ASKER)
+    read = uses_of(city.receipt_office, "person", "r7")[0].what
+    assert read.lake_version is not None
+    assert len(shown.sheets[0].rows) == read.rows == count * (1 + read.lake_version - before)
+    assert before < read.lake_version < city.lake.version("register")

@@ -14,6 +14,8 @@ from starlette.testclient import TestClient
 
 from shuzhi.kernel.ids import PartyId
 from shuzhi.share.accounts import NewKey, Right, make_key
+from shuzhi.share.linkage import Record
+from shuzhi.share.linkage.use_cases import subject_of
 from shuzhi.share.receipts import uses_of
 
 from .conftest import PARTS, Program, Town
@@ -70,7 +72,6 @@ def test_linkages_are_for_who_manages_sharing_for_the_city(as_: As, path: str) -
         ("runs", {}),
         ("decisions", {**LIKELY, "verdict": "same", "reason": "both files"}),
         ("explanations", LIKELY),
-        ("subject-files", {**ASKED, "subject": "s1"}),
     ],
 )
 def test_nobody_else_does_anything_to_them(as_: As, path: str, given: dict[str, Any]) -> None:
@@ -241,6 +242,20 @@ def test_the_file_of_a_subject_shows_what_ones_own_agreements_show(
 def test_a_file_is_asked_for_in_one_way(as_: As, named: dict[str, Any]) -> None:
     answer = as_("chen").post(f"{PATH}/subject-files", {**ASKED, **named})
     assert refusal(answer) == (422, "web.bad_words")
+
+
+def test_a_file_is_for_who_may_be_given_data_and_shows_nothing_without_an_agreement(
+    as_: As, town: Town, linked: dict[str, Any]
+) -> None:
+    assert linked["run"]["id"]
+    known = subject_of(town.city.linkage_office, LINKAGE, Record("register", "r7"))
+    path, subject = f"{PATH}/subject-files", {**ASKED, "subject": known}
+    for who, status in (("", 401), ("gao", 403), ("wu", 403), ("zhou", 403), ("li", 200)):
+        assert as_(who).post(path, subject).status_code == status, who
+    sheets = as_("li").post(path, subject).json()["sheets"]
+    assert [sheet["refusal"]["reason"] for sheet in sheets] == ["no_grant", "no_grant"]
+    unseen = as_("li").post(path, {**ASKED, "record": LIKELY["one"]})
+    assert refusal(unseen) == (404, "share.linkage_subject_unknown")
 
 
 def test_managing_alone_shows_no_rows(town: Town, client: TestClient) -> None:

@@ -9,10 +9,11 @@ from shuzhi.app.share.delivering import Delivers
 from shuzhi.audit.model import canonical_json
 from shuzhi.gather.contracts import table_named
 from shuzhi.gather.lake.schema import identifier
-from shuzhi.share.access import Allowed, DatasetFacts, Limits
+from shuzhi.share.access import Allowed, DatasetFacts, Limits, Refusal
 from shuzhi.share.access.masks import KEEP
 from shuzhi.share.agreements import AgreementId
 from shuzhi.share.catalogue import entry
+from shuzhi.share.delivery.counting import Counted, NotNow
 from shuzhi.share.linkage import (
     Asker,
     Door,
@@ -28,6 +29,7 @@ from shuzhi.share.receipts import (
     Left,
     Reach,
     SubjectColumn,
+    SubjectSet,
     record_receipt,
     set_of,
     stopped_subjects,
@@ -51,8 +53,8 @@ class Links(Delivers):
         """What `asker` may see of one subject, by its id or by a record of it.
 
         Nothing leaves of who objected with success, and each data set that shows a row has its
-        receipt before. Raises as `linkage.subject_file`, `table_named`, `agreements.grants`,
-        `record_receipt` and `masks`.
+        receipt before, and counts as one answer by its agreement. Raises as
+        `linkage.subject_file`, `table_named`, `agreements.grants`, `record_receipt` and `masks`.
         """
         office = self.linkage_office
         datasets = [m.dataset for m in office.linkage(linkage).members]
@@ -83,11 +85,22 @@ class Links(Delivers):
     def _columns_of(self, allowed: Allowed) -> tuple[SubjectColumn, ...]:
         return subject_columns(table_named(self.control, allowed.dataset)[1], allowed.grant.subject)
 
-    def _receipt_of(self, asker: Asker, leaving: Leaving) -> None:
+    def _receipt_of(self, asker: Asker, leaving: Leaving) -> Refusal | None:
         """Keep the receipt of rows that are about to be shown, found by whoever they are about."""
+        numbers = self._numbers(leaving)
+        what = self._leaving(asker, leaving)
+        # Rows have no budget of questions, but so many answers within a minute.
+        counted = Counted(what.agreement, None, self.settings.city.delivery.per_minute)
+        try:
+            record_receipt(self.receipt_office, what, subjects=numbers, also=counted)
+        except NotNow as no:
+            return no.refusal
+        return None
+
+    def _leaving(self, asker: Asker, leaving: Leaving) -> Delivered:
         allowed, grant = leaving.allowed, leaving.allowed.grant
         shown = canonical_json([[str(value) for value in row] for row in leaving.rows])
-        what = Delivered(
+        return Delivered(
             _agreement_of(allowed),
             grant.assigner,
             grant.assignee,
@@ -96,7 +109,7 @@ class Links(Delivers):
             asker.purpose,
             str(allowed.dataset),
             table_named(self.control, allowed.dataset)[0].version,
-            self.lake.version(allowed.dataset),
+            leaving.version,
             tuple(c.name for c in allowed.columns),
             {c.name: repr(c.mask) for c in allowed.columns if c.mask != KEEP},
             len(leaving.rows),
@@ -106,23 +119,22 @@ class Links(Delivers):
             "application/json",
             Reach.READ,
         )
-        columns = self._columns_of(allowed)
-        numbers = set_of(self._numbers(leaving, columns)) if columns else None
-        record_receipt(self.receipt_office, what, subjects=numbers)
 
-    def _numbers(self, leaving: Leaving, columns: tuple[SubjectColumn, ...]) -> list[int]:
-        dataset = str(leaving.allowed.dataset)
+    def _numbers(self, leaving: Leaving) -> SubjectSet | None:
+        dataset, columns = str(leaving.allowed.dataset), self._columns_of(leaving.allowed)
+        if not columns:
+            return None
         names = ", ".join(identifier(column.name) for column in columns)
         key = f"CAST({identifier(leaving.member.key)} AS VARCHAR)"
         sql = f"SELECT {names} FROM {identifier(dataset)} WHERE list_contains(?, {key})"  # noqa: S608
-        with self.lake.duck(only=(dataset,)) as connection:
+        with self.lake.duck(only=(dataset,), version={dataset: leaving.version}) as connection:
             rows = connection.execute(sql, [list(leaving.keys)]).fetchall()
-        return [
+        return set_of(
             subject_number(self.receipt_office, column.kind, str(value))
             for row in rows
             for column, value in zip(columns, row, strict=True)
             if value is not None
-        ]
+        )
 
 
 def _agreement_of(allowed: Allowed) -> AgreementId:

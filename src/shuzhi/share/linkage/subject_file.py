@@ -57,10 +57,14 @@ class Source:
 
 @dataclass(frozen=True)
 class Leaving:
-    """Rows of one data set that are about to be shown: what allows it, and which keys were read."""
+    """Rows of one data set that are about to be shown: what allows it, and which keys were read.
+
+    `version` is that of the data set.
+    """
 
     allowed: Allowed
     member: Member
+    version: int
     keys: tuple[str, ...]
     rows: tuple[tuple[Any, ...], ...]
 
@@ -70,7 +74,7 @@ class Door:
     """What stands between the asker and the rows: data sets, masks, the secret of pseudonyms.
 
     `narrowed` takes out what must not leave although a grant allows it, as of people who objected;
-    `receipt` keeps proof of what leaves, before it does.
+    `receipt` keeps proof of what leaves, before it does, or says why it may not now.
     """
 
     lake: Lake
@@ -79,7 +83,7 @@ class Door:
     city_key: bytes
     limits: Limits
     narrowed: Callable[[Allowed], Allowed]
-    receipt: Callable[[Leaving], None]
+    receipt: Callable[[Leaving], Refusal | None]
 
 
 @dataclass(frozen=True)
@@ -143,12 +147,15 @@ def subject_file(
     known = (subject,) if found is None and isinstance(subject, Record) else ()
     held = known or records(office, linkage, found or "")
     made = [_sheet(office, door, member, held, asker) for member in declared.members]
-    for leaving in (leaving for _, leaving in made if leaving is not None):
-        door.receipt(leaving)
-    sheets = tuple(sheet for sheet, _ in made)
+    sheets = tuple(_receipted(door, sheet, leaving) for sheet, leaving in made)
     shown = SubjectFile(linkage, found, sheets, tuple(_differs(declared, sheets)))
     _note(office, shown, asker)
     return shown
+
+
+def _receipted(door: Door, sheet: Sheet, leaving: Leaving | None) -> Sheet:
+    no = None if leaving is None else door.receipt(leaving)
+    return sheet if no is None else Sheet(sheet.dataset, no)
 
 
 def _require_seen(
@@ -182,11 +189,13 @@ def _sheet(
     only = _only(member.key, keys, source.facts)
     mine = replace(allowed, rows=both(allowed.rows, only))
     sql = f"SELECT {', '.join(map(identifier, names))} FROM {identifier(member.dataset)}"  # noqa: S608
-    answer = ask(door.lake, [mine], sql, city_key=door.city_key, limits=door.limits)
+    version = door.lake.version(member.dataset)
+    at = {member.dataset: version}
+    answer = ask(door.lake, [mine], sql, city_key=door.city_key, limits=door.limits, versions=at)
     if isinstance(answer, Refusal):
         return Sheet(member.dataset, answer), None
     rows = tuple(zip(*(column.to_pylist() for column in answer.columns), strict=True))
-    return replace(sheet, rows=rows), Leaving(mine, member, keys, rows) if rows else None
+    return replace(sheet, rows=rows), Leaving(mine, member, version, keys, rows) if rows else None
 
 
 def _allowed(office: LinkageOffice, door: Door, dataset: str, asker: Asker) -> Allowed | Refusal:

@@ -27,6 +27,7 @@ from shuzhi.web.pages.share import (
     misuse,
     objections,
     receipts,
+    subjects,
 )
 from shuzhi.web.visitors import require_reader
 
@@ -40,6 +41,7 @@ _WINGS = (
     misuse,
     objections,
     doubts,
+    subjects,
     demands,
     duties,
     cases,

@@ -1,7 +1,7 @@
 """`/linkages`: models, runs, the pairs that wait for somebody, why a pair is one, and subjects.
 
-All of it is for who manages sharing for the city. Keys may name people, so that they stand in
-bodies, and never in an address.
+All of it is for who manages sharing for the city, but the file of a subject is for who uses data
+by an agreement. Keys may name people, so that they stand in bodies, and never in an address.
 """
 
 from __future__ import annotations
@@ -233,11 +233,10 @@ def explain_pair(
     return WaterfallAnswer.told(shown)
 
 
-@router.post("/{linkage}/subject-files", **asks(Right.OVERSEE))
+@router.post("/{linkage}/subject-files", **asks(Right.QUERY))
 def show_subject_file(
     city: CityHere,
     visitor: VisitorHere,
-    _manager: Manager,
     linkage: LinkageName,
     given: FileAsked,
 ) -> SubjectFileAnswer:

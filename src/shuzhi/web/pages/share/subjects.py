@@ -1,0 +1,96 @@
+"""The file of a subject (一人一档, 一企一档), as the agreements of a data user show it now.
+
+Keys name people: they are sent in a form, and never stand in an address.
+"""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+
+from shuzhi.kernel.errors import RefusedError
+from shuzhi.kernel.ids import PartyId
+from shuzhi.share.access import User
+from shuzhi.share.accounts import Right, Standing
+from shuzhi.share.linkage import Asker, Record
+from shuzhi.web.pages.frame.sending import FieldError, Once, Typed, send, shown
+from shuzhi.web.pages.frame.site import Site
+from shuzhi.web.problems import WebError
+from shuzhi.web.visitors import visitor_of
+
+_PATH = "/subjects"
+_FIELDS = {"share.linkage_unknown": "linkage", "share.linkage_subject_unknown": "which"}
+
+
+def routes(site: Site) -> APIRouter:
+    """Return the routes of subjects."""
+    router = APIRouter()
+
+    @router.get(_PATH)
+    def blank(request: Request) -> Response:
+        return _page(site, request)
+
+    @router.post(_PATH)
+    async def looked(request: Request) -> Response:
+        standing = _data_user(request)
+
+        def do(typed: Typed) -> Once:
+            asker = _asker(standing, typed)
+            found = site.city.subject_file(typed.one("linkage"), _which(typed), asker=asker)
+            # Who goes back to the page sees nothing of it: each look has its receipts.
+            return Once(lambda: _page(site, request, typed, found=found), _PATH)
+
+        def again(typed: Typed, error: RefusedError) -> Response:
+            return _page(site, request, typed, error)
+
+        return await send(site, request, do, again)
+
+    return router
+
+
+def _page(
+    site: Site,
+    request: Request,
+    typed: Typed | None = None,
+    error: RefusedError | None = None,
+    **context: object,
+) -> Response:
+    standing = _data_user(request)
+    office = site.city.linkage_office
+    parties = standing.parties(Right.QUERY)
+    return shown(
+        site, request, "subjects.html", typed, error, _FIELDS,
+        linkages=[office.linkage(name) for name in sorted(office.linkages)],
+        parties=sorted(parties), **({"found": None} | context),
+        roles=sorted({role.value for party in parties for role in standing.roles(party)}),
+    )  # fmt: skip
+
+
+def _data_user(request: Request) -> Standing:
+    """Return the standing of who may be given data, for whom alone this is."""
+    visitor = visitor_of(request)
+    if visitor.standing is None or not visitor.may(Right.QUERY):
+        raise WebError(
+            "web.not_allowed",
+            "Files of subjects are for who uses data by an agreement.",
+            next_step="Sign in as a data user or an analyst.",
+        )
+    return visitor.standing
+
+
+def _asker(standing: Standing, typed: Typed) -> Asker:
+    """Return who asks: the roles are those of the account, whatever the form says."""
+    party = PartyId(typed.one("party"))
+    if not standing.may(Right.QUERY, party):
+        raise WebError("web.not_allowed", "Your roles do not let you ask for this party.")
+    held = frozenset(role.value for role in standing.roles(party))
+    user = User(standing.account, party, held)
+    return Asker(user, typed.one("role"), typed.one("purpose").strip())
+
+
+def _which(typed: Typed) -> str | Record:
+    """Return whose file it is: the id of a subject, or a record as DATASET:KEY."""
+    text = typed.one("which").strip()
+    if not text:
+        raise FieldError("web.bad_choice", "which", "Nobody is named.")
+    dataset, colon, key = text.partition(":")
+    return Record(dataset, key) if colon else text
