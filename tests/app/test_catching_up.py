@@ -12,10 +12,10 @@ from threading import Event
 import pyarrow as pa
 import pytest
 
-from shuzhi.act.cases import cases
+from shuzhi.act.cases import case, cases
 from shuzhi.app import City, open_city
 from shuzhi.app.running.catching_up import Seen, judge
-from shuzhi.app.running.worker import run_city
+from shuzhi.app.running.worker import lanes_of, run_city
 from shuzhi.kernel.errors import RefusedError
 from shuzhi.kernel.instant import Instant
 from shuzhi.kernel.workdays import china_working_days
@@ -47,23 +47,41 @@ def eve(loop: City) -> City:
     return city
 
 
-def test_a_case_that_has_to_wait_for_the_calendar_keeps_no_rule_from_judging(
-    eve: City, tmp_path: Path
-) -> None:
+def test_a_case_that_is_refused_keeps_no_rule_from_judging(eve: City) -> None:
+    kinds = dict(eve.declared.case_kinds)
+    del eve.declared.case_kinds["data_defect"]
     for dataset in ("dust", "gas"):
         eve.lake.append(dataset, _readings(900))
     seen = Seen()
-    with pytest.raises(RefusedError, match=r"kernel\.calendar_ends"):
+    with pytest.raises(RefusedError, match=r"act\.no_such_kind"):
         judge(eve, seen)
     assert {warning.dataset for warning in eve.warnings()} == {"dust", "gas"}
     assert (judge(eve, seen), cases(eve.office).cases) == (0, ())
+    eve.declared.case_kinds.update(kinds)
+    eve.look()
+    assert {case.responsible for case in cases(eve.office).cases} == {"works"}
+    assert len(cases(eve.office).cases) == 2
+
+
+def test_no_case_waits_for_the_next_notice_and_each_is_dated_by_it(
+    eve: City, tmp_path: Path
+) -> None:
+    eve.lake.append("dust", _readings(900))
+    assert judge(eve, Seen()) == 1
+    (opened,) = cases(eve.office).cases
+    assert {run.due_at for run in opened.runs if run.is_running} == {None}
+    (date,) = (job for lane in lanes_of(eve) for job in lane if job.name == "date")
+    assert date.do() == 0
     # Another process takes the notice; this one goes on as it is.
     notice = tmp_path / "notice.yaml"
     notice.write_text(_NOTICE, encoding="utf-8")
     open_city(eve.settings.folder).take_notice(notice)
-    eve.look()
-    assert {case.responsible for case in cases(eve.office).cases} == {"works"}
-    assert len(cases(eve.office).cases) == 2
+    assert (date.do(), date.do()) == (1, 0)
+    file = case(eve.office, opened.id)
+    assert None not in {reading.due_at for reading in file.readings}
+    eve.record()
+    audited = [entry.content["kind"] for entry in eve.audit_entries(0, 1_000) if entry.content]
+    assert audited[-1] == "case.clock_dated"
 
 
 def test_who_looks_whether_a_city_is_up_keeps_nobody_from_running_it(loop: City) -> None:

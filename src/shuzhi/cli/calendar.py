@@ -59,12 +59,19 @@ def load(
     as_json: AsJson = False,
 ) -> None:
     """Take the State Council's holiday notice of a year, written as docs/calendar.md says."""
-    notice = opened(city).take_notice(file)
+    from shuzhi.act.cases import date_clocks
+
+    there = opened(city)
+    notice = there.take_notice(file)
+    dated = date_clocks(there.office)
+    there.record()
     if as_json:
-        print_json(notice)
+        print_json({**vars(notice), "dated": dated})
         return
     off, worked = len(notice.holidays), len(notice.working_weekends)
     out.print(
         f"{notice.year}: {counted(off, 'day')} off, {counted(worked, 'weekend day')} worked "
         f"({escape(notice.legal_reference)})"
     )
+    if dated:
+        out.print(f"{counted(dated, 'clock')} of open cases got a deadline by it.")

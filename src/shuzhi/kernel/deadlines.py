@@ -6,14 +6,14 @@ at an instant, and both stand still while they are suspended.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TypeVar
 
 from shuzhi.kernel.errors import RefusedError
 from shuzhi.kernel.instant import Instant, day_of
-from shuzhi.kernel.workdays import WorkingDays
+from shuzhi.kernel.workdays import CALENDAR_ENDS, WorkingDays
 
 Moment = TypeVar("Moment", bound=date)
 
@@ -76,6 +76,20 @@ def due_after(received_at: Instant, span: timedelta, *, pauses: Iterable[Pause] 
         if start < due and received_at < end:
             due += end - max(start, received_at)
     return Instant(due)
+
+
+def if_known(count: Callable[[], Moment]) -> Moment | None:
+    """Return the deadline that `count` finds; None where it runs into a year that is not known yet.
+
+    A clock waits for the next holiday notice in this way, and a matter does not. Other refusals
+    are raised.
+    """
+    try:
+        return count()
+    except RefusedError as error:
+        if error.code != CALENDAR_ENDS:
+            raise
+        return None
 
 
 def _merged(spans: Iterable[tuple[Moment, Moment]]) -> Iterator[tuple[Moment, Moment]]:

@@ -15,6 +15,8 @@ import chinese_calendar
 
 from shuzhi.kernel.errors import RefusedError
 
+# The code of a refusal that the next notice ends.
+CALENDAR_ENDS = "kernel.calendar_ends"
 _FRIDAY = 4
 _DECEMBER = 12
 
@@ -128,7 +130,7 @@ class WorkingDays:
 
     def _ends(self, why: str) -> RefusedError:
         return RefusedError(
-            "kernel.calendar_ends",
+            CALENDAR_ENDS,
             f"The working-day calendar knows {self.first_year} to {self.last_year}; {why}.",
             next_step=f"Load the State Council's holiday notice for {self.last_year + 1} "
             f"(shuzhi calendar load FILE), or use days from {self.first_year} on.",

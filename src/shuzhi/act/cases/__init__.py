@@ -11,6 +11,7 @@ from shuzhi.act.cases.events import (
     CaseMoved,
     CaseOpened,
     ClockBroken,
+    ClockDated,
 )
 from shuzhi.act.cases.evidence import EvidenceKind, Upload, keep_evidence, read_evidence
 from shuzhi.act.cases.kind import CaseKind, ClockRule, Title, Way
@@ -61,6 +62,7 @@ from shuzhi.act.cases.use_cases import (
     act_all,
     check,
     close,
+    date_clocks,
     dispatch,
     feed_back,
     file_case,
@@ -95,6 +97,7 @@ __all__ = [
     "CaseOpened",
     "CaseRole",
     "ClockBroken",
+    "ClockDated",
     "ClockLoad",
     "ClockRule",
     "ClockState",
@@ -135,6 +138,7 @@ __all__ = [
     "cases",
     "check",
     "close",
+    "date_clocks",
     "dispatch",
     "draw_case",
     "draw_kind",

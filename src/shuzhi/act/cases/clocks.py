@@ -1,7 +1,9 @@
 """The clocks of a case: when they run, stand, break and escalate, and what they have used.
 
 A clock runs while its case stands in one of the clock's stages, and stands still elsewhere; each
-round (opening, reopening) starts it anew. Pure functions; nothing here reads the time.
+round (opening, reopening) starts it anew. One whose deadline lies in a year that the calendar does
+not know yet runs without a deadline, and gets it when the calendar is there. Pure functions;
+nothing here reads the time.
 """
 
 from __future__ import annotations
@@ -21,9 +23,10 @@ from shuzhi.act.cases.spans import (
     stated_runs_out,
     used,
 )
-from shuzhi.kernel.errors import RefusedError
+from shuzhi.kernel.deadlines import if_known
 from shuzhi.kernel.ids import PartyId
 from shuzhi.kernel.instant import Instant, parse_instant
+from shuzhi.kernel.workdays import CALENDAR_ENDS
 
 _MINUTE = timedelta(minutes=1)
 
@@ -48,7 +51,8 @@ class ClockState(StrEnum):
 class Reading:
     """What a clock shows: used time, its limit (None where each case states a deadline), lateness.
 
-    `due_at` is the deadline as far as it is known: while the clock stands it still moves.
+    `due_at` is the deadline as far as it is known: while the clock stands it still moves. It is
+    None while the calendar does not reach it; such a clock is not late.
     """
 
     clock: str
@@ -56,16 +60,17 @@ class Reading:
     state: ClockState
     used: Span
     limit: Span | None
-    due_at: Instant
+    due_at: Instant | None
     is_late: bool
+
+    @property
+    def why_undated(self) -> str | None:
+        """The code of the reason why there is no `due_at`; None where there is one."""
+        return CALENDAR_ENDS if self.due_at is None else None
 
 
 def advance(case: Case, clocks: Clocks, step: Step) -> Case:
-    """Return `case` with its clocks as they are after `step`.
-
-    Raises:
-        RefusedError: `kernel.calendar_ends` when a clock would run into an unknown year.
-    """
+    """Return `case` with its clocks as they are after `step`."""
     past = tuple(run for run in case.runs if run.round != case.round)
     runs = {run.clock: run for run in case.runs if run.round == case.round}
     now = [
@@ -82,6 +87,17 @@ def readings(case: Case, clocks: Clocks, now: Instant) -> tuple[Reading, ...]:
     return tuple(_reading(case, clocks, rule, run, now) for rule, run in pairs if rule)
 
 
+def datable(case: Case, clocks: Clocks) -> ClockRun | None:
+    """Return a run of `case` as it gets its deadline, or its next escalation, now; None for none.
+
+    That is one that waited for the calendar, which knows by now when it has to act.
+    """
+    waiting = (run for run in case.runs if _waits(case, clocks, run))
+    rules = ((clocks.kind.clock(run.clock), run) for run in waiting)
+    dated = (_wound(case, clocks, rule, run) for rule, run in rules if rule)
+    return next((run for run in dated if run.next_at is not None), None)
+
+
 def answering(case: Case, rule: ClockRule, desk: PartyId) -> PartyId:
     """Return the party that is late when the clock breaks."""
     return desk if rule.answers is CaseRole.DESK else case.responsible
@@ -89,17 +105,16 @@ def answering(case: Case, rule: ClockRule, desk: PartyId) -> PartyId:
 
 def due_if_resumed(
     case: Case, clocks: Clocks, rule: ClockRule, run: ClockRun, at: Instant
-) -> Instant:
-    """Return the deadline of `run`; of one that stands unbroken, as if it ran on at `at`."""
+) -> Instant | None:
+    """Return the deadline of `run`; of one that stands unbroken, as if it ran on at `at`.
+
+    None while the calendar does not reach it.
+    """
     due = run.was_due_at or run.due_at or _due(case, clocks, rule, run)
     stopped = run.spells[-1].ended_at
-    if stopped is None or stopped >= due or run.was_due_at is not None:
+    if stopped is None or due is None or stopped >= due or run.was_due_at is not None:
         return due
-    try:
-        return _due(case, clocks, rule, replace(run, spells=(*run.spells, Spell(at))))
-    except RefusedError:
-        # It would run on into a year whose calendar is unknown.
-        return due
+    return _due(case, clocks, rule, replace(run, spells=(*run.spells, Spell(at))))
 
 
 def limit_of(case: Case, clocks: Clocks, rule: ClockRule, run: ClockRun) -> int | None:
@@ -137,6 +152,15 @@ def _advanced(
     return _wound(case, clocks, rule, run)
 
 
+def _waits(case: Case, clocks: Clocks, run: ClockRun) -> bool:
+    """Tell whether `run` will have to act, and nobody knows when."""
+    if run.round != case.round or not run.is_running or run.next_at is not None:
+        return False
+    rule = clocks.kind.clock(run.clock)
+    goes_up = rule is not None and rule.escalate_every is not None and run.above is not None
+    return run.broken_at is None or goes_up
+
+
 def _concerns(step: Step, rule: ClockRule) -> bool:
     """Tell whether a step that leaves a clock running may still move it."""
     return step.verb is Verb.JOIN or step.facts.get("clock") == rule.id
@@ -160,21 +184,23 @@ def _struck(run: ClockRun, step: Step) -> ClockRun:
 
 def _wound(case: Case, clocks: Clocks, rule: ClockRule, run: ClockRun) -> ClockRun:
     due = run.was_due_at or _due(case, clocks, rule, run)
-    next_at: Instant | None = due
-    if run.broken_at is not None:
-        next_at = None
-        if rule.escalate_every is not None and run.above is not None:
-            every = rule.escalate_every
-            whole = replace(every, amount=every.amount * (run.escalations + 1))
-            next_at = runs_out_again(whole, due, run.spells, clocks.rules)
+    next_at = due if run.broken_at is None else _goes_up_at(clocks, rule, run)
     return replace(run, due_at=due, next_at=next_at)
 
 
-def _due(case: Case, clocks: Clocks, rule: ClockRule, run: ClockRun) -> Instant:
+def _goes_up_at(clocks: Clocks, rule: ClockRule, run: ClockRun) -> Instant | None:
+    every, due = rule.escalate_every, run.was_due_at
+    if every is None or due is None or run.above is None:
+        return None
+    whole = replace(every, amount=every.amount * (run.escalations + 1))
+    return if_known(lambda: runs_out_again(whole, due, run.spells, clocks.rules))
+
+
+def _due(case: Case, clocks: Clocks, rule: ClockRule, run: ClockRun) -> Instant | None:
     limit = _limit(case, clocks.kind, rule)
     if limit is None:
         return stated_runs_out(case.due[rule.id], run.spells)
-    return runs_out(limit, run.spells, clocks.rules)
+    return if_known(lambda: runs_out(limit, run.spells, clocks.rules))
 
 
 def _limit(case: Case, kind: CaseKind, rule: ClockRule) -> Span | None:
@@ -191,6 +217,7 @@ def _reading(case: Case, clocks: Clocks, rule: ClockRule, run: ClockRun, now: In
     due = run.was_due_at or run.due_at or _due(case, clocks, rule, run)
     limit, last = _limit(case, clocks.kind, rule), run.spells[-1]
     unit = SpanUnit.MINUTES if limit is None else limit.unit
-    is_late = run.broken_at is not None or max(last.ended_at or now, last.started_at) >= due
+    until = max(last.ended_at or now, last.started_at)
+    is_late = run.broken_at is not None or (due is not None and until >= due)
     spent = used(unit, run.spells, now, clocks.rules)
     return Reading(run.clock, run.round, state, spent, limit, due, is_late)

@@ -1,4 +1,4 @@
-"""What the clocks of a case do by themselves: they break, and send it to the level above.
+"""What the clocks of a case do by themselves: break, send it to the level above, get a deadline.
 
 Pure: the steps follow from the case, the organisation and the time, so that doing it twice, late,
 or after a crash gives each step once.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from shuzhi.act.cases.clocks import Clocks, answering
+from shuzhi.act.cases.clocks import Clocks, answering, datable
 from shuzhi.act.cases.life_cycle import follow
 from shuzhi.act.cases.model import SYSTEM, Case, ClockRun, Step, Verb
 from shuzhi.kernel.ids import PartyId
@@ -35,30 +35,42 @@ class Ladder:
         return next((p.id for p in (*higher, *chain)), None)
 
 
-def overdue_steps(
+def owed_steps(
     case: Case, clocks: Clocks, ladder: Ladder, at: Instant
 ) -> tuple[Case, tuple[Step, ...]]:
-    """Return the steps that the clocks of `case` owe at `at`, and the case after them.
-
-    Raises:
-        RefusedError: `kernel.calendar_ends` when the next escalation lies in an unknown year.
-    """
+    """Return the steps that the clocks of `case` owe at `at`, and the case after them."""
     steps: list[Step] = []
-    while run := _first_due(case, at):
-        step = _step(case, clocks, run, ladder, at)
+    while step := _next_step(case, clocks, ladder, at):
         case = follow(case, step, clocks)
         steps.append(step)
     return case, tuple(steps)
 
 
-def owes(case: Case, at: Instant) -> bool:
+def owes(case: Case, clocks: Clocks, at: Instant) -> bool:
     """Tell whether a clock of `case` has something to do at `at`."""
-    return _first_due(case, at) is not None
+    return datable(case, clocks) is not None or _first_due(case, at) is not None
+
+
+def _next_step(case: Case, clocks: Clocks, ladder: Ladder, at: Instant) -> Step | None:
+    # What could not be dated before may be due by now.
+    if dated := datable(case, clocks):
+        return _dating(case, dated, at)
+    run = _first_due(case, at)
+    return None if run is None else _step(case, clocks, run, ladder, at)
 
 
 def _first_due(case: Case, at: Instant) -> ClockRun | None:
     due = [(r.next_at, r.clock, r) for r in case.runs if r.next_at is not None and r.next_at <= at]
     return min(due)[-1] if due else None
+
+
+def _dating(case: Case, dated: ClockRun, at: Instant) -> Step:
+    due, goes_up = dated.due_at, None if dated.broken_at is None else dated.next_at
+    facts = {"clock": dated.clock, "due_at": due and due.isoformat()}
+    if goes_up is not None:
+        facts["escalates_at"] = goes_up.isoformat()
+    number = case.version + 1
+    return Step(case.id, number, Verb.DATE_CLOCK, at, SYSTEM.person, None, case.stage, facts)
 
 
 def _step(case: Case, clocks: Clocks, run: ClockRun, ladder: Ladder, at: Instant) -> Step:

@@ -71,6 +71,16 @@ class ClockBroken(Event):
 
 
 @dataclass(frozen=True)
+class ClockDated(Event):
+    """A clock of a case that ran without a deadline got one, as the calendar came to know it."""
+
+    case_id: CaseId
+    kind: str
+    clock: str
+    due_at: Instant
+
+
+@dataclass(frozen=True)
 class CaseEscalated(Event):
     """A case whose clock stayed broken went to the level above."""
 

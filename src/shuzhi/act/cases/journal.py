@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from shuzhi.act.cases.acts import Act, bad_merge, changed_meanwhile, decide
 from shuzhi.act.cases.errors import CaseError
-from shuzhi.act.cases.escalation import Ladder, overdue_steps, owes
+from shuzhi.act.cases.escalation import Ladder, owed_steps, owes
 from shuzhi.act.cases.events import (
     CaseClosed,
     CaseEscalated,
@@ -23,6 +23,7 @@ from shuzhi.act.cases.events import (
     CaseMoved,
     CaseOpened,
     ClockBroken,
+    ClockDated,
 )
 from shuzhi.act.cases.life_cycle import begin, follow
 from shuzhi.act.cases.model import UNTOUCHING, Case, CaseId, Step, Verb
@@ -41,7 +42,6 @@ from shuzhi.act.cases.store import (
     update_cases,
 )
 from shuzhi.audit import Entry, queue
-from shuzhi.kernel.errors import RefusedError
 from shuzhi.kernel.events import Event
 from shuzhi.kernel.ids import PartyId
 from shuzhi.kernel.instant import Instant, parse_instant
@@ -66,6 +66,7 @@ _PAST = {
     Verb.MERGE: "merged",
     Verb.BREAK_CLOCK: "clock_broken",
     Verb.ESCALATE: "escalated",
+    Verb.DATE_CLOCK: "clock_dated",
 }
 
 
@@ -116,7 +117,7 @@ class Journal:
             raise no_such_case(act.case)
         self._refuse_unseen(found, act)
         at = max(self.office.clock(), found.changed_at)
-        case, owed = self._settled_if_known(found, at)
+        case, owed = self._settled(found, at)
         self._refuse_parties(act)
         step = decide(self.office.clocks(case.kind).kind, case, act, at)
         after = follow(case, step, self.office.clocks(case.kind))
@@ -139,7 +140,7 @@ class Journal:
         """Open a case for a report, or let it join the open one.
 
         Raises:
-            RefusedError: as `opened` and `joined`; `act.no_such_kind`, `kernel.calendar_ends`.
+            RefusedError: as `opened` and `joined`; `act.no_such_kind`.
         """
         clocks = self.office.clocks(report.kind)
         if report.origin is not None and report.origin in self.origins:
@@ -185,17 +186,11 @@ class Journal:
         return ids, tuple(event for change in changes for event in _events(change))
 
     def _settled(self, case: Case, at: Instant) -> tuple[Case, tuple[Step, ...]]:
-        if not owes(case, at):
+        clocks = self.office.clocks(case.kind)
+        if not owes(case, clocks, at):
             return case, ()
         ladder = self.ladder(case.responsible, *(run.above for run in case.runs))
-        return overdue_steps(case, self.office.clocks(case.kind), ladder, at)
-
-    def _settled_if_known(self, case: Case, at: Instant) -> tuple[Case, tuple[Step, ...]]:
-        try:
-            return self._settled(case, at)
-        except RefusedError:
-            # No calendar for the next escalation: that stops the clock, not the people.
-            return case, ()
+        return owed_steps(case, clocks, ladder, at)
 
     def _keep(self, case: Case, steps: Iterable[Step]) -> None:
         for step in steps:
@@ -307,6 +302,10 @@ def _events(change: _Change) -> Iterator[Event]:
     elif step.verb is Verb.ESCALATE:
         due, to = parse_instant(facts["due_at"]), PartyId(facts["to"])
         yield CaseEscalated(at, case.id, case.kind, facts["clock"], due, to)
+    elif step.verb is Verb.DATE_CLOCK:
+        if "escalates_at" not in facts:
+            due = parse_instant(facts["due_at"])
+            yield ClockDated(at, case.id, case.kind, facts["clock"], due)
     else:
         parties = tuple(task.party for task in case.tasks if case.task_of(task.party) is task)
         moved = (step.verb, before.stage, case.stage, step.by, case.responsible, parties)

@@ -27,11 +27,7 @@ Name = TypeVar("Name", bound=str)
 
 
 def begin(step: Step, clocks: Clocks) -> Case:
-    """Return the case that an `open` step begins.
-
-    Raises:
-        RefusedError: `kernel.calendar_ends` when a clock would run into an unknown year.
-    """
+    """Return the case that an `open` step begins."""
     facts = step.facts
     case = Case(
         id=step.case_id,
@@ -50,7 +46,7 @@ def begin(step: Step, clocks: Clocks) -> Case:
 
 
 def follow(case: Case, step: Step, clocks: Clocks) -> Case:
-    """Return `case` after one more step. Raises as `begin`."""
+    """Return `case` after one more step."""
     effect = _EFFECTS.get(step.verb)
     changed = replace(
         case if effect is None else effect(case, step),

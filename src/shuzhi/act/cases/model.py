@@ -39,7 +39,7 @@ ENDED = frozenset({Stage.CLOSED, Stage.RATED})
 
 
 class Verb(StrEnum):
-    """What can be done to a case; the last two are done by the clock alone."""
+    """What can be done to a case; the last three are done by the clock alone."""
 
     OPEN = "open"
     JOIN = "join"
@@ -58,10 +58,11 @@ class Verb(StrEnum):
     MERGE = "merge"
     BREAK_CLOCK = "break_clock"
     ESCALATE = "escalate"
+    DATE_CLOCK = "date_clock"
 
 
 # What happens to a case while people look at it, and does not make them wrong.
-UNTOUCHING = frozenset({Verb.JOIN, Verb.BREAK_CLOCK, Verb.ESCALATE})
+UNTOUCHING = frozenset({Verb.JOIN, Verb.BREAK_CLOCK, Verb.ESCALATE, Verb.DATE_CLOCK})
 
 
 class CaseRole(StrEnum):
@@ -139,8 +140,9 @@ class Spell:
 class ClockRun:
     """One clock of a case in one round, from opening (or reopening) to closing.
 
-    `due_at` is None while the clock stands still, `next_at` when the clock has to act: to break
-    or to escalate to `above`, the party next in line.
+    `due_at` is None while the clock stands still, and of a running one while the calendar does not
+    reach its deadline; `next_at` is when the clock has to act: to break or to escalate to `above`,
+    the party next in line. Nothing is late, and nothing kept, by a deadline that nobody knows.
     """
 
     clock: str

@@ -28,14 +28,15 @@ class RoundClock:
     """A clock in a round: who answers, when it was due, when it was done, and what it used.
 
     While a clock stands unbroken its deadline moves with it; `due_at` is where it had come to by
-    the closing, or by the instant looked back from. `used` and `limit` are of one unit, as the
-    clock counts (stated deadlines: minutes). `ended_at` is None while it runs.
+    the closing, or by the instant looked back from; None where the calendar does not reach it.
+    `used` and `limit` are of one unit, as the clock counts (stated deadlines: minutes). `ended_at`
+    is None while it runs.
     """
 
     clock: str
     is_handlers: bool
     answers: PartyId
-    due_at: Instant
+    due_at: Instant | None
     ended_at: Instant | None
     is_late: bool
     used: int

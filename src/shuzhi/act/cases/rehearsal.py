@@ -19,6 +19,7 @@ from shuzhi.act.cases.past import RoundClock, histories, parts_of, rounds
 from shuzhi.act.cases.queueing import Waiting, finishes
 from shuzhi.act.cases.spans import Span, TimeRules, runs_out
 from shuzhi.act.cases.work import OfficeTime, Piece, efforts, pieces
+from shuzhi.kernel.deadlines import if_known
 from shuzhi.kernel.ids import PartyId
 from shuzhi.kernel.instant import Instant
 
@@ -184,21 +185,23 @@ def _late(
     limits: Mapping[str, Span],
 ) -> list[bool | None]:
     """Return whether each piece comes to be past its deadline; None where it has none."""
-    dues = (_due(job, line, limits) for job in jobs)
     return [
-        None if due is None else (at or line.end) >= due
-        for due, at in zip(dues, ended, strict=True)
+        _is_late(job, at or line.end, line, limits) for job, at in zip(jobs, ended, strict=True)
     ]
 
 
-def _due(job: Job, line: OfficeTime, limits: Mapping[str, Span]) -> Instant | None:
-    """Return the deadline of a lead's piece: its clock, if it never stood from the arrival on."""
+def _is_late(job: Job, at: Instant, line: OfficeTime, limits: Mapping[str, Span]) -> bool | None:
+    """Tell whether a lead's piece is past its deadline at `at`, if its clock never stood before."""
     if not job.piece.is_lead:
         return None
     limit = limits.get(job.piece.severity, job.limit)
     if limit is not None:
-        return runs_out(limit, [Spell(job.piece.arrived_at)], line.rules)
-    return None if job.clock is None else job.clock.due_at
+        due = if_known(lambda: runs_out(limit, [Spell(job.piece.arrived_at)], line.rules))
+        # A deadline that the calendar does not reach lies beyond all that is rehearsed.
+        return due is not None and at >= due
+    if job.clock is None or job.clock.due_at is None:
+        return None
+    return at >= job.clock.due_at
 
 
 def _load(

@@ -123,14 +123,21 @@ def stated_runs_out(stated_at: Instant, spells: Sequence[Spell]) -> Instant:
 
 
 def used(unit: SpanUnit, spells: Sequence[Spell], now: Instant, rules: TimeRules) -> Span:
-    """Return what the spells used until `now`, in whole units; never negative."""
+    """Return what the spells used until `now`, in whole units; never negative.
+
+    Working time is counted as far as the calendar knows it.
+    """
     bounds = [(s.started_at, max(s.started_at, s.ended_at or now)) for s in spells]
     if unit is SpanUnit.WORKING_DAYS:
-        days = ((day_of(a, rules.zone), day_of(b, rules.zone)) for a, b in bounds)
+        last = rules.calendar.ends_at
+        days = ([min(day_of(at, rules.zone), last) for at in bound] for bound in bounds)
         return Span(sum(rules.calendar.between(a, b) for a, b in days), unit)
     if unit is SpanUnit.MINUTES:
         total = sum((b - a for a, b in bounds), timedelta())
     else:
+        # The first instant of the first day that is not known, less than which is known.
+        known = Instant(end_of_day(rules.calendar.ends_at, rules.zone) - _TICK)
+        bounds = [(min(a, known), min(b, known)) for a, b in bounds]
         office = (_overlap(o, s) for s in bounds for o in office_spells(*s, rules))
         total = sum((b - a for a, b in office), timedelta())
     return Span(total // _MINUTE, unit)

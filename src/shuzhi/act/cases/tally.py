@@ -11,18 +11,23 @@ from sqlalchemy import ColumnElement, case, func, select, true
 from shuzhi.act.cases.model import Stage
 from shuzhi.act.cases.office import Office
 from shuzhi.act.cases.store import case_table, clock_table, concerns, step_table
+from shuzhi.act.cases.waiting import is_undated
 from shuzhi.kernel.ids import PartyId
 
 
 @dataclass(frozen=True)
 class ClockTally:
-    """One clock of a kind over the open cases: how many of it run, run out soon, or are late."""
+    """One clock of a kind over the open cases: how many of it run, run out soon, or are late.
+
+    Of those that run, `undated` have no deadline yet, as the calendar does not reach it.
+    """
 
     kind: str
     clock: str
     running: int
     soon: int
     late: int
+    undated: int = 0
 
 
 @dataclass(frozen=True)
@@ -59,7 +64,8 @@ def tally(office: Office, *, soon: timedelta, seen_by: frozenset[PartyId] | None
     """
     now, is_seen = office.clock(), true() if seen_by is None else concerns(seen_by)
     due, head = clock_table.c.due_at, case_table.c
-    is_running = due.is_not(None) & (clock_table.c.round == head.round) & head.is_open
+    waits = is_undated(office.kinds.values())
+    is_running = (due.is_not(None) | waits) & (clock_table.c.round == head.round) & head.is_open
     joined = clock_table.c.case_id == head.id
     clocks = (
         select(
@@ -68,6 +74,7 @@ def tally(office: Office, *, soon: timedelta, seen_by: frozenset[PartyId] | None
             func.count(),
             _sum((due > now) & (due <= now + soon)),
             _sum(due <= now),
+            _sum(due.is_(None)),
         )
         .join_from(clock_table, case_table, joined)
         .where(is_running, is_seen)
@@ -88,7 +95,7 @@ def tally(office: Office, *, soon: timedelta, seen_by: frozenset[PartyId] | None
         by_stage = connection.execute(stages).all()
     return Tally(
         {Stage(stage): count for stage, count in by_stage},
-        tuple(ClockTally(kind, clock, n, near, late) for kind, clock, n, near, late in by_clock),
+        tuple(ClockTally(*row) for row in by_clock),
         {PartyId(party): PartyTally(count, late) for party, count, late in by_party},
     )
 

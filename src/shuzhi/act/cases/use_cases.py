@@ -1,4 +1,4 @@
-"""What others ask of the cases room: open, move, tick.
+"""What others ask of the cases room: open, move, tick, date what waited for the calendar.
 
 Each verb is one transaction that writes the state, the history row and the audit entry together,
 and publishes what happened after the commit.
@@ -10,15 +10,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from shuzhi.act.cases.acts import Act
+from shuzhi.act.cases.clocks import datable
 from shuzhi.act.cases.evidence import Upload, keep_evidence
 from shuzhi.act.cases.journal import Journal
 from shuzhi.act.cases.model import Actor, Case, CaseId, Order, Step, Verb
 from shuzhi.act.cases.office import Office
 from shuzhi.act.cases.opening import Opened, Report
-from shuzhi.act.cases.store import case_table, clock_table
+from shuzhi.act.cases.store import case_table, clock_table, read_cases
+from shuzhi.act.cases.waiting import waits
 from shuzhi.kernel.errors import RefusedError
 
 _CHUNK = 500
@@ -28,21 +30,21 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Ticked:
-    """What a tick did: how many clocks broke, how many cases went up, and what was refused."""
+    """What a tick did: how many clocks broke, and how many cases went up."""
 
     broken: int
     escalated: int
-    refused: tuple[tuple[CaseId, RefusedError], ...]
 
 
 def open_case(office: Office, report: Report) -> Opened:
     """Open a case for `report`, or let it join the open case with the same merge key.
 
-    A report whose origin was taken before changes nothing.
+    A report whose origin was taken before changes nothing. Where the calendar does not reach a
+    deadline, the clock runs without one until `date_clocks`.
 
     Raises:
         RefusedError: `act.no_such_kind`, `act.unknown_severity`, `act.due_not_stated`,
-            `act.bad_text`, `kernel.calendar_ends`.
+            `act.bad_text`.
     """
     return _raised(open_all(office, [report])[0])
 
@@ -66,7 +68,7 @@ def act(office: Office, act: Act) -> Case:
     """Do one act and return the case after it.
 
     Raises:
-        RefusedError: `act.no_such_case`; what `errors` lists; `kernel.calendar_ends`.
+        RefusedError: `act.no_such_case`; what `errors` lists.
     """
     return _raised(act_all(office, [act])[0])
 
@@ -259,42 +261,59 @@ def merge(
 def tick(office: Office) -> Ticked:
     """Let every clock that has run out break, and every broken one escalate, each exactly once.
 
-    Doing it again, late, or after a crash adds nothing twice: the steps follow from the store. A
-    case that cannot be settled (its next deadline lies in an unknown year) stops no other.
+    Doing it again, late, or after a crash adds nothing twice: the steps follow from the store.
+    """
+    is_due = clock_table.c.next_at <= office.clock()
+    verbs = [step.verb for ids in _with_clocks(office, is_due) for step in _settle(office, ids)]
+    return Ticked(verbs.count(Verb.BREAK_CLOCK), verbs.count(Verb.ESCALATE))
+
+
+def date_clocks(office: Office) -> int:
+    """Date each clock that waited for the calendar and is known by now; return how many.
+
+    The deadline is as it would have been from the beginning; one that has passed breaks at once.
+    Doing it again adds nothing.
     """
     steps: list[Step] = []
-    refused: list[tuple[CaseId, RefusedError]] = []
-    for ids in _due_cases(office):
+    for ids in _with_clocks(office, waits(office.kinds.values())):
         with office.control.transaction() as connection:
-            journal = Journal(office, connection)
-            journal.load(ids)
-            for case_id in ids:
-                done = _attempt(journal.settle, case_id)
-                if isinstance(done, RefusedError):
-                    refused.append((case_id, done))
-                else:
-                    steps += done
-            _, events = journal.write()
-        for event in events:
-            office.publish(event)
-    broken = sum(step.verb is Verb.BREAK_CLOCK for step in steps)
-    return Ticked(broken, len(steps) - broken, tuple(refused))
+            found = read_cases(connection, ids)
+        steps += _settle(office, [i for i in ids if _is_datable(office, found[i])])
+    return sum(step.verb is Verb.DATE_CLOCK for step in steps)
 
 
-def _due_cases(office: Office) -> Iterator[list[CaseId]]:
-    """Yield the cases whose clocks are due, in chunks; kinds that are gone wait for their pack."""
-    now, last = office.clock(), CaseId(0)
-    due = (
+def _is_datable(office: Office, case: Case) -> bool:
+    return datable(case, office.clocks(case.kind)) is not None
+
+
+def _settle(office: Office, ids: Sequence[CaseId]) -> list[Step]:
+    """Let the clocks of some cases do what they owe, in one transaction, and return the steps."""
+    if not ids:
+        return []
+    with office.control.transaction() as connection:
+        journal = Journal(office, connection)
+        journal.load(ids)
+        steps = [step for case_id in ids for step in journal.settle(case_id)]
+        _, events = journal.write()
+    for event in events:
+        office.publish(event)
+    return steps
+
+
+def _with_clocks(office: Office, which: ColumnElement[bool]) -> Iterator[list[CaseId]]:
+    """Yield the cases with such clocks, in chunks; kinds that are gone wait for their pack."""
+    last = CaseId(0)
+    query = (
         select(clock_table.c.case_id)
         .join(case_table, case_table.c.id == clock_table.c.case_id)
-        .where(clock_table.c.next_at <= now, case_table.c.kind.in_(sorted(office.kinds)))
+        .where(which, case_table.c.kind.in_(sorted(office.kinds)))
         .distinct()
         .order_by(clock_table.c.case_id)
         .limit(_CHUNK)
     )
     while True:
         with office.control.transaction() as connection:
-            found = connection.scalars(due.where(clock_table.c.case_id > last)).all()
+            found = connection.scalars(query.where(clock_table.c.case_id > last)).all()
         if not found:
             return
         ids = [CaseId(case_id) for case_id in found]

@@ -103,6 +103,7 @@ class QualityFact:
 class DutyFact:
     """One deadline that a party was under: `subject` names the duty, as `river_pollution.answer`.
 
+    `due_at` is None while the calendar does not reach it, so that it is due in no period yet;
     `ended_at` is None while it was not met; `used` and `limit` are of one unit.
     """
 
@@ -114,7 +115,7 @@ class DutyFact:
     id: str
     party: PartyId
     subject: str
-    due_at: Instant
+    due_at: Instant | None
     ended_at: Instant | None
     is_late: bool
     used: int = 0

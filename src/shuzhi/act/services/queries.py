@@ -30,8 +30,9 @@ _PROGRESS = {
 
 @dataclass(frozen=True)
 class RequestFile:
-    """A request, how far it is, until when it is due (None when nothing runs), and if it is late.
+    """A request, how far it is, until when it is due, and if it is late.
 
+    `due_at` is None when nothing runs, and while the calendar does not reach it: `is_undated`.
     `said` is what the office wrote when it closed the case; what it wrote before is its own.
     """
 
@@ -39,6 +40,7 @@ class RequestFile:
     progress: Progress
     changed_at: Instant
     due_at: Instant | None
+    is_undated: bool
     is_late: bool
     said: str
 
@@ -101,8 +103,10 @@ def _file(office: ServicesOffice, found: ServiceRequest) -> RequestFile:
     held = case(office.cases, CaseId(found.case_id))
     progress = _PROGRESS.get(held.case.stage, Progress.RECEIVED)
     running = [r for r in held.readings if r.state is ClockState.RUNNING]
-    due = min((r.due_at for r in running), default=None)
+    known = [r.due_at for r in running if r.due_at is not None]
+    due = min(known, default=None)
     texts = [str(s.facts.get("text", "")) for s in held.steps if s.verb is Verb.CLOSE]
     is_late = any(r.is_late for r in running)
     said = texts[-1] if texts else ""
-    return RequestFile(found, progress, held.steps[-1].at, due, is_late, said)
+    is_undated = bool(running) and due is None
+    return RequestFile(found, progress, held.steps[-1].at, due, is_undated, is_late, said)

@@ -40,7 +40,7 @@ class Acts(Wired):
     def calendar_ends(self) -> date | None:
         """The last day that the calendar knows, where it comes within 60 days; else None.
 
-        Until the next notice is loaded, no case opens whose deadline would lie beyond.
+        Until the next notice is loaded, cases whose deadline lies beyond open without one.
         """
         today, last = day_of(self.clock(), self.settings.city.zone), self.working_days.ends_at
         return last if last - today <= _SOON else None
@@ -52,7 +52,8 @@ class Acts(Wired):
     def take_notice(self, file: Path) -> Notice:
         """Keep the holiday notice in `file`, in the place of another for its year.
 
-        Raises as `working_days`; a notice that is refused changes nothing.
+        Clocks that waited for it get their deadlines by `date_clocks`. Raises as `working_days`; a
+        notice that is refused changes nothing.
         """
         notice = load_notice(file)
         self.working_days.with_notice(notice)

@@ -26,7 +26,7 @@ from shuzhi.act.evaluation import (
 from shuzhi.gather.quality import Total, totals_between
 from shuzhi.gather.sources import RunReport, Source, State, runs_between
 from shuzhi.kernel.ids import PartyId
-from shuzhi.kernel.instant import Instant, day_of, end_of_day
+from shuzhi.kernel.instant import EPOCH, Instant, day_of, end_of_day
 from shuzhi.kernel.spans import parse_span
 from shuzhi.share.forms import FormsOffice, all_demands
 
@@ -137,10 +137,13 @@ def _of_round(found: Round) -> Iterator[Fact]:
 def case_fact(found: Round) -> CaseFact:
     """Return what a round of a case says of its party: by the handler's clocks, if it has any.
 
-    Of several the last deadline is that of the case, and one that is late makes it late.
+    Of several the last deadline is that of the case, and one that is late makes it late. One that
+    the calendar does not reach comes last: nothing is due by it yet.
     """
     clocks = [c for c in found.clocks if c.is_handlers] or found.clocks
-    last: RoundClock | None = max(clocks, key=lambda c: c.due_at, default=None)
+    last: RoundClock | None = max(
+        clocks, key=lambda c: (c.due_at is None, c.due_at or EPOCH), default=None
+    )
     return CaseFact(
         id=f"case:{found.case_id}/{found.number}",
         party=found.responsible,

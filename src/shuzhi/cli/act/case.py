@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         EvidenceFile,
         Office,
         Order,
+        Reading,
         Rehearsal,
         Verb,
     )
@@ -176,16 +177,16 @@ def do(
 
 @commands.command("tick")
 def tick(city: CityFolder = None, as_json: AsJson = False) -> None:
-    """Let clocks that have run out break, and broken ones escalate; run it every minute."""
+    """Let clocks break, escalate, and get deadlines that are known now; run it every minute."""
     from shuzhi.act import cases
 
     there = opened(city)
-    done = cases.tick(there.office)
+    dated, done = cases.date_clocks(there.office), cases.tick(there.office)
     there.record()
     if as_json:
-        print_json(done)
+        print_json({**vars(done), "dated": dated})
     else:
-        out.print(f"{done.broken} clocks broken, {done.escalated} escalated")
+        out.print(f"{done.broken} clocks broken, {done.escalated} escalated, {dated} dated")
 
 
 @commands.command("rehearse")
@@ -329,4 +330,14 @@ def show_file(file: CaseFile, zone: str) -> None:
     rows = [
         (wall_clock(s.at, zone), s.verb.value, s.by, s.party, s.stage.value) for s in file.steps
     ]
+    clocks = [
+        (r.clock, r.round, r.state.value, r.used, r.limit, _due(r, zone)) for r in file.readings
+    ]
+    print_table("Clocks", ("clock", "round", "state", "used", "limit", "due"), clocks)
     print_table("What was done", ("at", "act", "by", "party", "stage after"), rows)
+
+
+def _due(reading: Reading, zone: str) -> str:
+    if reading.due_at is None:
+        return "not known yet: the holiday notice is not out"
+    return f"{wall_clock(reading.due_at, zone)}{' (late)' if reading.is_late else ''}"

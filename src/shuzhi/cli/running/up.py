@@ -67,7 +67,7 @@ def status(city: CityFolder = None, as_json: AsJson = False) -> None:
 
 
 def _tell_of_calendar(city: City) -> None:
-    """Say that a holiday notice is due: without it cases would no longer open."""
+    """Say that a holiday notice is due: without it clocks run without a deadline."""
     if ends := city.calendar_ends():
         told = f"Working days are known until {ends}; load the State Council's notice for "
         out.print(Text(f"{told}{ends.year + 1}: shuzhi calendar load FILE", "yellow"))

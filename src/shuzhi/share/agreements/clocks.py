@@ -12,14 +12,11 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 
-from shuzhi.kernel.deadlines import Pause, due_day
-from shuzhi.kernel.errors import RefusedError
+from shuzhi.kernel.deadlines import Pause, due_day, if_known
 from shuzhi.kernel.ids import PartyId
 from shuzhi.kernel.instant import Instant, day_of, end_of_day
 from shuzhi.kernel.law import Law, LawUnit
 from shuzhi.kernel.workdays import WorkingDays
-
-_ENDS = "kernel.calendar_ends"
 
 
 class Clock(StrEnum):
@@ -120,13 +117,10 @@ class Time:
             last = day_of(run.started_at, self.zone) + timedelta(days=days)
             return end_of_day(last, self.zone)
         pauses = [Pause(start, end) for start, end in run.pauses if end is not None]
-        try:
-            last = due_day(self.calendar, run.started_at, days, self.zone, pauses=pauses)
-        except RefusedError as error:
-            if error.code != _ENDS:
-                raise
-            return None
-        return end_of_day(last, self.zone)
+        due = if_known(
+            lambda: due_day(self.calendar, run.started_at, days, self.zone, pauses=pauses)
+        )
+        return None if due is None else end_of_day(due, self.zone)
 
 
 def paused(run: ClockRun, at: Instant) -> ClockRun:

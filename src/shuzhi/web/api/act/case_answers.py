@@ -41,8 +41,10 @@ class ClockAnswer(Answer):
     """In which round of the case, from 1."""
     state: ClockState
     """Whether it runs, stands or has ended."""
-    due_at: datetime
-    """When it runs out, or ran out; of one that stands, if it went on now."""
+    due_at: datetime | None
+    """When it runs out, or ran out; of one that stands, if it went on now; null if unknown."""
+    why_undated: str | None
+    """Why `due_at` is null, as a code: `kernel.calendar_ends` until the holiday notice is out."""
     is_late: bool
     """Whether it has run out."""
     used: str
@@ -169,6 +171,8 @@ class ClockTallyAnswer(Answer):
     """How many of those run out soon."""
     late: int
     """How many have run out."""
+    undated: int
+    """How many have no deadline yet, as the holiday notice is not out."""
 
 
 class PartyTallyAnswer(Answer):

@@ -152,7 +152,9 @@ class RequestAnswer(Answer):
     changed_at: datetime
     """When something was done about it last."""
     due_at: datetime | None
-    """Until when the office has to be done; null when nothing runs."""
+    """Until when the office has to be done; null when nothing runs, or nobody knows yet."""
+    is_undated: bool
+    """Whether nobody knows yet until when, as the holiday notice is not out."""
     is_late: bool
     """Whether that is over."""
     said: str

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from shuzhi.act.cases import Case, CaseKind, ClockState, Reading, readings
 from shuzhi.app import City
+from shuzhi.kernel.instant import EPOCH, Instant
 
 
 @dataclass(frozen=True)
@@ -32,10 +33,11 @@ def _clocked(kind: CaseKind | None, case: Case, city: City) -> Clocked:
         return Clocked(case, None, None)
     shown = readings(case, city.office.clocks(kind.id), city.clock())
     live = [reading for reading in shown if reading.state is not ClockState.ENDED]
-    # A clock that stands has no end yet; it comes after those that run.
-    first = min(
-        live,
-        key=lambda r: (r.state is ClockState.STANDING and not r.is_late, r.due_at),
-        default=None,
-    )
-    return Clocked(case, kind, first)
+    return Clocked(case, kind, min(live, key=_urgency, default=None))
+
+
+def _urgency(reading: Reading) -> tuple[bool, bool, Instant]:
+    # A clock that stands has no end yet, and comes after those that run; of these one whose end
+    # nobody knows comes last.
+    stands = reading.state is ClockState.STANDING and not reading.is_late
+    return stands, reading.due_at is None, reading.due_at or EPOCH

@@ -163,11 +163,13 @@ class Reader:
         if reading.state.value == "ended":
             return ("late", self.t("clock.was_late")) if reading.is_late else (
                 "good", self.t("clock.kept"))  # fmt: skip
+        if reading.state.value == "standing" and not reading.is_late:
+            return "still", self.t("clock.stands")
+        if reading.due_at is None:
+            return "", self.t("clock.unknown")
         if reading.is_late:
             late = self.length(self.now - reading.due_at)
             return "late", self.t("clock.late", span=late)
-        if reading.state.value == "standing":
-            return "still", self.t("clock.stands")
         return self._until(reading.due_at)
 
     def term(self, run: ClockRun) -> tuple[str, str]:

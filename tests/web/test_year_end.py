@@ -1,0 +1,85 @@
+"""A case whose deadline the calendar does not reach yet: every reader is told so, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+from typer.testing import CliRunner
+
+from shuzhi.act.cases import SYSTEM, Report, case, date_clocks, open_case
+from shuzhi.app import City, create_city, open_city
+from shuzhi.cli.commands import app
+from shuzhi.kernel.instant import Instant
+from shuzhi.kernel.workdays import china_working_days
+from shuzhi.web import make_app
+
+LAST = china_working_days().last_year
+NOTICE = f"""
+year: {LAST + 1}
+legal_reference: an example, not the State's notice
+holidays: [{LAST + 1}-01-01, {LAST + 1}-05-01, {LAST + 1}-10-01]
+working_weekends: []
+"""
+
+
+@pytest.fixture
+def city(tmp_path: Path) -> City:
+    """A city on the last day that the calendar knows, with one case of that morning."""
+    create_city(tmp_path / "city")
+    now = Instant(datetime(LAST, 12, 31, 2, tzinfo=UTC))
+    made = replace(open_city(tmp_path / "city"), clock=lambda: now)
+    open_case(made.office, Report("data_defect", "ordinary", SYSTEM, title="缺数 gap"))
+    return made
+
+
+@pytest.fixture
+def visit(city: City) -> Iterator[TestClient]:
+    with TestClient(make_app(city), "http://127.0.0.1") as client:
+        yield client
+
+
+def test_a_page_says_that_a_deadline_is_not_known_yet_and_why(
+    city: City, visit: TestClient, tmp_path: Path
+) -> None:
+    chinese, english = ({"Accept-Language": x, "Accept": "text/html"} for x in ("zh", "en"))
+    file = visit.get("/cases/1", headers=chinese).text
+    assert "节假日安排尚未公布，期限待定" in file
+    assert "the holiday notice is not out" in visit.get("/cases/1", headers=english).text
+    listed = visit.get("/cases", headers=chinese).text
+    assert ("1 个期限待定" in listed, listed.count("期限待定")) == (True, 2)
+    (tmp_path / "notice.yaml").write_text(NOTICE, encoding="utf-8")
+    city.take_notice(tmp_path / "notice.yaml")
+    assert date_clocks(city.office) == 1
+    file = visit.get("/cases/1", headers=chinese).text
+    assert ("期限待定" in file, "期限已定" in file) == (False, True)
+
+
+def test_the_interface_answers_null_and_why(visit: TestClient) -> None:
+    (clock,) = visit.get("/api/v1/cases/1").json()["clocks"]
+    told = {name: clock[name] for name in ("state", "due_at", "why_undated", "is_late")}
+    assert told == {
+        "state": "running",
+        "due_at": None,
+        "why_undated": "kernel.calendar_ends",
+        "is_late": False,
+    }
+    (counted,) = visit.get("/api/v1/cases/tally").json()["clocks"]
+    assert (counted["running"], counted["undated"], counted["late"]) == (1, 1, 0)
+
+
+def test_the_shell_says_so_and_dates_it_with_the_notice(city: City, tmp_path: Path) -> None:
+    shell, where = CliRunner(), ("--city", str(city.settings.folder))
+    shown = shell.invoke(app, ["case", "show", "1", *where])
+    assert "not known yet" in " ".join(shown.output.split())
+    (tmp_path / "notice.yaml").write_text(NOTICE, encoding="utf-8")
+    loaded = shell.invoke(app, ["calendar", "load", str(tmp_path / "notice.yaml"), *where])
+    assert "1 clock of open cases got a deadline by it." in " ".join(loaded.output.split())
+    (run,) = case(open_city(city.settings.folder).office, 1).case.runs
+    assert run.due_at is not None
+    shown = shell.invoke(app, ["case", "show", "1", *where])
+    assert f"{LAST + 1}-01-" in shown.output
