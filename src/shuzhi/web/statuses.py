@@ -37,7 +37,7 @@ _BY_STATUS: Mapping[int, str] = {
         share.account_unknown share.agreement_unknown share.application_unknown share.doubt_unknown
         share.duty_unknown share.entry_unknown share.finding_unknown share.form_unknown
         share.key_unknown share.linkage_model_unknown share.linkage_pair_unknown
-        share.linkage_subject_unknown share.linkage_unknown
+        share.linkage_subject_unknown share.linkage_unknown share.linkage_work_unknown
         share.objection_unknown share.query_unknown share.receipt_unknown share.session_unknown
         share.subscription_unknown
         web.not_found
@@ -52,6 +52,7 @@ _BY_STATUS: Mapping[int, str] = {
         share.application_duplicate
         share.changed_meanwhile share.extension_not_allowed share.linkage_columns
         share.linkage_model_state share.linkage_not_accepted share.linkage_untrainable
+        share.linkage_working
         share.not_overdue share.objection_open
         share.objection_settled share.period_over share.query_taken share.subscription_ended
         share.wrong_state

@@ -17,7 +17,7 @@ import pytest
 
 from shuzhi.gather.lake import Lake, open_lake
 from shuzhi.kernel.control import Control, metadata, open_control
-from shuzhi.kernel.events import Event
+from shuzhi.kernel.events import Event, Publish, ignore
 from shuzhi.kernel.instant import Instant
 from shuzhi.share.linkage import LinkageOffice, Record, accept, parse_linkage, run, train
 
@@ -101,17 +101,28 @@ class World:
         return replace(self.office, linkages={linkage.id: linkage})
 
 
+def office_in(folder: Path, publish: Publish = ignore) -> LinkageOffice:
+    """Return an office over the store and the lake in a folder."""
+    linkage = parse_linkage(YAML.encode(), file="residents.yaml")
+    control = open_control(f"sqlite:///{folder / 'control.db'}")
+    lake, declared, scratch = open_lake(folder / "lake"), {linkage.id: linkage}, folder / "scratch"
+    return LinkageOffice(control, lake, declared, scratch, "1GB", lambda: NOW, publish)
+
+
+def _world(folder: Path) -> World:
+    """Return what stands in a folder."""
+    events: list[Event] = []
+    office = office_in(folder, events.append)
+    return World(folder, office.control, office.lake, events, office, truth())
+
+
 def world(folder: Path) -> World:
     """Make the two tables and an office in `folder`."""
-    control = open_control(f"sqlite:///{folder / 'control.db'}")
-    metadata.create_all(control.engine)
-    lake = open_lake(folder / "lake")
+    made = _world(folder)
+    metadata.create_all(made.control.engine)
     for name, rows in zip(("register", "clinic"), population(), strict=True):
-        lake.append(name, rows)
-    linkage = parse_linkage(YAML.encode(), file="residents.yaml")
-    events: list[Event] = []
-    office = LinkageOffice(control, lake, {linkage.id: linkage}, "1GB", lambda: NOW, events.append)
-    return World(folder, control, lake, events, office, truth())
+        made.lake.append(name, rows)
+    return made
 
 
 @pytest.fixture(scope="session")
@@ -138,11 +149,7 @@ def copied(linked: World, tmp_path: Path) -> World:
     source.close()
     target.close()
     shutil.copytree(linked.folder / "lake", tmp_path / "lake")
-    control = open_control(f"sqlite:///{tmp_path / 'control.db'}")
-    lake = open_lake(tmp_path / "lake")
-    events: list[Event] = []
-    office = replace(linked.office, control=control, lake=lake, publish=events.append)
-    return World(tmp_path, control, lake, events, office, linked.truth)
+    return _world(tmp_path)
 
 
 @pytest.fixture(scope="session")

@@ -56,8 +56,8 @@ PARTS: dict[str, str] = {
     "measure": "closing_rate", "application": "1", "agreement": "1", "index": "0", "pack": "air",
     "subscription": "1", "receipt": "1", "objection": "1",
     "form": "relief_return", "doubt": "1", "search": "1",
-    "linkage": "residents", "model": "1", "finding": "1", "matter": "pass", "request": "1",
-    "account": "chen", "prefix": "0123456789", "session": "1",
+    "linkage": "residents", "model": "1", "work": "1", "finding": "1", "matter": "pass",
+    "request": "1", "account": "chen", "prefix": "0123456789", "session": "1",
 }  # fmt: skip
 # Keys make no keys and manage no accounts.
 OF_PEOPLE = {Right.MAKE_KEY, Right.MANAGE_ACCOUNTS}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from tests.share.linkage.conftest import YAML, population
 
@@ -59,6 +60,17 @@ def put_people(city: City) -> None:
     """Let the people be there."""
     for name, table in zip(_TITLES, population(), strict=True):
         city.lake.append(name, table)
+
+
+def work_done(city: City, program: Any, path: str) -> Any:
+    """Ask for a training or a run at a path, let the city do it, and return the work."""
+    answer = program.post(f"/linkages/{LINKAGE}/{path}", {})
+    assert answer.status_code == 202, answer.text
+    assert answer.json()["state"] == "waiting"
+    assert city.link() == 1
+    done = program.get(answer.headers["location"].removeprefix("/api/v1")).json()
+    assert done["state"] == "done", done
+    return done
 
 
 def grant(city: City, dataset: str, *fields: str, purpose: str) -> None:

@@ -5,21 +5,25 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from sqlalchemy import delete
 from starlette.testclient import TestClient
 
+from shuzhi.app.repeats import repeat_table
 from shuzhi.kernel.ids import PartyId
 from shuzhi.share.accounts import NewKey, Right, make_key
-from shuzhi.share.linkage import Record
+from shuzhi.share.linkage import Record, models
+from shuzhi.share.linkage.store import insert_model, insert_run
 from shuzhi.share.linkage.use_cases import subject_of
 from shuzhi.share.receipts import uses_of
 
 from .conftest import PARTS, Program, Town
-from .linking import LINKAGE, grant
+from .linking import LINKAGE, grant, work_done
 from .test_deliveries import refusal
 
 As = Callable[[str], Program]
@@ -32,17 +36,16 @@ ASKED = {"role": "data_user", "purpose": "aid"}
 
 
 @pytest.fixture(scope="module")
-def linked(as_: As) -> dict[str, Any]:
+def linked(as_: As, town: Town) -> dict[str, Any]:
     """A run of the linkage with a model that was trained and accepted here."""
     chen = as_("chen")
-    made = chen.post(f"{PATH}/models", {})
-    assert made.status_code == 201, made.text
-    number = made.json()["model"]["number"]
+    number = work_done(town.city, chen, "models")["made"]
+    model = next(m for m in chen.get(f"{PATH}/models").json()["items"] if m["number"] == number)
     accepted = chen.post(f"{PATH}/models/{number}/acceptances", {})
     assert accepted.status_code == 200, accepted.text
-    done = chen.post(f"{PATH}/runs", {})
-    assert done.status_code == 201, done.text
-    return {"model": made.json()["model"], "accepted": accepted.json(), "run": done.json()}
+    work = work_done(town.city, chen, "runs")
+    run = next(r for r in chen.get(f"{PATH}/runs").json()["items"] if r["id"] == work["made"])
+    return {"model": model, "accepted": accepted.json(), "run": run, "work": work}
 
 
 def pages(program: Program, path: str, limit: int) -> Iterator[Any]:
@@ -57,7 +60,9 @@ def pages(program: Program, path: str, limit: int) -> Iterator[Any]:
         asked["cursor"] = cursor
 
 
-@pytest.mark.parametrize("path", ["", f"/{LINKAGE}/models", f"/{LINKAGE}/review"])
+@pytest.mark.parametrize(
+    "path", ["", f"/{LINKAGE}/models", f"/{LINKAGE}/works", f"/{LINKAGE}/review"]
+)
 def test_linkages_are_for_who_manages_sharing_for_the_city(as_: As, path: str) -> None:
     for who, status in (("", 401), ("li", 403), ("gao", 403), ("zhou", 403), ("chen", 200)):
         assert as_(who).get(f"/linkages{path}").status_code == status, who
@@ -96,12 +101,15 @@ def test_a_model_waits_until_it_is_accepted_and_then_links(as_: As, linked: dict
 
 
 @pytest.mark.usefixtures("linked")
-def test_models_and_runs_are_listed_page_by_page(as_: As) -> None:
-    chen = as_("chen")
-    # Another of each, so that there are two pages.
-    assert chen.post(f"{PATH}/models", {}).status_code == 201
-    assert chen.post(f"{PATH}/runs", {}).status_code == 201
-    for kind, number in (("models", "number"), ("runs", "id")):
+def test_models_runs_and_works_are_listed_page_by_page(as_: As, town: Town) -> None:
+    chen, office = as_("chen"), town.city.linkage_office
+    # Another of each, so that there are two pages; to make them anew would take long.
+    kept, now = models(office, LINKAGE)[0], town.city.clock()
+    content = {"versions": kept.trained.versions, "figures": asdict(kept.figures)}
+    with town.city.control.transaction() as connection:
+        insert_model(connection, LINKAGE, kept.trained, kept.figures, now, "gao")
+        insert_run(connection, LINKAGE, kept.id, now, "gao", content)
+    for kind, number in (("models", "number"), ("runs", "id"), ("works", "id")):
         (whole,) = (page.json()["items"] for page in pages(chen, f"{PATH}/{kind}", 200))
         single = [page.json()["items"] for page in pages(chen, f"{PATH}/{kind}", 1)]
         assert [[one] for one in whole] == single
@@ -275,13 +283,41 @@ def test_what_is_personal_is_not_kept_under_a_key(as_: As) -> None:
         answer = as_("chen").post(f"{PATH}/explanations", LIKELY, headers=named)
         assert answer.status_code == 200
         assert "idempotency-replayed" not in answer.headers
-    run = {"Idempotency-Key": "run-twice"}
-    first, again = (as_("chen").post(f"{PATH}/runs", {}, headers=run) for _ in range(2))
+
+
+def test_what_takes_long_is_asked_for_and_shown_as_it_stands(
+    as_: As, linked: dict[str, Any]
+) -> None:
+    work, run = linked["work"], linked["run"]
+    assert (work["kind"], work["asked_by"], work["made"]) == ("run", "chen", run["id"])
+    assert (work["figures"], work["failure"], work["starts"]) == (run["figures"], "", 1)
+    assert work["asked_at"] <= work["begun_at"] <= work["ended_at"] == run["at"]
+    listed = as_("chen").get(f"{PATH}/works").json()["items"]
+    assert work in listed
+    missing = as_("chen").get(f"{PATH}/works/{2**40}")
+    assert refusal(missing) == (404, "share.linkage_work_unknown")
+
+
+@pytest.mark.usefixtures("linked")
+def test_a_linkage_does_one_thing_at_a_time_and_a_request_counts_once(as_: As, town: Town) -> None:
+    chen, named = as_("chen"), {"Idempotency-Key": "run-twice"}
+    first, again = (chen.post(f"{PATH}/runs", {}, headers=named) for _ in range(2))
     assert first.json() == again.json()
     assert again.headers["idempotency-replayed"] == "true"
+    other = chen.post(f"{PATH}/models", {})
+    assert refusal(other) == (409, "share.linkage_working")
+    assert f"work {first.json()['id']}" in other.json()["detail"]
+    assert town.city.link() == 1
+    # Long after its answer was forgotten, the same request is still the same work.
+    with town.city.control.transaction() as connection:
+        connection.execute(delete(repeat_table).where(repeat_table.c.key == "run-twice"))
+    late = chen.post(f"{PATH}/runs", {}, headers=named)
+    assert "idempotency-replayed" not in late.headers
+    assert (late.json()["id"], late.json()["state"]) == (first.json()["id"], "done")
+    assert town.city.link() == 0
 
 
-@pytest.mark.parametrize("path", ["models", "runs", "review", "sample"])
+@pytest.mark.parametrize("path", ["models", "runs", "works", "works/1", "review", "sample"])
 def test_a_linkage_that_nobody_declared_is_not_there(as_: As, path: str) -> None:
     assert refusal(as_("chen").get(f"/linkages/none/{path}")) == (404, "share.linkage_unknown")
     assert PARTS["linkage"] == LINKAGE

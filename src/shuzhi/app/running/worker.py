@@ -31,7 +31,7 @@ _MOMENT_S = 0.01
 
 
 def lanes_of(city: City) -> tuple[tuple[Job, ...], ...]:
-    """Return the jobs of a city: quick ones, sources, slow ones, and what calls others."""
+    """Return the jobs of a city: quick, sources, slow, what calls others, what was asked for."""
     seen = catching_up.Seen()
     quick = (
         Job("judge", _QUARTER_SECOND, lambda: catching_up.judge(city, seen)),
@@ -57,7 +57,9 @@ def lanes_of(city: City) -> tuple[tuple[Job, ...], ...]:
     )
     # Receivers elsewhere may be slow: nothing else waits for them.
     outward = (Job("push", _SECOND, city.push_changes),)
-    return quick, sources, slow, outward
+    # What somebody waits for may take minutes, and waits for nothing else.
+    asked = (Job("link", _SECOND, city.link),)
+    return quick, sources, slow, outward, asked
 
 
 def run_city(city: City, stop: Event) -> None:

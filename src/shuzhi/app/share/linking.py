@@ -23,6 +23,7 @@ from shuzhi.share.linkage import (
     Source,
     SubjectFile,
     subject_file,
+    take_up,
 )
 from shuzhi.share.receipts import (
     Delivered,
@@ -45,9 +46,19 @@ class Links(Delivers):
     @property
     def linkage_office(self) -> LinkageOffice:
         """Where linkages are: see the verbs of `shuzhi.share.linkage`."""
-        limit = self.settings.memory_limit
-        linkages = self.declared.linkages
-        return LinkageOffice(self.control, self.lake, linkages, limit, self.clock, self.publish)
+        return LinkageOffice(
+            self.control,
+            self.lake,
+            self.declared.linkages,
+            self.settings.folder / ".scratch" / "linkages",
+            self.settings.memory_limit,
+            self.clock,
+            self.publish,
+        )
+
+    def link(self) -> int:
+        """Train and run what was asked of linkages; return how many works ended."""
+        return take_up(self.linkage_office)
 
     def subject_file(self, linkage: str, subject: str | Record, *, asker: Asker) -> SubjectFile:
         """What `asker` may see of one subject, by its id or by a record of it.

@@ -16,6 +16,9 @@ from shuzhi.share.linkage.model import (
     Record,
     Run,
     Verdict,
+    Work,
+    WorkKind,
+    WorkState,
 )
 from shuzhi.share.linkage.office import LinkageOffice
 from shuzhi.share.linkage.subject_file import (
@@ -44,6 +47,7 @@ from shuzhi.share.linkage.use_cases import (
     why,
 )
 from shuzhi.share.linkage.waterfall import Bar, Waterfall, lines
+from shuzhi.share.linkage.works import ask, take_up, work, works
 
 __all__ = [
     "Asker",
@@ -74,7 +78,11 @@ __all__ = [
     "Verdict",
     "Waiting",
     "Waterfall",
+    "Work",
+    "WorkKind",
+    "WorkState",
     "accept",
+    "ask",
     "decide",
     "last_run",
     "lines",
@@ -88,6 +96,9 @@ __all__ = [
     "sample",
     "subject_file",
     "subject_of",
+    "take_up",
     "train",
     "why",
+    "work",
+    "works",
 ]

@@ -273,3 +273,41 @@ class Run:
     by: str
     versions: Mapping[str, int]
     figures: Figures
+
+
+class WorkKind(StrEnum):
+    """What is asked of a linkage that takes long."""
+
+    TRAINING = "training"
+    RUN = "run"
+
+
+class WorkState(StrEnum):
+    """How what was asked stands."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Work:
+    """A training or a run that was asked for, and is done beside whoever asked.
+
+    `starts` counts how often it was begun; `made` is the number of the model or the run that
+    came of it, and `failure` says why nothing did.
+    """
+
+    id: int
+    linkage: str
+    kind: WorkKind
+    state: WorkState
+    asked_at: Instant
+    asked_by: str
+    begun_at: Instant | None = None
+    ended_at: Instant | None = None
+    starts: int = 0
+    failure: str = ""
+    made: int | None = None
+    figures: Figures | None = None

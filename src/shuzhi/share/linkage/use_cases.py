@@ -5,7 +5,7 @@ Each act is one transaction with its audit entry; what is published of it is tol
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -51,6 +51,9 @@ from shuzhi.share.linkage.store import (
 )
 from shuzhi.share.linkage.waterfall import Waterfall, waterfall
 
+Along = Callable[[Connection, int, Figures], None]
+"""What is kept in one transaction with a model or a run that was made; it gets its number."""
+
 _MOST_REASON = 4_000
 
 
@@ -62,26 +65,32 @@ class Compared:
     before: Kept | None
 
 
-def train(office: LinkageOffice, linkage: str, *, by: str) -> Compared:
+def _nothing(_connection: Connection, _made: int, _figures: Figures) -> None:
+    pass
+
+
+def train(office: LinkageOffice, linkage: str, *, by: str, along: Along = _nothing) -> Compared:
     """Train a model on the data as they stand now, and keep it; it is not used until accepted.
 
     Raises:
-        LinkageError: `share.linkage_unknown`, `share.linkage_columns`,
+        LinkageError: `share.linkage_unknown`, `share.linkage_working`, `share.linkage_columns`,
             `share.linkage_untrainable`.
     """
     declared = office.linkage(linkage)
-    versions = _versions(office, declared)
-    with _bench(office, declared, versions) as bench:
-        trained = bench.train(versions)
-        found = bench.predict(trained, declared.thresholds.review)
-        groups = _grouped(office, bench, declared, found)
-        figures = _figures(declared, found, groups)
-    now = office.clock()
-    with office.control.transaction() as connection:
-        before = _in_use(connection, linkage)
-        kept = insert_model(connection, linkage, trained, figures, now, by)
-        facts = {"model": kept.number, "versions": versions, "rows": dict(trained.rows)}
-        queue(connection, Entry("linkage.trained", now, by, f"linkage:{linkage}", facts))
+    with office.alone(linkage):
+        versions = _versions(office, declared)
+        with _bench(office, declared, versions) as bench:
+            trained = bench.train(versions)
+            found = bench.predict(trained, declared.thresholds.review)
+            groups = _grouped(office, bench, declared, found)
+            figures = _figures(declared, found, groups)
+        now = office.clock()
+        with office.control.transaction() as connection:
+            before = _in_use(connection, linkage)
+            kept = insert_model(connection, linkage, trained, figures, now, by)
+            facts = {"model": kept.number, "versions": versions, "rows": dict(trained.rows)}
+            queue(connection, Entry("linkage.trained", now, by, f"linkage:{linkage}", facts))
+            along(connection, kept.number, figures)
     return Compared(kept, before)
 
 
@@ -109,29 +118,31 @@ def accept(office: LinkageOffice, linkage: str, number: int, *, by: str) -> Kept
     return next(k for k in models(office, linkage) if k.number == number)
 
 
-def run(office: LinkageOffice, linkage: str, *, by: str) -> Run:
+def run(office: LinkageOffice, linkage: str, *, by: str, along: Along = _nothing) -> Run:
     """Link the data as they stand now with the accepted model; subjects keep their ids.
 
     Raises:
-        LinkageError: `share.linkage_unknown`, `share.linkage_not_accepted`,
-            `share.linkage_model_state`, `share.linkage_columns`.
+        LinkageError: `share.linkage_unknown`, `share.linkage_working`,
+            `share.linkage_not_accepted`, `share.linkage_model_state`, `share.linkage_columns`.
     """
     declared = office.linkage(linkage)
-    kept = _accepted(office, declared)
-    versions = _versions(office, declared)
-    with _bench(office, declared, versions) as bench:
-        found = bench.predict(kept.trained, declared.thresholds.review)
-        groups = _grouped(office, bench, declared, found)
-    figures = _figures(declared, found, groups)
-    now, content = office.clock(), {"versions": versions, "figures": asdict(figures)}
-    with office.control.transaction() as connection:
-        before = read_members(connection, linkage)
-        number = insert_run(connection, linkage, kept.id, now, by, content)
-        after = subjects(linkage, groups.groups, before, number)
-        replace_members(connection, linkage, after)
-        replace_pairs(connection, linkage, _placed(declared, found, groups))
-        facts = {"run": number, "model": kept.number, **_told(figures), "versions": versions}
-        queue(connection, Entry("linkage.ran", now, by, f"linkage:{linkage}", facts))
+    with office.alone(linkage):
+        kept = require_accepted(office, declared)
+        versions = _versions(office, declared)
+        with _bench(office, declared, versions) as bench:
+            found = bench.predict(kept.trained, declared.thresholds.review)
+            groups = _grouped(office, bench, declared, found)
+        figures = _figures(declared, found, groups)
+        now, content = office.clock(), {"versions": versions, "figures": asdict(figures)}
+        with office.control.transaction() as connection:
+            before = read_members(connection, linkage)
+            number = insert_run(connection, linkage, kept.id, now, by, content)
+            after = subjects(linkage, groups.groups, before, number)
+            replace_members(connection, linkage, after)
+            replace_pairs(connection, linkage, _placed(declared, found, groups))
+            facts = {"run": number, "model": kept.number, **_told(figures), "versions": versions}
+            queue(connection, Entry("linkage.ran", now, by, f"linkage:{linkage}", facts))
+            along(connection, number, figures)
     office.publish(LinkageRan(now, linkage, number, figures))
     return Run(number, linkage, kept.id, now, by, versions, figures)
 
@@ -274,6 +285,24 @@ def subject_of(office: LinkageOffice, linkage: str, record: Record) -> str | Non
         return find_subject(connection, linkage, record)
 
 
+def require_accepted(office: LinkageOffice, declared: Linkage) -> Kept:
+    """Return the model in use.
+
+    Raises:
+        LinkageError: `share.linkage_not_accepted`, `share.linkage_model_state`.
+    """
+    with office.control.transaction() as connection:
+        kept = _in_use(connection, declared.id)
+    if kept is None:
+        raise LinkageError(
+            "share.linkage_not_accepted",
+            f"The linkage {declared.id} has no accepted model.",
+            next_step="Train one, look at its figures, and accept it.",
+        )
+    _require_fit(declared, kept)
+    return kept
+
+
 @contextmanager
 def _bench(
     office: LinkageOffice, declared: Linkage, versions: Mapping[str, int]
@@ -341,19 +370,6 @@ def _told(figures: Figures) -> dict[str, Any]:
 def _in_use(connection: Connection, linkage: str) -> Kept | None:
     kept = read_models(connection, linkage)
     return next((k for k in kept if k.state is ModelState.ACCEPTED), None)
-
-
-def _accepted(office: LinkageOffice, declared: Linkage) -> Kept:
-    with office.control.transaction() as connection:
-        kept = _in_use(connection, declared.id)
-    if kept is None:
-        raise LinkageError(
-            "share.linkage_not_accepted",
-            f"The linkage {declared.id} has no accepted model.",
-            next_step="Train one, look at its figures, and accept it.",
-        )
-    _require_fit(declared, kept)
-    return kept
 
 
 def _require_fit(declared: Linkage, kept: Kept) -> None:

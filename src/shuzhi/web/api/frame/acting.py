@@ -78,6 +78,7 @@ def case_actor(visitor: Visitor, given: Acting) -> Actor:
 async def _origin(request: Request) -> str:
     """Return what names this request for good, so that a store takes it once whatever happens."""
     asked = hashlib.sha256((visitor_of(request).account or "").encode())
+    asked.update(b"\n" + request.scope["path"].encode(errors="replace"))
     asked.update(b"\n" + request.headers.get(KEY_HEADER, "").encode(errors="replace") + b"\n")
     asked.update(await request.body())
     return f"api:{asked.hexdigest()}"

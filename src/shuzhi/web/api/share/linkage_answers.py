@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from shuzhi.share.linkage import Compared, Kept, Linkage, ModelState, Run
+from shuzhi.share.linkage import Kept, Linkage, ModelState, Run, WorkKind, WorkState
 from shuzhi.share.linkage.model import Kind
 from shuzhi.web.api.frame.answers import Answer, Listed, Title
 
@@ -79,19 +79,38 @@ class Models(Listed):
     """The models."""
 
 
-class TrainedAnswer(Answer):
-    """A model that was trained, beside the one in use."""
+class LinkageWorkAnswer(Answer):
+    """A training or a run that was asked for."""
 
-    model: ModelAnswer
-    """The model; it is not used before somebody accepts it."""
-    before: ModelAnswer | None
-    """The model in use; null where there is none."""
+    id: int
+    """Its number."""
+    kind: WorkKind
+    """What was asked."""
+    state: WorkState
+    """How it stands: one that was begun and whose process died waits to be taken up again."""
+    asked_at: datetime
+    """When it was asked."""
+    asked_by: str
+    """By whom."""
+    begun_at: datetime | None
+    """When it was begun last; null before that."""
+    starts: int
+    """How often it was begun."""
+    ended_at: datetime | None
+    """When it ended; null before that."""
+    failure: str
+    """Why it failed; empty where it did not."""
+    made: int | None
+    """The number of the model that was trained, or the id of the run; null before it is done."""
+    figures: FiguresAnswer | None
+    """What that links; null before it is done."""
 
-    @classmethod
-    def told(cls, made: Compared) -> TrainedAnswer:
-        """Return a model beside the one in use."""
-        before = None if made.before is None else ModelAnswer.told(made.before)
-        return cls(model=ModelAnswer.told(made.model), before=before)
+
+class LinkageWorks(Listed):
+    """A page of what was asked of a linkage, the newest first."""
+
+    items: tuple[LinkageWorkAnswer, ...]
+    """The works."""
 
 
 class LinkageRunAnswer(Answer):

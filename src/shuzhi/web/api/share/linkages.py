@@ -1,4 +1,4 @@
-"""`/linkages`: models, runs, the pairs that wait for somebody, why a pair is one, and subjects.
+"""`/linkages`: models, runs, what was asked, pairs that wait, why a pair is one, and subjects.
 
 All of it is for who manages sharing for the city, but the file of a subject is for who uses data
 by an agreement. Keys may name people, so that they stand in bodies, and never in an address.
@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 from fastapi import Path as InPath
 from pydantic import Field
 
+from shuzhi.app import City
 from shuzhi.share import linkage as room
 from shuzhi.share.accounts import Right
-from shuzhi.share.linkage import Asker, Record, Verdict
-from shuzhi.web.api.frame.acting import VisitorHere
+from shuzhi.share.linkage import Asker, Record, Verdict, WorkKind
+from shuzhi.web.api.frame.acting import Origin, VisitorHere
 from shuzhi.web.api.frame.answers import Given, Name, Words
 from shuzhi.web.api.frame.asking import CityHere, asks, changes, reads
 from shuzhi.web.api.frame.paging import PageAsked
@@ -26,9 +27,10 @@ from shuzhi.web.api.share.linkage_answers import (
     LinkageRunAnswer,
     LinkageRuns,
     Linkages,
+    LinkageWorkAnswer,
+    LinkageWorks,
     ModelAnswer,
     Models,
-    TrainedAnswer,
 )
 from shuzhi.web.api.share.pair_answers import (
     DecidedAnswer,
@@ -137,15 +139,20 @@ def list_models(city: CityHere, _manager: Manager, linkage: LinkageName, page: P
     return Models(items=tuple(map(ModelAnswer.told, shown)), next=following)
 
 
-@router.post("/{linkage}/models", status_code=201, **changes(Right.OVERSEE))
+@router.post("/{linkage}/models", status_code=202, **changes(Right.OVERSEE))
 def train_model(
-    city: CityHere, manager: Manager, linkage: LinkageName, _given: Begin
-) -> TrainedAnswer:
-    """Train a model on the data of now, beside the one in use; it waits to be accepted.
+    city: CityHere,
+    manager: Manager,
+    linkage: LinkageName,
+    _given: Begin,
+    origin: Origin,
+    response: Response,
+) -> LinkageWorkAnswer:
+    """Have a model trained on the data of then, beside the one in use; it waits to be accepted.
 
-    It reads the data sets whole: of many rows that takes minutes.
+    The running city does that: what is answered is the work, to be looked at until it has ended.
     """
-    return TrainedAnswer.told(room.train(city.linkage_office, linkage, by=manager))
+    return _asked(city, linkage, WorkKind.TRAINING, manager, origin, response)
 
 
 @router.post("/{linkage}/models/{model}/acceptances", **changes(Right.OVERSEE))
@@ -170,15 +177,41 @@ def list_linkage_runs(
     return LinkageRuns(items=tuple(map(LinkageRunAnswer.about, shown)), next=following)
 
 
-@router.post("/{linkage}/runs", status_code=201, **changes(Right.OVERSEE))
+@router.post("/{linkage}/runs", status_code=202, **changes(Right.OVERSEE))
 def run_linkage(
-    city: CityHere, manager: Manager, linkage: LinkageName, _given: Begin
-) -> LinkageRunAnswer:
-    """Link the data of now with the model in use; subjects keep their ids.
+    city: CityHere,
+    manager: Manager,
+    linkage: LinkageName,
+    _given: Begin,
+    origin: Origin,
+    response: Response,
+) -> LinkageWorkAnswer:
+    """Have the data of then linked with the model in use; subjects keep their ids.
 
-    It reads the data sets whole: of many rows that takes minutes.
+    The running city does that: what is answered is the work, to be looked at until it has ended.
     """
-    return LinkageRunAnswer.about(room.run(city.linkage_office, linkage, by=manager))
+    return _asked(city, linkage, WorkKind.RUN, manager, origin, response)
+
+
+@router.get("/{linkage}/works", **reads(Right.OVERSEE))
+def list_linkage_works(
+    city: CityHere, _manager: Manager, linkage: LinkageName, page: PageAsked
+) -> LinkageWorks:
+    """List the trainings and runs that were asked for and how each stands, the newest first."""
+    found = room.works(city.linkage_office, linkage, before=page.number, limit=page.limit + 1)
+    shown, following = page.cut(found, lambda one: one.id)
+    return LinkageWorks(items=tuple(map(LinkageWorkAnswer.about, shown)), next=following)
+
+
+@router.get("/{linkage}/works/{work}", **reads(Right.OVERSEE))
+def show_linkage_work(
+    city: CityHere,
+    _manager: Manager,
+    linkage: LinkageName,
+    work: Annotated[int, InPath(ge=1, lt=2**62, description="The number of the work.")],
+) -> LinkageWorkAnswer:
+    """Show how a training or a run stands: waiting, running, done or failed."""
+    return LinkageWorkAnswer.about(room.work(city.linkage_office, linkage, work))
 
 
 @router.get("/{linkage}/review", **reads(Right.OVERSEE))
@@ -249,3 +282,11 @@ def show_subject_file(
     # Nothing is known outside before it is in the audit log.
     city.record()
     return SubjectFileAnswer.told(shown)
+
+
+def _asked(
+    city: City, linkage: str, kind: WorkKind, by: str, origin: str, response: Response
+) -> LinkageWorkAnswer:
+    made = room.ask(city.linkage_office, linkage, kind, by=by, origin=origin)
+    response.headers["Location"] = f"/api/v1/linkages/{linkage}/works/{made.id}"
+    return LinkageWorkAnswer.about(made)
