@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import uvicorn
 from fastapi import Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
+from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
@@ -30,11 +31,15 @@ from shuzhi.web.live import Live
 from shuzhi.web.pages import page_routes
 from shuzhi.web.pages.frame.failing import misled, told
 from shuzhi.web.reading import reader_of
+from shuzhi.web.turns import Line
 from shuzhi.web.visitors import Recognise, require_reader
 
 _WORTH_PACKING_BYTES = 700
 _MOST_AT_ONCE = 2_048
 _COLLECT_AFTER, _SWITCH_S = (10_000, 20, 50), 0.001
+
+# What is asked here goes to nobody, whatever exporters the environment names.
+_UNTRACED: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
 
 _ON_ERROR = ((ShuzhiError, told), (HTTPException, misled), (RequestValidationError, misled))
 
@@ -98,7 +103,7 @@ def make_app(
     nothing is shown before a visitor signed in; without, whoever has an account may sign in.
     """
     live = Live(city, city.settings.city.login.terms.idle)
-    line = verifying.Line(city)
+    line = Line(city)
 
     @asynccontextmanager
     async def running(_app: FastAPI) -> AsyncIterator[None]:
@@ -112,6 +117,7 @@ def make_app(
         docs_url=None,
         redoc_url=None,
         lifespan=running,
+        telemetry=_UNTRACED,
         middleware=_guards(city, line, token, is_acting=is_acting, asks_login=asks_login),
     )
     app.router.routes.append(verifying.route(line))
@@ -147,7 +153,7 @@ def _steadily() -> Iterator[None]:
 
 
 def _guards(
-    city: City, line: verifying.Line, token: str | None, *, is_acting: bool, asks_login: bool
+    city: City, line: Line, token: str | None, *, is_acting: bool, asks_login: bool
 ) -> list[Middleware]:
     """Return what each request passes, the outermost first."""
     return [

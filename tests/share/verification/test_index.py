@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from shuzhi.gather.lake import Lake, open_lake
 from shuzhi.kernel.errors import BrokenError
 from shuzhi.kernel.files import sync_path
-from shuzhi.share.verification import Done, Opened
+from shuzhi.share.verification import Done, Opened, index, parts
 from shuzhi.share.verification.building import Builder, Wanted
 from shuzhi.share.verification.files import Generation, IndexFolder
 from shuzhi.share.verification.parts import CHUNK_ROWS, HIGH, write_part
@@ -78,6 +78,33 @@ def test_a_process_that_has_it_open_sees_the_next_generation_at_once(tmp_path: P
     lake.compact("people")
     assert built(lake, tmp_path)[1] is not Done.WHOLE
     assert names(opened, "a") == ["y"]
+
+
+def test_a_generation_of_this_process_is_seen_at_once_and_one_of_another_soon(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake = open_lake(tmp_path / "lake")
+    lake.append("people", table({"a": "x"}))
+    opened, _ = built(lake, tmp_path)
+    monkeypatch.setattr(index, "_BELIEVED_S", 600.0)
+    assert names(opened, "a") == ["x"]
+    lake.upsert("people", table({"a": "y"}), key=["id"])
+    built(lake, tmp_path)
+    assert names(opened, "a") == ["x"]
+    Builder(lake, opened.folder_of("people"), opened.secret).refresh(WANTED, rebuild=True)
+    assert names(opened, "a") == ["y"]
+    lake.upsert("people", table({"a": "z"}), key=["id"])
+    built(lake, tmp_path)
+    monkeypatch.setattr(index, "_BELIEVED_S", 0.0)
+    assert names(opened, "a") == ["z"]
+
+
+@given(st.lists(st.none() | st.text(max_size=6), min_size=1), st.integers(0, 3))
+def test_texts_are_read_as_arrow_reads_them(texts: list[str | None], start: int) -> None:
+    for held in (texts, [text or "" for text in texts]):
+        column = pa.array(held, pa.string()).slice(min(start, len(held) - 1))
+        read = parts._values(column)
+        assert [read(n) for n in range(len(column))] == column.to_pylist()
 
 
 def test_a_build_that_ends_while_another_is_opened_is_opened_instead(tmp_path: Path) -> None:

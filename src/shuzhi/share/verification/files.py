@@ -73,6 +73,8 @@ class IndexFolder:
         self.folder = folder
         self._current = folder / CURRENT
         self._sync = sync
+        self.switches = 0
+        """How often another generation took over here, in this process."""
 
     def make(self) -> None:
         """Make the folder where there is none."""
@@ -121,6 +123,7 @@ class IndexFolder:
             file.write(_crc(content) + b"\n" + content)
         self._sync(draft)
         draft.replace(self._current)
+        self.switches += 1
         self._sync(self.folder)
         self.clear(generation)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import zlib
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from hashlib import sha256
@@ -54,7 +54,7 @@ class Row(NamedTuple):
 
     def held(self, column: str) -> Any:
         """Return the value of a column."""
-        return self.chunk.columns[column][self.number].as_py()
+        return self.chunk.values[column](self.number)
 
 
 class _Loaded:
@@ -62,10 +62,20 @@ class _Loaded:
 
     def __init__(self, batch: pa.RecordBatch) -> None:
         self.batch = batch
-        self.columns = dict(zip(batch.schema.names, batch.columns, strict=True))
+        columns = zip(batch.schema.names, batch.columns, strict=True)
+        self.values = {name: _values(column) for name, column in columns}
         high, low = (batch.column(name).buffers()[1] for name in (HIGH, LOW))
         self.high = memoryview(high).cast("Q")[: batch.num_rows]
         self.low = memoryview(low).cast("Q")[: batch.num_rows]
+
+
+def _values(column: pa.Array) -> Callable[[int], Any]:
+    """Return what gives the value of a row; of texts, without making an object of Arrow's."""
+    if column.type != pa.string() or column.null_count:
+        return lambda number: column[number].as_py()
+    _, ends, text = column.buffers()
+    ends, text = memoryview(ends).cast("i")[column.offset :], memoryview(text or b"")
+    return lambda number: str(text[ends[number] : ends[number + 1]], "utf-8")
 
 
 class Part:
