@@ -27,7 +27,7 @@ from shuzhi.share.agreements import Actor, AgreementId, Asked, Deed, Verb, agree
 from shuzhi.share.catalogue.model import SharingMethod
 from shuzhi.share.receipts import uses_of
 from shuzhi.share.verification import Desk
-from shuzhi.web import verifying
+from shuzhi.web import turns
 from shuzhi.web.serving import make_app
 
 PATH = "/api/v1/verifications"
@@ -129,8 +129,8 @@ def test_where_the_disk_is_slow_a_thread_writes(
 ) -> None:
     beside, settle = list[int](), Desk.settle
     monkeypatch.setattr(Desk, "settle", lambda d, w: (beside.append(len(w)), settle(d, w))[1])
-    monkeypatch.setattr(verifying, "_QUICK_S", -1.0)
-    monkeypatch.setattr(verifying, "_APART_S", 600.0)
+    monkeypatch.setattr(turns, "_QUICK_S", -1.0)
+    monkeypatch.setattr(turns, "_APART_S", 600.0)
     assert [send(question()).json()["receipt"] for _ in range(2)] == [1, 2]
     assert beside == [1]
 
