@@ -31,6 +31,7 @@ from shuzhi.share.agreements import SharingClockBroken
 from shuzhi.share.correction import CorrectionOverdue
 from shuzhi.share.duties import DutyBroken, duty_list
 from shuzhi.share.verification import FishingSuspected
+from shuzhi.share.verification.fishing import Suspicion
 
 if TYPE_CHECKING:
     from shuzhi.app.city import City
@@ -228,6 +229,11 @@ def open_objection_overdue(city: City, objection: int, receipt: int, provider: P
 
 def open_verification_misuse(city: City, suspected: FishingSuspected) -> None:
     """Make questions that look like fishing a case of the party that manages sharing."""
+    open_misuse(city, suspected.finding, suspected)
+
+
+def open_misuse(city: City, finding: int, suspected: FishingSuspected | Suspicion) -> None:
+    """Make a finding of misuse a case, or let it join one."""
     kind = city.office.clocks(VERIFICATION_MISUSE).kind
     matter = f"agreement:{suspected.agreement}"
     _open(
@@ -237,7 +243,7 @@ def open_verification_misuse(city: City, suspected: FishingSuspected) -> None:
         _about(kind.title, matter),
         f"{suspected.kind.value} · {suspected.measured} · {suspected.action.value}",
         f"{matter}:{suspected.kind.value}",
-        origin_of_finding(suspected.finding),
+        origin_of_finding(finding),
     )
 
 

@@ -17,9 +17,10 @@ from typer.testing import CliRunner
 
 from shuzhi.act.cases import cases
 from shuzhi.app import City, create_city, open_city
-from shuzhi.app.running.catching_up import index
+from shuzhi.app.running.catching_up import index, misuse
 from shuzhi.cli.commands import app
 from shuzhi.gather.sources import RowsStored
+from shuzhi.kernel.errors import RefusedError
 from shuzhi.kernel.ids import DatasetName, PartyId
 from shuzhi.share.access import Form
 from shuzhi.share.accounts import NewAccount, NewKey, Right, Role, add_account, grant, make_key
@@ -168,6 +169,24 @@ def test_nobody_asks_without_a_key(send: Callable[..., Any]) -> None:
     assert send(question(), key="sz_wrong_wrong").status_code == 401
 
 
+def test_who_asks_is_answered_where_no_case_opens_and_the_finding_is_told_later(
+    city: City, send: Callable[..., Any]
+) -> None:
+    kinds = dict(city.declared.case_kinds)
+    city.declared.case_kinds.clear()
+    told = [send(question(rooms=n)) for n in range(10, 15)]
+    assert [(answer.status_code, answer.json()["receipt"]) for answer in told] == [
+        (200, n) for n in range(1, 6)
+    ]
+    with pytest.raises(RefusedError, match=r"act\.no_such_kind"):
+        misuse(city)
+    assert cases(city.office).cases == ()
+    city.declared.case_kinds.update(kinds)
+    assert [misuse(city), misuse(city)] == [1, 0]
+    (case,) = cases(city.office).cases
+    assert (case.kind, case.responsible, case.reports) == ("verification_misuse", "city", 1)
+
+
 def test_an_agreement_that_was_ended_answers_nothing_more(
     city: City, send: Callable[..., Any]
 ) -> None:
@@ -184,6 +203,9 @@ def test_guesses_become_a_case_of_who_manages_sharing(city: City, send: Callable
     assert send(question()).json()["type"] == "urn:shuzhi:refusal:suspended"
     (case,) = cases(city.office).cases
     assert (case.kind, case.responsible) == ("verification_misuse", "city")
+    # It was told already.
+    assert misuse(city) == 1
+    assert cases(city.office).cases == (case,)
 
 
 def test_what_is_stored_is_answered_at_once(

@@ -24,8 +24,13 @@ def waits(kinds: Iterable[CaseKind]) -> ColumnElement[bool]:
     """Return the condition that it has no deadline, or is late and nobody knows when it goes up."""
     known, clock = tuple(kinds), clock_table.c
     rules = ((kind, rule) for kind in known for rule in kind.clocks if rule.escalate_every)
-    stays = and_(clock.broken_at.is_not(None), clock.above.is_not(None), _runs_one(rules))
-    return and_(clock.next_at.is_(None), or_(is_undated(known), stays))
+    is_late = and_(clock.broken_at.is_not(None), clock.above.is_not(None), _runs_one(rules))
+    stages = {stage.value for kind in known for rule in kind.clocks for stage in rule.over}
+    # By the index of kinds and stages: what has ended is never looked at.
+    return and_(
+        case_table.c.stage.in_(sorted(stages)),
+        or_(is_undated(known), and_(is_late, clock.next_at.is_(None))),
+    )
 
 
 def _may_be_undated(rule: ClockRule) -> bool:

@@ -12,6 +12,7 @@ from shuzhi.act.cases import Step, Verb, case, steps_since
 from shuzhi.app.city import City
 from shuzhi.app.reactions import (
     open_correction_overdue,
+    open_misuse,
     open_objection_overdue,
     open_sharing_overdue,
     warning_of,
@@ -26,10 +27,11 @@ from shuzhi.kernel.errors import RefusedError, ShuzhiError
 from shuzhi.share import agreements, correction, receipts
 from shuzhi.share.agreements import clock_broken
 from shuzhi.share.receipts import tick_objections
-from shuzhi.share.verification import Done
+from shuzhi.share.verification import Done, findings_since
 
 _STEPS_READER, _SHARING_READER = "case steps", "sharing steps"
 _CORRECTION_READER, _RECALL_READER = "correction steps", "recalled receipts"
+_FINDINGS_READER = "verification findings"
 # How a case is closed that came of a warning of nothing.
 UNFOUNDED = "unfounded"
 _MOST_LATE = 500
@@ -177,6 +179,19 @@ def correct(city: City) -> int:
         with city.control.transaction() as connection:
             save_position(connection, _CORRECTION_READER, steps[-1][0])
     return moved + reopened.moved
+
+
+def misuse(city: City) -> int:
+    """See that what looked like fishing became a case; return how many findings were read."""
+    with city.control.transaction() as connection:
+        last = position(connection, _FINDINGS_READER)
+    found = findings_since(city.control, last)
+    for each in found:
+        open_misuse(city, each.id, each.what)
+    if found:
+        with city.control.transaction() as connection:
+            save_position(connection, _FINDINGS_READER, found[-1].id)
+    return len(found)
 
 
 def objections(city: City) -> int:

@@ -41,6 +41,7 @@ def lanes_of(city: City) -> tuple[tuple[Job, ...], ...]:
         Job("tick", _TEN_SECONDS, lambda: _ticked(cases.tick(city.office))),
         Job("date", _MINUTE, lambda: cases.date_clocks(city.office)),
         Job("share", _TEN_SECONDS, lambda: catching_up.share(city)),
+        Job("misuse", _TEN_SECONDS, lambda: catching_up.misuse(city)),
         Job("objections", _TEN_SECONDS, lambda: catching_up.objections(city)),
     )
     sources = tuple(_gathering(city, s) for s in city.sources().values() if s.every is not None)

@@ -24,7 +24,7 @@ from shuzhi.share.verification.settling import Answered, Receipted, Settled
 from shuzhi.share.verification.sheets import Block, ClaimColumn, Sheet, read_sheet
 from shuzhi.share.verification.shown import plain_verdict, with_receipt
 from shuzhi.share.verification.store import Finding
-from shuzhi.share.verification.use_cases import ask, findings, lift, refresh
+from shuzhi.share.verification.use_cases import ask, findings, findings_since, lift, refresh
 from shuzhi.share.verification.words import Slowed
 
 __all__ = [
@@ -63,6 +63,7 @@ __all__ = [
     "answer_sheet",
     "ask",
     "findings",
+    "findings_since",
     "lift",
     "plain_verdict",
     "question_of",

@@ -31,7 +31,7 @@ from shuzhi.share.verification.index import Index
 from shuzhi.share.verification.model import AsOf, Claim, Question
 from shuzhi.share.verification.parts import Key, key_of
 from shuzhi.share.verification.permits import Asking, Permit
-from shuzhi.share.verification.settling import counted, kept
+from shuzhi.share.verification.settling import counted, kept, tell
 from shuzhi.share.verification.sheets import Block, ClaimColumn, Sheet
 from shuzhi.share.verification.spelling import spellings
 from shuzhi.share.verification.words import refused
@@ -250,8 +250,7 @@ def _settled(
         receipt = record_receipt(office.receipts, what, subjects=set_of(numbers), also=also)
     except _NoRoomError as error:
         return error.refusal
-    for event in events:
-        office.sharing.publish(event)
+    tell(office, events)
     return receipt.id
 
 

@@ -24,7 +24,7 @@ from shuzhi.share.verification.office import VerificationOffice
 from shuzhi.share.verification.parts import Key
 from shuzhi.share.verification.permits import Asking, Permit, permit_of
 from shuzhi.share.verification.rates import Buckets
-from shuzhi.share.verification.settling import Answered, Receipted, Settled, settled
+from shuzhi.share.verification.settling import Answered, Receipted, Settled, settled, tell
 from shuzhi.share.verification.words import refused, too_fast
 
 # What was decided about an asker is decided anew after so long, whatever was told meanwhile.
@@ -172,9 +172,8 @@ class Desk:
         return written
 
     def tell(self, written: Settled) -> None:
-        """Tell whoever reacts to what was written. Raises as they do."""
-        for event in written.events:
-            self.office.sharing.publish(event)
+        """Tell whoever reacts to what was written; what they fail at keeps no answer back."""
+        tell(self.office, written.events)
 
     def _sealed(self, question: Question) -> str:
         """Return the keyed hash of a question: a plain one of an id could be found by trying."""

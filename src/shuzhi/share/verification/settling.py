@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import Connection
@@ -31,6 +32,7 @@ from shuzhi.share.verification.store import (
 from shuzhi.share.verification.words import refused
 
 _EVERYBODY = "everybody"
+_log = logging.getLogger(__name__)
 
 
 class Answered(NamedTuple):
@@ -83,6 +85,18 @@ def settled(
         refusals.get(i) or Receipted(a.answer, a.body, next(given)) for i, a in enumerate(waiting)
     ]
     return Settled(results, events)
+
+
+def tell(office: VerificationOffice, events: Iterable[Event]) -> None:
+    """Tell whoever reacts to what was written; what they fail at keeps no answer from leaving.
+
+    A finding that could not be told of stands in the store: see `findings_since`.
+    """
+    for event in events:
+        try:
+            office.sharing.publish(event)
+        except Exception:  # noqa: BLE001  (the answers are written, and may leave)
+            _log.exception("%s could not be told.", type(event).__name__)
 
 
 def _counted(

@@ -172,6 +172,13 @@ def read_findings(
     return tuple(map(_finding, connection.execute(query).mappings()))
 
 
+def read_findings_since(connection: Connection, last: int, limit: int) -> tuple[Finding, ...]:
+    """Return the findings after the one numbered `last`, oldest first."""
+    c = finding_table.c
+    query = select(finding_table).where(c.id > last).order_by(c.id).limit(limit)
+    return tuple(map(_finding, connection.execute(query).mappings()))
+
+
 def find_finding(connection: Connection, number: int) -> Finding | None:
     """Return a finding; None when there is none of that number."""
     query = select(finding_table).where(finding_table.c.id == number)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from shuzhi.audit import Entry, queue
+from shuzhi.kernel.control import Control
 from shuzhi.share.access import Refusal, User
 from shuzhi.share.verification.building import Builder, Done, Refreshed
 from shuzhi.share.verification.desk import Desk
@@ -13,7 +14,13 @@ from shuzhi.share.verification.model import Question
 from shuzhi.share.verification.office import VerificationOffice
 from shuzhi.share.verification.permits import Asking
 from shuzhi.share.verification.settling import Receipted
-from shuzhi.share.verification.store import Finding, find_finding, lift_finding, read_findings
+from shuzhi.share.verification.store import (
+    Finding,
+    find_finding,
+    lift_finding,
+    read_findings,
+    read_findings_since,
+)
 
 _MOST = 500
 
@@ -91,6 +98,15 @@ def findings(
             before=before,
             limit=limit,
         )
+
+
+def findings_since(control: Control, last: int) -> tuple[Finding, ...]:
+    """Return the findings after the one numbered `last`, oldest first, at most 500.
+
+    Whoever reacts to findings and may have missed an event catches up with this.
+    """
+    with control.transaction() as connection:
+        return read_findings_since(connection, last, _MOST)
 
 
 def lift(desk: Desk, number: int, *, by: str) -> Finding:
