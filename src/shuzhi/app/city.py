@@ -17,8 +17,8 @@ from shuzhi.app.reactions import reactions
 from shuzhi.app.share.accounts import Knows
 from shuzhi.app.share.linking import Links
 from shuzhi.app.share.verifying import Verifies
+from shuzhi.app.wired import lake_of
 from shuzhi.gather.contracts import register
-from shuzhi.gather.lake import open_lake
 from shuzhi.kernel.control import open_control
 from shuzhi.kernel.errors import RefusedError
 from shuzhi.kernel.events import Publish, publisher
@@ -82,7 +82,7 @@ def open_city(folder: Path | str) -> City:
     settings = load_settings(Path(folder))
     control = open_control(settings.control_url)
     migrate(control)
-    return City(settings, control, open_lake(settings.lake_folder))
+    return City(settings, control, lake_of(settings))
 
 
 def create_city(folder: Path | str, *, pack: str | None = None) -> City:

@@ -21,11 +21,11 @@ from shuzhi.act.cases import Act, Actor, CaseFile, CaseId, EvidenceKind, Order, 
 from shuzhi.app.city import City
 from shuzhi.app.running import catching_up
 from shuzhi.app.running.catching_up import NoProgress
+from shuzhi.app.wired import lake_of
 from shuzhi.decide.indicators import Value
 from shuzhi.decide.models import State as ModelState
 from shuzhi.decide.rules import Warning
 from shuzhi.gather.contracts import register
-from shuzhi.gather.lake import open_lake
 from shuzhi.kernel.control import open_control
 from shuzhi.kernel.errors import RefusedError
 from shuzhi.kernel.ids import PartyId
@@ -94,7 +94,7 @@ class _Play:
         _lay_out(pack, needed, example, folder)
         settings = load_settings(folder, {})
         control = open_control(settings.control_url)
-        self._city = City(settings, control, open_lake(settings.lake_folder), lambda: self._now)
+        self._city = City(settings, control, lake_of(settings), lambda: self._now)
 
     def seen(self) -> Seen:
         """Play the example to its end and tell what is there."""

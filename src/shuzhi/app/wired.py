@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
 
-from shuzhi.gather.lake import Lake
+from shuzhi.gather.lake import Lake, LakeSettings, open_lake
 from shuzhi.kernel.control import Control
 from shuzhi.kernel.events import Publish
 from shuzhi.kernel.instant import Clock, system_clock
@@ -15,6 +15,12 @@ from shuzhi.settings import Settings
 
 # What the platform says of itself is a pack like any other, and below all others.
 PLATFORM = "platform"
+
+
+def lake_of(settings: Settings) -> Lake:
+    """Open the lake of a city, which keeps older versions as long as the city says."""
+    kept = LakeSettings.keeping(settings.city.keep_versions_days)
+    return open_lake(settings.lake_folder, settings=kept)
 
 
 @dataclass(frozen=True)

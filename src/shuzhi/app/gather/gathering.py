@@ -134,8 +134,8 @@ class Gathers(Wired):
 
         Without a number the city's own `keep_versions_days` counts.
         """
-        days = self.settings.city.keep_versions_days if keep_days is None else keep_days
-        return tuple(tidy(self.lake, n, keep_hours=24 * days) for n in names or self.lake.names())
+        hours = None if keep_days is None else 24 * keep_days
+        return tuple(tidy(self.lake, n, keep_hours=hours) for n in names or self.lake.names())
 
     def ask(self, question: str, *, limit: int = 50, at: datetime | None = None) -> Answer:
         """Answer a SELECT that a person typed with its first rows; `at`: as data stood then.

@@ -11,8 +11,7 @@ from threading import Event
 from time import monotonic, sleep
 
 from shuzhi.app.gather.pushing import Pushing
-from shuzhi.app.wired import Wired
-from shuzhi.gather.lake import open_lake
+from shuzhi.app.wired import Wired, lake_of
 from shuzhi.gather.sensors.commands import Asked, Wish
 from shuzhi.gather.sensors.commands import use_cases as commands
 from shuzhi.gather.sensors.gateway.keeper import Household, Ready, keep_gateway
@@ -201,7 +200,7 @@ class Senses(Wired):
         setup: GatewaySetup = self.settings.city.gateway
         return LandingPlan(
             self.lake,
-            open_lake(self.settings.lake_folder),
+            lake_of(self.settings),
             self._spool,
             setup.spool,
             Dialects(self.control, self.settings.secret),

@@ -7,8 +7,9 @@ the newest commit, which nobody was told of.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -27,6 +28,7 @@ from shuzhi.gather.lake.errors import (
     no_such_dataset,
     no_such_version,
     readable_log,
+    room_to_write,
 )
 from shuzhi.gather.lake.log_files import (
     LAST_CHECKPOINT,
@@ -35,11 +37,12 @@ from shuzhi.gather.lake.log_files import (
     newest_version,
     set_torn_aside,
 )
-from shuzhi.gather.lake.model import Change, DataFile, LakeSettings, Version
+from shuzhi.gather.lake.model import Change, DataFile, LakeSettings, Tx, Version
 from shuzhi.kernel.ids import DatasetName
 from shuzhi.kernel.instant import Clock, Instant
 
 NO_VERSION = -1
+_RETENTION = "delta.logRetentionDuration"
 Plan = Callable[[DeltaTable | None], Change | None]
 _logger = logging.getLogger(__name__)
 
@@ -247,6 +250,8 @@ class DeltaLog:
             return self._create(change)
         # delta-rs may leave the object at the old version; without retries there is only one next.
         version = int(table.version()) + 1
+        now = self._clock().timestamp()
+        _touch(change.remove, now)
         try:
             if change.new_fields:
                 table.alter.add_columns(_fields(change.new_fields), **_properties(change))
@@ -256,7 +261,7 @@ class DeltaLog:
                 schema = Schema.from_arrow(change.schema)
                 table.create_write_transaction(added, "overwrite", schema, **_properties(change))
             else:
-                actions = _actions(change, int(self._clock().timestamp() * 1000))
+                actions = _actions(change, int(now * 1000))
                 schema = table.schema()
                 table.create_write_transaction(actions, "append", schema, **_properties(change))
         except CommitFailedError:
@@ -273,7 +278,7 @@ class DeltaLog:
                 [_add(f, change) for f in change.add],
                 configuration={
                     "delta.checkpointInterval": str(self._settings.checkpoint_every_commits),
-                    "delta.logRetentionDuration": f"interval {self._settings.log_kept_days} days",
+                    _RETENTION: self._settings.retention,
                 },
                 **_properties(change),
             )
@@ -284,6 +289,23 @@ class DeltaLog:
         sync_each([self.folder, self.folder.parent], self._sync)
         self._settle(0)
         return 0
+
+    def follow(self, table: DeltaTable) -> None:
+        """Keep the log as long as the settings say; the lock is held, and `table` the newest.
+
+        A table goes by what was said when it was made, until it is told otherwise by a commit.
+        """
+        kept = self._settings.retention
+        if table.metadata().configuration.get(_RETENTION) == kept:
+            return
+        try:
+            with room_to_write(self.folder, self.log_folder):
+                table.alter.set_table_properties({_RETENTION: kept}, **_said({"verb": "keep"}))
+        except DeltaError as error:
+            # Nothing hangs on it: the next time tries again.
+            _logger.warning("gather.log_not_told: %s: %s", self.name, error)
+            return
+        self._settle(int(table.version()))
 
     def _settle(self, version: int) -> None:
         """Sync the newest commit; those before it were synced before it could be made."""
@@ -310,6 +332,16 @@ class DeltaLog:
             )
 
 
+def _touch(files: Sequence[DataFile], now: float) -> None:
+    """Let files that a commit removes be as old as their removal.
+
+    Delta forgets removals after a week; a vacuum then goes by the age of the file.
+    """
+    for file in files:
+        with suppress(FileNotFoundError):
+            os.utime(file.path, (now, now))
+
+
 def _actions(change: Change, now_ms: int) -> list[AddAction | RemoveAction]:
     removed = [
         RemoveAction(f.path.name, change.is_data_change, now_ms, f.size_bytes, {})
@@ -330,11 +362,14 @@ def _fields(fields: Sequence[pa.Field]) -> list[Any]:
 
 
 def _properties(change: Change) -> dict[str, Any]:
-    tx = change.tx
     said = {"verb": change.verb, "note": dict(change.note), "counts": dict(change.counts)}
+    return _said(said, change.tx)
+
+
+def _said(said: Mapping[str, Any], tx: Tx | None = None) -> dict[str, Any]:
     return {
         "commit_properties": CommitProperties(
-            custom_metadata=said,
+            custom_metadata=dict(said),
             # A commit that came second is planned anew on what came first, never pushed through.
             max_commit_retries=0,
             app_transactions=[Transaction(tx.app_id, tx.version)] if tx else None,

@@ -37,10 +37,10 @@ def inventory(lake: LakeReader) -> tuple[Held, ...]:
     return tuple(_held(lake, name) for name in lake.names())
 
 
-def tidy(lake: Lake, name: str, *, keep_hours: int) -> Tidied:
+def tidy(lake: Lake, name: str, *, keep_hours: int | None = None) -> Tidied:
     """Make few large files of many small ones, and delete what only older versions need.
 
-    Versions older than `keep_hours` can then no longer be read.
+    As `Lake.vacuum`.
     """
     compaction = lake.compact(name)
     return Tidied(name, compaction, lake.vacuum(name, keep_hours=keep_hours))

@@ -20,9 +20,14 @@ QUARANTINE = "__quarantine"
 
 @dataclass(frozen=True)
 class LakeSettings:
-    """How the lake writes. Files and row groups are cut at whichever limit comes first."""
+    """How the lake writes. Files and row groups are cut at whichever limit comes first.
+
+    `keep_versions_days` is how long versions that newer ones replaced can still be read, and
+    `log_kept_days` how long the log tells of each commit.
+    """
 
     checkpoint_every_commits: int = 10
+    keep_versions_days: int = 30
     log_kept_days: int = 30
     file_rows: int = 5_000_000
     file_bytes: int = 256 * 1024 * 1024
@@ -31,6 +36,21 @@ class LakeSettings:
     lock_wait_s: float = 60.0
     commit_attempts: int = 8
     memory_limit: str = "1GB"
+
+    @property
+    def retention(self) -> str:
+        """How long the log is kept, as Delta writes it."""
+        return f"interval {self.log_kept_days} days"
+
+    @classmethod
+    def keeping(cls, versions_days: int) -> LakeSettings:
+        """Return settings under which versions of so many days can be read.
+
+        A version is found by its commit: the log is kept as long, and no shorter than else.
+        """
+        return cls(
+            keep_versions_days=versions_days, log_kept_days=max(versions_days, cls.log_kept_days)
+        )
 
 
 @dataclass(frozen=True)

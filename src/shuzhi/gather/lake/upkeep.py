@@ -42,7 +42,7 @@ def compact(write: Write, before: Snapshot, settings: LakeSettings) -> Compactio
 def vacuum(log: DeltaLog, *, keep_hours: int, now: datetime) -> Cleared:
     """Delete files that no version of the last `keep_hours` needs, and what crashes left behind.
 
-    Files in staging are left for a day.
+    Files in staging are left for a day. The log itself is kept as the settings say from now on.
     """
     with log.locked() as found:
         table = found or log.open()
@@ -52,6 +52,7 @@ def vacuum(log: DeltaLog, *, keep_hours: int, now: datetime) -> Cleared:
                 keep_hours, dry_run=True, enforce_retention_duration=False, full=True
             )
         staged = _abandoned(log.folder / STAGING, now)
+        log.follow(table)
         return _delete([*(log.folder / name for name in names), *staged])
 
 

@@ -206,11 +206,14 @@ class Lake(LakeReader):
         with write.staged():
             return upkeep.compact(write, self._snapshot(name, None), self._settings)
 
-    def vacuum(self, name: str, *, keep_hours: int) -> Cleared:
+    def vacuum(self, name: str, *, keep_hours: int | None = None) -> Cleared:
         """Delete files that no version of the last `keep_hours` needs, and leavings of crashes.
 
-        Older versions can then no longer be read (`gather.version_gone`).
+        Without a number the settings of the lake count. Older versions can then no longer be read
+        (`gather.version_gone`). A log that was begun under other settings follows these.
         """
+        if keep_hours is None:
+            keep_hours = 24 * self._settings.keep_versions_days
         return upkeep.vacuum(self._log(name), keep_hours=keep_hours, now=self._clock())
 
     def repair(self, name: str) -> Repair:

@@ -31,8 +31,8 @@ _MARKS_SECONDS = 10.0
 _RETRY_SECONDS = 2.0
 # A commit costs time with every file that the table has.
 _COMPACT_AFTER = 40
-_VACUUM_AFTER = 20
-_VERSIONS_KEPT_HOURS = 24
+# About once an hour where something is landed each second: it looks at every file.
+_VACUUM_AFTER = 90
 _logger = logging.getLogger("shuzhi.landing")
 
 
@@ -94,6 +94,17 @@ def land_everything(plan: LandingPlan) -> int:
         return landing.record
 
 
+def compact_tables(lake: Lake, *, clears: bool) -> None:
+    """Make few large files of what was landed; `clears`: delete what is kept long enough.
+
+    How long that is the settings of the lake say. Raises as `Lake.compact`.
+    """
+    for name in filter(lake.exists, TABLES):
+        lake.compact(name)
+        if clears:
+            lake.vacuum(name)
+
+
 def _opened(plan: LandingPlan) -> Landing:
     return Landing(
         plan.lake,
@@ -133,13 +144,9 @@ class Keeping:
         self._thread.shutdown()
 
     def _compact(self) -> None:
-        lake = self._plan.compacting
         self._compactions += 1
         try:
-            for name in filter(lake.exists, TABLES):
-                lake.compact(name)
-                if self._compactions % _VACUUM_AFTER == 0:
-                    lake.vacuum(name, keep_hours=_VERSIONS_KEPT_HOURS)
+            compact_tables(self._plan.compacting, clears=self._compactions % _VACUUM_AFTER == 0)
         except ShuzhiError as error:
             _logger.error("tables are not compacted for now: %s", error)
         pa.default_memory_pool().release_unused()
