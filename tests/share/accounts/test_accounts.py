@@ -248,6 +248,61 @@ def test_changing_the_password_asks_for_the_present_one(people: Any) -> None:
         change_password(people.office, "li", people.password, people.password)
 
 
+FROM_ABOVE = "a password from above"
+
+
+def meanwhile(people: Any, do: Callable[[], object]) -> Any:
+    """Return the office in which something is done once randomness is asked for first.
+
+    That is after the password was proved, and before what is done by the proof.
+    """
+    waiting = [do]
+
+    def draw(size: int) -> bytes:
+        while waiting:
+            waiting.pop()()
+        drawn: bytes = people.office.draw(size)
+        return drawn
+
+    return replace(people.office, draw=draw)
+
+
+@pytest.mark.parametrize("what", ["set", "changed", "disabled"])
+def test_no_session_outlives_what_happened_between_proof_and_opening(
+    people: Any, what: str
+) -> None:
+    people.add("li")
+    ways: dict[str, Callable[[], object]] = {
+        "set": lambda: set_password(people.office, "li", FROM_ABOVE, by="root"),
+        "changed": lambda: change_password(people.office, "li", people.password, FROM_ABOVE),
+        "disabled": lambda: disable(people.office, "li", by="root"),
+    }
+    with pytest.raises(LoginRefusedError):
+        login(meanwhile(people, ways[what]), "li", people.password)
+    assert account_file(people.office, "li").sessions == ()
+    assert "session.opened" not in people.kinds()
+
+
+def test_a_proof_of_the_old_password_does_not_undo_one_that_was_set_meanwhile(people: Any) -> None:
+    people.add("li")
+    office = meanwhile(people, lambda: set_password(people.office, "li", FROM_ABOVE, by="root"))
+    with refused("share.password_wrong"):
+        change_password(office, "li", people.password, "entirely other words")
+    assert login(people.office, "li", FROM_ABOVE).standing.must_change
+
+
+def test_what_does_not_touch_the_password_holds_up_no_session(people: Any) -> None:
+    people.add("li")
+    given = meanwhile(
+        people, lambda: grant(people.office, "li", people.east, Role.ANALYST, by="root")
+    )
+    opened = login(given, "li", people.password)
+    assert standing_by_session(people.office, opened.token.value)
+    # A hash that is made anew for its cost is no other password.
+    costly = replace(people.office, passwords=Passwords(Cost(memory_kib=16, rounds=1)))
+    assert standing_by_session(costly, login(costly, "li", people.password).token.value)
+
+
 def test_who_was_given_a_password_may_do_nothing_before_choosing_one(people: Any) -> None:
     people.add("li", Role.ANALYST)
     set_password(people.office, "li", "a password from above", by="root")

@@ -34,7 +34,7 @@ from shuzhi.share.accounts.store import (
     touch_session,
 )
 from shuzhi.share.accounts.tokens import Secret, digest, new_token
-from shuzhi.share.accounts.use_cases import note, prove
+from shuzhi.share.accounts.use_cases import note, prove, stands
 
 # A session that is used all the time is noted as such no oftener than this.
 _TOUCH = timedelta(minutes=1)
@@ -58,23 +58,31 @@ def login(
         LoginRefusedError: always the same, and as late, whatever was wrong.
     """
     known = _as_typed(name)
-    if not prove(office, known, password):
+    proved = prove(office, known, password)
+    if proved is None:
         with office.control.transaction() as connection:
             account = find_account(connection, known)
             # People type passwords where names belong: what is no name is not written down.
             who = account.name if account else "unknown"
             note(connection, "session.refused", office.clock(), who, who)
         raise LoginRefusedError
-    return open_session(office, AccountName(known), LoginWay.PASSWORD, agent=agent, old=old)
+    name, way = AccountName(known), LoginWay.PASSWORD
+    return open_session(office, name, way, agent=agent, old=old, proved=proved)
 
 
 def open_session(
-    office: AccountsOffice, name: AccountName, way: LoginWay, *, agent: str = "", old: str = ""
+    office: AccountsOffice,
+    name: AccountName,
+    way: LoginWay,
+    *,
+    agent: str = "",
+    old: str = "",
+    proved: str | None = None,
 ) -> Opened:
-    """Open a session for somebody who has proved who they are.
+    """Open a session for somebody who has proved who they are; `proved` as `prove` returned it.
 
     Raises:
-        LoginRefusedError: when the account is gone or disabled.
+        LoginRefusedError: when the account is gone or disabled, or has another password by now.
     """
     now, token = office.clock(), new_token(office.draw)
     ends_at = Instant(now + office.terms.longest)
@@ -82,6 +90,9 @@ def open_session(
     with office.control.transaction() as connection:
         account = find_account(connection, name, lock=True)
         if account is None or account.state is not AccountState.ACTIVE:
+            raise LoginRefusedError
+        if proved is not None and not stands(connection, name, proved):
+            # Whoever changed it ended the sessions that there were: this one would outlive that.
             raise LoginRefusedError
         _sweep(office, connection, now, old)
         session = Session(SessionId(0), name, way, now, now, ends_at, said)

@@ -217,15 +217,12 @@ def change_password(
 
     Raises:
         AccountError: `share.account_unknown`, `share.password_wrong` for a wrong old one (after as
-            many as `LoginTerms` says, even the right one is refused for a while),
-            `share.password_same`, `share.password_weak`.
+            many as `LoginTerms` says, even the right one is refused for a while), and for one that
+            was changed meanwhile, `share.password_same`, `share.password_weak`.
     """
-    if not prove(office, name, old):
-        raise AccountError(
-            "share.password_wrong",
-            "The present password is wrong, or there were too many tries lately.",
-            next_step="Type it again; after several tries wait a few minutes.",
-        )
+    proved = prove(office, name, old)
+    if proved is None:
+        raise _wrong_password()
     if old == new:
         raise AccountError(
             "share.password_same",
@@ -233,7 +230,9 @@ def change_password(
             next_step="Choose another one.",
         )
     account = account_file(office, name).account
-    _write_password(office, account, new, by=account.name, must_change=False, keep=keep)
+    _write_password(
+        office, account, new, by=account.name, must_change=False, keep=keep, proved=proved
+    )
 
 
 def bind_identity(office: AccountsOffice, name: str, issuer: str, subject: str, *, by: str) -> None:
@@ -279,9 +278,11 @@ def strong_hash(office: AccountsOffice, password: str, about: tuple[str, ...]) -
     return office.passwords.hashed(password, office.draw(_SALT_BYTES))
 
 
-def prove(office: AccountsOffice, name: str, password: str) -> bool:
-    """Tell whether a password is that of an active account that does not have to wait.
+def prove(office: AccountsOffice, name: str, password: str) -> str | None:
+    """Return the hash by which a password is that of an active account that need not wait.
 
+    None for any other. What is done by the proof has to find the same hash in its transaction
+    (`stands`): the password may have been changed meanwhile.
     Every try is counted before it is checked, so that many at once gain nothing; what is
     unknown, disabled or waiting costs as much time as what is wrong.
     """
@@ -290,17 +291,26 @@ def prove(office: AccountsOffice, name: str, password: str) -> bool:
         hashed = _counted_try(office, connection, name, now)
     is_right = office.passwords.is_right(hashed or office.passwords.decoy, password)
     if not (hashed and is_right):
-        return False
+        return None
     again = office.passwords.is_outdated(hashed)
     fresh = office.passwords.hashed(password, office.draw(_SALT_BYTES)) if again else hashed
     with office.control.transaction() as connection:
-        row = account_row(connection, name, lock=True)
-        # Somebody may have disabled the account or changed its password meanwhile.
-        if row is None or row["password_hash"] != hashed or row["state"] != AccountState.ACTIVE:
-            return False
+        if not stands(connection, name, hashed):
+            return None
         values: dict[str, Any] = {"failed": 0, "locked_until": None, "password_hash": fresh}
         change_account(connection, AccountName(name), **values)
-    return True
+    return fresh
+
+
+def stands(connection: Connection, name: str, proved: str) -> bool:
+    """Tell whether an account is active and has the password still that was proved.
+
+    Nobody else changes either until the transaction ends.
+    """
+    row = account_row(connection, name, lock=True)
+    if row is None or row["state"] != AccountState.ACTIVE:
+        return False
+    return bool(row["password_hash"] == proved)
 
 
 def note(
@@ -336,12 +346,15 @@ def _write_password(
     by: str,
     must_change: bool,
     keep: SessionId | None = None,
+    proved: str | None = None,
 ) -> None:
     hashed = strong_hash(office, password, (account.name, account.title, account.party))
     c = session_table.c
     mine = (c.account == account.name, c.id != (keep or 0))
     values = {"password_hash": hashed, "must_change": must_change}
     with office.control.transaction() as connection:
+        if proved is not None and not stands(connection, account.name, proved):
+            raise _wrong_password()
         change_account(connection, account.name, **values, failed=0, locked_until=None)
         ended = delete_sessions(connection, *mine)
         facts = {"sessions_ended": ended}
@@ -372,6 +385,14 @@ def _found(connection: Connection, name: str) -> Account:
     if account is None:
         raise unknown_account(name)
     return account
+
+
+def _wrong_password() -> AccountError:
+    return AccountError(
+        "share.password_wrong",
+        "The present password is wrong, or there were too many tries lately.",
+        next_step="Type it again; after several tries wait a few minutes.",
+    )
 
 
 def _require_party(control: Control, party: PartyId) -> None:
