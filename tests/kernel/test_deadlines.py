@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shuzhi.kernel.deadlines import Pause, due_at, due_day
+from shuzhi.kernel.deadlines import Pause, due_at, due_day, if_known
 from shuzhi.kernel.errors import RefusedError
 from shuzhi.kernel.instant import Instant, day_of, end_of_day, parse_instant
 from shuzhi.kernel.workdays import china_working_days
@@ -119,6 +119,14 @@ def test_a_clock_of_hours_runs_at_night_and_on_holidays() -> None:
 def test_a_clock_that_runs_out_of_the_calendar_is_refused() -> None:
     with pytest.raises(RefusedError, match=r"^kernel\.calendar_ends: "):
         due_day(CHINA, _at(f"{CHINA.last_year}-12-30 09:00"), 10, SHANGHAI)
+
+
+def test_a_deadline_beyond_the_calendar_is_not_known_yet_and_no_other_refusal_is_hidden() -> None:
+    start = _at(f"{CHINA.last_year}-12-30 09:00")
+    assert if_known(lambda: due_day(CHINA, start, 1, SHANGHAI)) == date(CHINA.last_year, 12, 31)
+    assert if_known(lambda: due_day(CHINA, start, 10, SHANGHAI)) is None
+    with pytest.raises(RefusedError, match=r"^kernel\.negative_days: "):
+        if_known(lambda: due_day(CHINA, start, -1, SHANGHAI))
 
 
 def test_a_pause_that_ends_before_it_begins_is_refused() -> None:

@@ -57,12 +57,15 @@ def test_spans_are_said_in_the_unit_of_their_clock(readers: dict[str, Reader]) -
         (ClockState.STANDING, at(hours=1), False, ("still", "stands still")),
         (ClockState.ENDED, at(hours=1), False, ("good", "kept")),
         (ClockState.ENDED, at(hours=-1), True, ("late", "was late")),
+        (ClockState.RUNNING, None, False, ("", "not known yet")),
+        (ClockState.STANDING, None, False, ("still", "stands still")),
+        (ClockState.ENDED, None, False, ("", "not known yet")),
     ],
 )
 def test_a_clock_says_how_it_stands(
     readers: dict[str, Reader],
     state: ClockState,
-    due: Instant,
+    due: Instant | None,
     is_late: bool,
     shown: tuple[str, str],
 ) -> None:

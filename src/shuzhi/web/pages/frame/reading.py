@@ -160,13 +160,13 @@ class Reader:
 
     def left(self, reading: Reading) -> tuple[str, str]:
         """Return how a clock stands, as a class and in words."""
-        if reading.state.value == "ended":
-            return ("late", self.t("clock.was_late")) if reading.is_late else (
-                "good", self.t("clock.kept"))  # fmt: skip
         if reading.state.value == "standing" and not reading.is_late:
             return "still", self.t("clock.stands")
         if reading.due_at is None:
             return "", self.t("clock.unknown")
+        if reading.state.value == "ended":
+            return ("late", self.t("clock.was_late")) if reading.is_late else (
+                "good", self.t("clock.kept"))  # fmt: skip
         if reading.is_late:
             late = self.length(self.now - reading.due_at)
             return "late", self.t("clock.late", span=late)
