@@ -135,7 +135,7 @@ def used(unit: SpanUnit, spells: Sequence[Spell], now: Instant, rules: TimeRules
     if unit is SpanUnit.MINUTES:
         total = sum((b - a for a, b in bounds), timedelta())
     else:
-        # The first instant of the first day that is not known, less than which is known.
+        # The last instant of the last day that is known.
         known = Instant(end_of_day(rules.calendar.ends_at, rules.zone) - _TICK)
         bounds = [(min(a, known), min(b, known)) for a, b in bounds]
         office = (_overlap(o, s) for s in bounds for o in office_spells(*s, rules))
