@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,6 +21,7 @@ from shuzhi.app.decide.cause_store import (
     find_sought,
     newest_searches,
     save_sought,
+    search_table,
 )
 from shuzhi.decide.tracing import (
     AirSource,
@@ -29,6 +31,7 @@ from shuzhi.decide.tracing import (
     Outfall,
     Place,
     Reach,
+    RiverTrace,
     Wind,
     attribute,
     network,
@@ -65,6 +68,19 @@ def test_a_search_is_kept_as_it_was(control: Control, sought: Sought) -> None:
     number = save_sought(control, sought, origin="one")
     assert find_sought(control, number) == replace(sought, id=number)
     assert find_sought(control, SearchId(number + 1)) is None
+
+
+def test_a_search_that_was_kept_before_zones_were_told_is_read_in_utc(control: Control) -> None:
+    number = save_sought(control, river(), origin="one")
+    with control.transaction() as connection:
+        (told,) = connection.execute(sa.select(search_table.c.trace)).scalars()
+        older = json.loads(told)
+        del older["assumptions"]["zone"]
+        connection.execute(sa.update(search_table).values(trace=json.dumps(older)))
+    kept = find_sought(control, number)
+    assert kept is not None
+    assert isinstance(kept.trace, RiverTrace)
+    assert kept.trace.assumptions == Assumptions(decay_per_hour=0.01, zone="UTC")
 
 
 def test_what_is_sent_twice_is_kept_once(control: Control) -> None:

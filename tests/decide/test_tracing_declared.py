@@ -90,7 +90,9 @@ def lake(tmp_path: Path) -> Lake:
 
 def test_the_lake_answers_what_a_river_tracing_asks(lake: Lake) -> None:
     tracing = parse_tracing(RIVER.encode(), file="rivers.yaml")
-    trace = search_river(lake, tracing, Exceedance("w21003", "down", NOON, 3.0, 1.0))
+    trace = search_river(
+        lake, tracing, Exceedance("w21003", "down", NOON, 3.0, 1.0), zone="Asia/Shanghai"
+    )
     assert {c.id: c.facts["hours"] for c in trace.candidates} == pytest.approx(
         {"o1": 2.0, "o2": 1.0}
     )
@@ -129,7 +131,9 @@ def test_what_is_simulated_stays_marked(lake: Lake) -> None:
     river = RIVER.replace("party FROM", "party, TRUE AS is_simulated FROM")
     river = river.replace("flow_m3_s FROM", "flow_m3_s, name = 'up' AS is_simulated FROM")
     tracing = parse_tracing(river.encode(), file="rivers.yaml")
-    trace = search_river(lake, tracing, Exceedance("w21003", "down", NOON, 3.0, 1.0))
+    trace = search_river(
+        lake, tracing, Exceedance("w21003", "down", NOON, 3.0, 1.0), zone="Asia/Shanghai"
+    )
     assert [c.is_simulated for c in trace.candidates] == [True, True]
     marked = {up.reach.id: up.reach.is_simulated for up in trace.searched}
     assert (marked, trace.station_reach.is_simulated) == ({"up": True}, False)
@@ -142,7 +146,10 @@ def test_a_tracing_without_its_data_says_so(tmp_path: Path) -> None:
     tracing = parse_tracing(RIVER.encode(), file="rivers.yaml")
     with pytest.raises(RefusedError, match="no data set reaches") as refused:
         search_river(
-            open_lake(tmp_path / "empty"), tracing, Exceedance("w21003", "down", NOON, 3, 1)
+            open_lake(tmp_path / "empty"),
+            tracing,
+            Exceedance("w21003", "down", NOON, 3, 1),
+            zone="Asia/Shanghai",
         )
     assert refused.value.code == "decide.tracing_failed"
 
@@ -150,7 +157,7 @@ def test_a_tracing_without_its_data_says_so(tmp_path: Path) -> None:
 def test_the_other_kind_of_tracing_is_refused(lake: Lake) -> None:
     tracing = parse_tracing(AIR.encode(), file="winds.yaml")
     with pytest.raises(RefusedError) as refused:
-        search_river(lake, tracing, Exceedance("w21003", "down", NOON, 3, 1))
+        search_river(lake, tracing, Exceedance("w21003", "down", NOON, 3, 1), zone="Asia/Shanghai")
     assert refused.value.code == "decide.not_this_tracing"
 
 
@@ -159,8 +166,15 @@ WARNED = {"factor": "w21003", "reach_id": "down", "value": "3000", "limit_value"
 
 def test_a_river_tracing_begins_with_what_a_warning_tells_in_any_unit(lake: Lake) -> None:
     tracing = parse_tracing(RIVER.encode(), file="rivers.yaml")
-    asked = search_river(lake, tracing, Exceedance("w21003", "down", NOON, 3.0, 1.0))
-    begun = search(lake, tracing, question_of(tracing, Found(NOON, {**WARNED, "unit": "ug/L"})))
+    asked = search_river(
+        lake, tracing, Exceedance("w21003", "down", NOON, 3.0, 1.0), zone="Asia/Shanghai"
+    )
+    begun = search(
+        lake,
+        tracing,
+        question_of(tracing, Found(NOON, {**WARNED, "unit": "ug/L"})),
+        zone="Asia/Shanghai",
+    )
     assert begun == asked
 
 
@@ -192,7 +206,7 @@ def test_an_air_tracing_looks_back_from_a_warning_at_hours_of_its_factor(lake: L
     tracing = parse_tracing(winds.encode(), file="winds.yaml")
     at = Instant(NOON + timedelta(hours=29))
     facts = {"station": "s1", "limit_value": 150, "factor": "a21026"}
-    trace = search(lake, tracing, question_of(tracing, Found(at, facts)))
+    trace = search(lake, tracing, question_of(tracing, Found(at, facts)), zone="Asia/Shanghai")
     assert tracing.begins_with == ("so2_high",)
     assert getattr(trace, "hours", None) == 25
 

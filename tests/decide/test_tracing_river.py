@@ -114,6 +114,19 @@ def test_an_alarm_when_the_water_left_counts_more_than_another_time() -> None:
     ]
 
 
+@pytest.mark.parametrize("is_loud", [True, False])
+def test_times_are_told_as_the_clocks_of_the_zone_show_them(is_loud: bool) -> None:
+    alarms = {"w21003": (Instant(NOON - timedelta(hours=1)),)} if is_loud else {}
+    works = Outfall("works", "", "d", above_km=3.6, alarms=alarms)
+    trace = trace_river(_fork(), _exceedance(), [works], Assumptions(zone="Asia/Shanghai"))
+    reason = trace.candidates[0].reasons[-1]
+    assert reason.code == ("own_alarm" if is_loud else "no_own_alarm")
+    # An hour before noon of UTC.
+    assert "2026-03-02 19:00" in reason.zh
+    assert "2026-03-02 19:00" in reason.en
+    assert "UTC" not in reason.zh + reason.en
+
+
 def test_an_outfall_of_other_factors_comes_last() -> None:
     outfalls = [
         Outfall("copper", "", "d", above_km=3.0, loads_kg_d={"w20122": 5.0}),

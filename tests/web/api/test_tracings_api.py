@@ -57,6 +57,7 @@ def test_a_search_tells_candidates_and_all_that_it_stood_on(
     assert (first["id"], first["score"]) == ("DW3", pytest.approx(product))
     assert first["spot"] == {"reach_id": "mill", "above_km": 3.0}
     stood = made["river_stood_on"]
+    assert stood["zone"] == "Asia/Shanghai"
     assert [reach["id"] for reach in stood["reaches"]][:2] == ["out", "main-3"]
     assert (stood["decay_per_hour"], stood["window_hours"]) == (0.01, 6.0)
     wind = as_("chen").post("/tracings", air).json()["air_stood_on"]

@@ -44,8 +44,9 @@ class Traces(Wired):
 
     def trace_river(self, tracing: str, exceedance: Exceedance) -> RiverTrace:
         """Outfalls that could have caused an exceedance. Raises as `tracing.search_river`."""
-        limit = self.settings.memory_limit
-        return search_river(self.lake, self._tracing(tracing), exceedance, memory_limit=limit)
+        zone, limit = self.settings.city.zone, self.settings.memory_limit
+        asked = self._tracing(tracing)
+        return search_river(self.lake, asked, exceedance, zone=zone, memory_limit=limit)
 
     def trace_air(self, tracing: str, bad: Bad) -> AirTrace:
         """Sources that stand where bad air came from. Raises as `tracing.search_air`."""
@@ -104,8 +105,8 @@ class Traces(Wired):
 
     def _answered(self, sought: Sought, tracing: Tracing) -> Sought:
         assert sought.question is not None  # noqa: S101  (both verbs give one)
-        limit = self.settings.memory_limit
-        trace = search(self.lake, tracing, sought.question, memory_limit=limit)
+        zone, limit = self.settings.city.zone, self.settings.memory_limit
+        trace = search(self.lake, tracing, sought.question, zone=zone, memory_limit=limit)
         return replace(sought, candidates=trace.candidates, trace=trace)
 
     def _tracing(self, name: str) -> Tracing:

@@ -15,7 +15,7 @@ from shuzhi.decide.tracing.model import Candidate, Place, Reason, Spot, ranked
 from shuzhi.decide.tracing.network import Network, Reach, Upstream, hours_along
 from shuzhi.kernel.errors import RefusedError
 from shuzhi.kernel.ids import PartyId
-from shuzhi.kernel.instant import Instant
+from shuzhi.kernel.instant import Instant, wall_clock
 
 # 1 kg/d in 1 m³/s of water is 1e6 mg in 86,400,000 L.
 _MG_L_PER_KG_D_M3_S = 1e6 / 86_400_000
@@ -63,13 +63,15 @@ class Assumptions:
     """What a search takes for granted where data are silent; they are shown with its result.
 
     `decay_per_hour` is the first-order decay of the factor in the river; `window` how far a
-    monitor's alarm may lie from the time when the water left.
+    monitor's alarm may lie from the time when the water left; `zone` the IANA zone of the times
+    that reasons tell (searches that were kept before it was told them in UTC).
     """
 
     speed_m_s: float = 0.5
     most_hours: float = 72.0
     decay_per_hour: float = 0.0
     window: timedelta = timedelta(hours=6)
+    zone: str = "UTC"
 
 
 @dataclass(frozen=True)
@@ -225,7 +227,7 @@ def _alarm(
     exceedance: Exceedance, outfall: Outfall, left_at: Instant, assumptions: Assumptions
 ) -> Reason:
     near = list(_near(outfall.alarms.get(exceedance.factor, ()), left_at, assumptions.window))
-    moment = f"{left_at:%Y-%m-%d %H:%M} UTC"
+    moment = wall_clock(left_at, assumptions.zone)
     if near:
         return Reason(
             "own_alarm",

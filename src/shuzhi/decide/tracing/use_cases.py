@@ -44,18 +44,30 @@ Trace = RiverTrace | AirTrace
 
 
 def search(
-    lake: Lake, tracing: Tracing, question: Question, *, memory_limit: str | None = None
+    lake: Lake,
+    tracing: Tracing,
+    question: Question,
+    *,
+    zone: str,
+    memory_limit: str | None = None,
 ) -> Trace:
     """Search as the question asks. Raises as `search_river` and `search_air`."""
     if isinstance(question, Exceedance):
-        return search_river(lake, tracing, question, memory_limit=memory_limit)
+        return search_river(lake, tracing, question, zone=zone, memory_limit=memory_limit)
     return search_air(lake, tracing, question, memory_limit=memory_limit)
 
 
 def search_river(
-    lake: Lake, tracing: Tracing, exceedance: Exceedance, *, memory_limit: str | None = None
+    lake: Lake,
+    tracing: Tracing,
+    exceedance: Exceedance,
+    *,
+    zone: str,
+    memory_limit: str | None = None,
 ) -> RiverTrace:
     """Return the outfalls that could have caused an exceedance, the likeliest first.
+
+    Their reasons tell times in `zone` (an IANA name).
 
     Raises:
         RefusedError: `decide.not_this_tracing`, `decide.tracing_failed` when a query fails or a
@@ -69,6 +81,7 @@ def search_river(
         speed_m_s=tracing.speed_m_s,
         most_hours=tracing.most_hours,
         decay_per_hour=tracing.decay_per_hour.get(exceedance.factor, 0.0),
+        zone=zone,
     )
     return trace_river(river, exceedance, outfalls, assumptions)
 

@@ -192,6 +192,8 @@ class RiverStood(Answer):
     """The first-order decay of the factor that was assumed."""
     window_hours: float
     """How far an outfall's own alarm may lie from when that water left."""
+    zone: str
+    """The zone of the times that reasons tell (IANA)."""
     reaches: tuple[ReachAnswer, ...]
     """The station's reach, then those above it, the nearest in time first."""
 
