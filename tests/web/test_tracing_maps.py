@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
 from xml.etree import ElementTree
@@ -28,6 +29,7 @@ from shuzhi.decide.tracing import (
 )
 from shuzhi.kernel.instant import Instant
 from shuzhi.web.drawing.marks import RADIUS, Mark, draw_marks
+from shuzhi.web.drawing.names import Box, text_box
 from shuzhi.web.drawing.river_schema import along_schema, schema
 from shuzhi.web.drawing.rivers import RiverMap, Words, river_map
 from shuzhi.web.drawing.svg import drawing
@@ -170,6 +172,46 @@ def test_forty_marks_at_the_edge_of_a_small_river_are_whole_and_apart() -> None:
     made = river_map(traced([Reach("0", "1", "0", 0.0)], "0", works), WORDS)
     _all_are_whole(made)
     assert min(apart(list(centres(made).values()))) >= 2 * RADIUS
+
+
+def names(made: RiverMap) -> dict[str, Box]:
+    """Return the boxes of the names of reaches on a map."""
+    return {
+        text.text or "": text_box((float(text.get("x") or 0), float(text.get("y") or 0)), text.text)
+        for text in read(made.drawn).iter("text")
+        if text.get("class") == "tick" and text.text and not text.text.endswith(" km")
+    }
+
+
+@settings(max_examples=60)
+@given(rivers())
+def test_no_mark_covers_the_name_of_a_reach_and_no_name_another(
+    river: tuple[list[Reach], list[Outfall]],
+) -> None:
+    reaches, outfalls = river
+    # Names as rivers have them, longer than numbers.
+    longer = [replace(each, id=f"reach {each.id}") for each in reaches]
+    moved = [replace(each, reach_id=f"reach {each.reach_id}") for each in outfalls]
+    made = river_map(traced(longer, "reach 0", moved), WORDS)
+    boxes = list(names(made).values())
+    for left, top, right, bottom in boxes:
+        for x, y in centres(made).values():
+            near = (min(max(x, left), right), min(max(y, top), bottom))
+            assert math.dist((x, y), near) >= RADIUS
+    for i, one in enumerate(boxes):
+        assert all(
+            one[0] >= other[2] or other[0] >= one[2] or one[1] >= other[3] or other[1] >= one[3]
+            for other in boxes[:i]
+        )
+
+
+def test_a_name_gives_way_to_a_mark_and_is_still_there() -> None:
+    reach = Reach("Long River", "1", "0", 4.0)
+    bare = names(river_map(traced([reach], "Long River", []), WORDS))
+    beside = Outfall("works", "", "Long River", 2.0)
+    marked = names(river_map(traced([reach], "Long River", [beside]), WORDS))
+    assert bare.keys() == marked.keys() == {"Long River"}
+    assert bare != marked
 
 
 def _all_are_whole(made: RiverMap) -> None:

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
+from shuzhi.web.drawing.names import Box, Point, around, text_box
 from shuzhi.web.drawing.svg import add, link
 
 RADIUS = 11.0
 _APART = 2 * RADIUS + 3.0
-Point = tuple[float, float]
 # A mark that finds no room after so many tries covers another.
 _MOST_TRIES = 900
 _GOLDEN_ANGLE = math.pi * (3 - math.sqrt(5))
@@ -37,10 +37,12 @@ def mark_id(rank: int) -> str:
     return f"mark-{rank}"
 
 
-def draw_marks(made: Element, marks: Sequence[Mark], taken: Sequence[Point] = ()) -> None:
+def draw_marks(
+    made: Element, marks: Sequence[Mark], taken: Sequence[Point] = ()
+) -> tuple[Point, ...]:
     """Draw marks beside each other and beside the points `taken`, each tied to where it lies.
 
-    All are whole within the drawing.
+    All are whole within the drawing. Returns their middles.
     """
     places = list(taken)
     room = float(made.get("width", "inf")), float(made.get("height", "inf"))
@@ -48,15 +50,19 @@ def draw_marks(made: Element, marks: Sequence[Mark], taken: Sequence[Point] = ()
         place = _free(mark.at, places, room)
         places.append(place)
         _draw(made, mark, place)
+    return tuple(places[len(taken) :])
 
 
-def draw_station(made: Element, at: Point, title: str, *, anchor: str = "middle") -> None:
-    """Draw the station as a diamond with its name below it."""
+def draw_station(
+    made: Element, at: Point, title: str, *, anchor: str = "middle"
+) -> tuple[Box, Box]:
+    """Draw the station as a diamond with its name below it; return the boxes of both."""
     x, y = at
     group = add(made, "g", class_="station")
     add(group, "title", title)
     add(group, "path", d=f"M{x:.1f} {y - 11:.1f} l11 11 -11 11 -11 -11 z")
     add(group, "text", title, x=x, y=y + 26, text_anchor=anchor)
+    return around(at, RADIUS), text_box((x, y + 26), title, anchor)
 
 
 def _draw(made: Element, mark: Mark, place: Point) -> None:

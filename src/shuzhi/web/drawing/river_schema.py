@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 from shuzhi.decide.tracing import Reach, RiverTrace
-from shuzhi.web.drawing.marks import Point
+from shuzhi.web.drawing.names import Point
 
 _WIDTH, _HEIGHT, _PAD = 900.0, 560.0, 34.0
 _MOST_ROW, _LEAST_ROW = 64.0, 14.0

@@ -14,7 +14,8 @@ from xml.etree.ElementTree import Element
 from markupsafe import Markup
 
 from shuzhi.decide.tracing import Candidate, Place, Reach, RiverTrace, point_along
-from shuzhi.web.drawing.marks import Mark, Point, draw_marks, draw_station
+from shuzhi.web.drawing.marks import RADIUS, Mark, draw_marks, draw_station
+from shuzhi.web.drawing.names import Box, Point, around, draw_name
 from shuzhi.web.drawing.river_schema import along_schema, schema
 from shuzhi.web.drawing.svg import add, drawing, markup, shortened
 from shuzhi.web.drawing.territories import KM_PER_DEGREE, Projection
@@ -26,6 +27,8 @@ _LEAST_HEIGHT = 200.0
 # More reaches than this are drawn together, without a text for each.
 _MOST_TOLD, _MOST_NAMED = 80, 14
 MOST_MARKS = 40
+# Which shares of a reach its name may stand at, the middle first.
+_WHERE_NAMED = (0.5, 0.4, 0.6, 0.3, 0.7, 0.2, 0.8, 0.1, 0.9)
 _LEAST_STEP, _LEAST_STEP_OF_MANY, _LEAST_FOR_ARROW = 1.5, 4.0, 16.0
 _THIN, _THICK, _UNKNOWN = 1.5, 7.0, 2.5
 
@@ -86,10 +89,13 @@ def river_map(trace: RiverTrace, words: Words) -> RiverMap:
     add(made, "desc", words.about)
     _water(made, shown, layout, lambda reach: words.reach(reach, hours[reach.id]))
     station = layout.at(trace.station_reach, trace.exceedance.above_km)
-    draw_marks(made, marks, () if station is None else (station,))
+    places = draw_marks(made, marks, () if station is None else (station,))
+    taken = [around(place, RADIUS) for place in places]
     if station is not None:
         anchor = "end" if station[0] > width * 0.7 else "middle"
-        draw_station(made, station, words.station, anchor=anchor)
+        taken += draw_station(made, station, words.station, anchor=anchor)
+    if len(shown) <= _MOST_NAMED:
+        _name(made, shown, layout, taken)
     _scale(made, layout.px_per_km, height)
     marked = frozenset(mark.rank for mark in marks)
     return RiverMap(markup(made), layout.middle, len(reaches) - len(shown), marked)
@@ -157,10 +163,14 @@ def _water(
         add(group, "path", class_=_class(reach), d=_path(line), stroke_width=wide)
         if head := _head(layout, line, wide):
             add(group, "path", class_="flow", d=head)
-        if len(reaches) <= _MOST_NAMED:
-            x, y = layout.along(line, 0.5)
-            name = shortened(reach.id, 16)
-            add(group, "text", name, class_="tick", x=x, y=y - 9, text_anchor="middle")
+
+
+def _name(made: Element, reaches: Sequence[Reach], layout: _Layout, taken: list[Box]) -> None:
+    """Write the name of each reach beside it, where nothing is covered that is `taken`."""
+    for reach in reaches:
+        line = layout.lines[reach.id]
+        points = (layout.along(line, share) for share in _WHERE_NAMED)
+        draw_name(made, shortened(reach.id, 16), points, taken)
 
 
 def _together(made: Element, reaches: Sequence[Reach], layout: _Layout, most: float) -> None:

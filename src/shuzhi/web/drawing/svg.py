@@ -65,11 +65,16 @@ def clean(text: str) -> str:
     return text.translate(_NO_XML)
 
 
+def columns(text: str) -> int:
+    """Return how many columns a text takes; Chinese signs take two."""
+    return sum(2 if ord(sign) > 0x2E80 else 1 for sign in text)
+
+
 def shortened(text: str, most: int) -> str:
-    """Return a text of at most `most` columns; Chinese signs take two."""
+    """Return a text of at most `most` columns."""
     width = 0
     for place, sign in enumerate(text):
-        width += 2 if ord(sign) > 0x2E80 else 1
+        width += columns(sign)
         if width > most:
             return f"{text[: max(place - 1, 1)]}…"
     return text

@@ -10,7 +10,8 @@ from xml.etree.ElementTree import Element
 from markupsafe import Markup
 
 from shuzhi.decide.tracing import AirTrace, Candidate, Sector
-from shuzhi.web.drawing.marks import Mark, Point, draw_marks, draw_station
+from shuzhi.web.drawing.marks import Mark, draw_marks, draw_station
+from shuzhi.web.drawing.names import Point
 from shuzhi.web.drawing.svg import add, drawing, markup
 
 _SIZE, _RADIUS = 480.0, 196.0
