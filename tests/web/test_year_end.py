@@ -14,11 +14,19 @@ from typer.testing import CliRunner
 from shuzhi.act.cases import SYSTEM, Report, case, date_clocks, open_case
 from shuzhi.app import City, create_city, open_city
 from shuzhi.cli.commands import app
+from shuzhi.kernel.ids import PartyId
 from shuzhi.kernel.instant import Instant
 from shuzhi.kernel.workdays import china_working_days
-from shuzhi.web import make_app
+from shuzhi.share.agreements import Clock, ClockRun
+from shuzhi.share.agreements.clocks import paused
+from shuzhi.web import assets, make_app
+from shuzhi.web.live import Live
+from shuzhi.web.pages.frame.languages import read_words
+from shuzhi.web.pages.frame.reading import Reader
+from shuzhi.web.pages.frame.site import Site
 
 LAST = china_working_days().last_year
+NOW = Instant(datetime(LAST, 12, 31, 2, tzinfo=UTC))
 NOTICE = f"""
 year: {LAST + 1}
 legal_reference: an example, not the State's notice
@@ -31,8 +39,7 @@ working_weekends: []
 def city(tmp_path: Path) -> City:
     """A city on the last day that the calendar knows, with one case of that morning."""
     create_city(tmp_path / "city")
-    now = Instant(datetime(LAST, 12, 31, 2, tzinfo=UTC))
-    made = replace(open_city(tmp_path / "city"), clock=lambda: now)
+    made = replace(open_city(tmp_path / "city"), clock=lambda: NOW)
     open_case(made.office, Report("data_defect", "ordinary", SYSTEM, title="缺数 gap"))
     return made
 
@@ -57,6 +64,19 @@ def test_a_page_says_that_a_deadline_is_not_known_yet_and_why(
     assert date_clocks(city.office) == 1
     file = visit.get("/cases/1", headers=chinese).text
     assert ("期限待定" in file, "期限已定" in file) == (False, True)
+
+
+def test_so_does_a_page_of_an_application_or_agreement(city: City) -> None:
+    site = Site(city, assets.read_assets(), Live(city))
+    page = "{% import 'deed.html' as deed with context %}{{ deed.clocks([run]) }}"
+    reader, run = Reader(city, read_words(), "en"), ClockRun(Clock.ANSWER, PartyId("city"), NOW)
+
+    def is_told(run: ClockRun) -> bool:
+        made = site.environment.from_string(page).render(r=reader, t=reader.t, run=run)
+        return "the holiday notice is not out" in made
+
+    told = [is_told(each) for each in (run, replace(run, due_at=NOW), paused(run, NOW))]
+    assert told == [True, False, False]
 
 
 def test_the_interface_answers_null_and_why(visit: TestClient) -> None:
