@@ -33,6 +33,7 @@ from shuzhi.share.accounts import (
 )
 from shuzhi.share.agreements import AgreementFile, AgreementId, ApplicationFile, ApplicationId
 from shuzhi.share.agreements.errors import unknown
+from shuzhi.share.receipts import Receipt, ReceiptProof, names_others
 from shuzhi.web.problems import WebError
 from shuzhi.web.visitors import Visitor
 
@@ -168,6 +169,19 @@ def seen_entry(visitor: Visitor, city: City, index: int) -> tuple[Logged, Proof]
     if _is_seen(visitor, audit_sight(visitor, city), content):
         return Logged(index, raw, content), proof
     raise WebError("web.not_found", "No entry of this number is among those that you may see.")
+
+
+def seen_proof(visitor: Visitor, city: City, receipt: Receipt) -> ReceiptProof | None:
+    """Return the proof of a receipt of a visitor's own, None while the log does not have it.
+
+    It is without its entry where that tells of other receivers, whom the visitor does not see.
+    """
+    found = city.receipt_proof(receipt)
+    if found is None or found.entry is None or not names_others(found):
+        return found
+    content = json.loads(found.entry)["entry"]
+    is_seen = _is_seen(visitor, audit_sight(visitor, city), content)
+    return found if is_seen else replace(found, entry=None)
 
 
 def seen_of(visitor: Visitor, city: City, entries: Iterable[Logged]) -> list[Logged]:

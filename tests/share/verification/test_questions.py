@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import Any
 
@@ -12,7 +13,7 @@ from shuzhi.audit.outbox import outbox_table
 from shuzhi.kernel.ids import PartyId
 from shuzhi.share.access import Operator, User
 from shuzhi.share.agreements.model import RowTerm
-from shuzhi.share.receipts.many import turn_sha256
+from shuzhi.share.receipts.turns import leaf, turn_root
 from shuzhi.share.verification import Asking, Claim, Question, Receipted
 
 ZHANG, ABDULLA, LI = "11010119900307721X", "110101198512120023", "110101197001010011"
@@ -74,6 +75,12 @@ def test_another_party_learns_nothing_of_an_agreement(registry: Any) -> None:
     assert registry.told(ZHANG, {"rooms": 3}, agreement=99) == "no_grant"
 
 
+def _leaf(number: int, small: Any) -> bytes:
+    about = hashlib.sha256(small.subject.to_bytes(8, "little")).hexdigest()
+    own = (small.sha256, small.size_bytes, small.question_sha256)
+    return leaf(number, small.alike.common_sha256, about, *own)
+
+
 def test_answers_that_are_written_together_share_one_entry_of_the_log(registry: Any) -> None:
     desk, asking = registry.desk, Asking(registry.user, 1, "data_user", "rent_aid")
     permit = desk.permit(asking)
@@ -87,6 +94,6 @@ def test_answers_that_are_written_together_share_one_entry_of_the_log(registry: 
     entry = json.loads(raw)
     ids = [result.receipt for result in results]
     assert (entry["kind"], entry["facts"]["receipts"]) == ("receipt.many_recorded", 2)
-    small = [each.small for each in answered]
-    assert entry["facts"]["sha256"] == turn_sha256(small, ids) != turn_sha256(small[::-1], ids)
+    leaves = [_leaf(number, each.small) for number, each in zip(ids, answered, strict=True)]
+    assert entry["facts"]["root"] == turn_root(leaves) != turn_root(leaves[::-1])
     assert ZHANG.encode() not in raw

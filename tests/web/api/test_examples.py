@@ -53,6 +53,7 @@ _RARE = {
     "LeadAnswer",
     "DiffersAnswer",
     "ToldAnswer",
+    "TurnAnswer",
 }
 # What belongs to verbs that nobody needed in it.
 _UNUSED = {
@@ -215,6 +216,7 @@ def _deliver(call: Recorder, agreement: int) -> None:
     call("li", "ask_for_data", given={**part, "limit": 1000, "whole": False})
     newest = call("li", "list_receipts", agreement=agreement, party="west")["items"][0]
     call("li", "show_receipt", receipt=newest["id"])
+    call("li", "prove_receipt", receipt=newest["id"])
     url = "https://data.west.example/changes"
     made = call("li", "subscribe", given={**part, "url": url, "from_start": False})["id"]
     for operation in ("show_subscription", "show_secret"):

@@ -22,10 +22,15 @@ from shuzhi.kernel.errors import BrokenError
 from shuzhi.kernel.files import make_once
 from shuzhi.share import delivery
 from shuzhi.share.access import Limits, MaskTable, Refusal, read_masks_file
-from shuzhi.share.agreements.plain import plain
 from shuzhi.share.delivery import Asker, DeliveryDesk, Wanted
 from shuzhi.share.delivery.webhooks import poster
-from shuzhi.share.receipts import Receipt, ReceiptOffice, entry_subjects
+from shuzhi.share.receipts import (
+    Receipt,
+    ReceiptOffice,
+    ReceiptProof,
+    entry_subjects,
+    receipt_proof,
+)
 
 _MASKS = "masks.yaml"
 # How long a receiver of changes may take, and how often and long we wait for the audit log.
@@ -103,6 +108,17 @@ class Delivers(Agrees, Audits):
                     return entry
         return None
 
+    def receipt_proof(self, receipt: Receipt) -> ReceiptProof | None:
+        """The proof that a receipt is in the audit log; None while the log does not have it.
+
+        Raises as `prove_entry`, `receipts.receipt_proof`.
+        """
+        logged = self.receipt_entry(receipt)
+        if logged is None:
+            return None
+        _, proof = self.prove_entry(logged.index)
+        return receipt_proof(self.receipt_office, receipt, logged, proof)
+
     def push_changes(self) -> int:
         """Push what changed to every subscription that is due; return how many batches."""
         with httpx2.Client(timeout=_WAIT_S, trust_env=False) as client:
@@ -112,10 +128,8 @@ class Delivers(Agrees, Audits):
         """Return a receipt with its entry in the audit log and the proof of it (docs/audit.md)."""
         for _ in range(_TRIES):
             self.record()
-            if logged := self.receipt_entry(receipt):
-                entry, proof = self.prove_entry(logged.index)
-                told = {"id": receipt.id, "at": receipt.at.isoformat(), **plain(receipt.what)}
-                return {"receipt": told, "entry": entry.decode(), "proof": str(proof)}
+            if found := self.receipt_proof(receipt):
+                return found.document()
             sleep(_PAUSE_S)
         raise BrokenLogError(
             "audit.log_busy",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -69,6 +70,48 @@ def show_receipt(number: Number, city: CityFolder = None, as_json: AsJson = Fals
 
 commands.command("list")(list_receipts)
 commands.command("show")(show_receipt)
+
+
+@commands.command("prove")
+def prove(number: Number, city: CityFolder = None) -> None:
+    """Print all that a receipt is checked by, as JSON: its entry of the audit log, with proof."""
+    from shuzhi.share.receipts import ReceiptError, ReceiptId, receipt
+
+    there = opened(city)
+    there.record()
+    found = there.receipt_proof(receipt(there.receipt_office, ReceiptId(number)))
+    if found is None:
+        raise ReceiptError(
+            "share.receipt_unproven",
+            f"The audit log does not have receipt {number} yet.",
+            next_step="Another process keeps the log: ask again in a while.",
+        )
+    print_json(found.document())
+
+
+@commands.command("check")
+def check(
+    file: Annotated[Path, typer.Argument(help="What `receipt prove` or the page gave you.")],
+    key: Annotated[
+        Path | None, typer.Option(help="The log's public key; default: the city's.")
+    ] = None,
+    city: CityFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check that a receipt is in the audit log, by its proof and the log's public key alone."""
+    from shuzhi.audit import read_keys
+    from shuzhi.share.receipts import check_receipt, read_receipt_proof
+
+    held = key or opened(city).settings.audit_key.with_name("audit.pub")
+    keys = read_keys(held.read_text(encoding="utf-8").splitlines())
+    found = read_receipt_proof(file.read_text(encoding="utf-8"))
+    proved = check_receipt(found, keys)
+    number = found.told["id"]
+    if as_json:
+        print_json({"receipt": number, "entry": proved.index, "size": proved.checkpoint.size})
+    else:
+        told = f"entry {proved.index:,} of {proved.checkpoint.size:,}"
+        out.print(f"receipt {number} is in the log: {told}")
 
 
 @commands.command("uses-of")

@@ -24,6 +24,13 @@ from shuzhi.share.receipts.objecting import (
 )
 from shuzhi.share.receipts.objections import Objection, ObjectionId, ObjectionState
 from shuzhi.share.receipts.office import ReceiptOffice
+from shuzhi.share.receipts.proofs import (
+    ReceiptProof,
+    check_receipt,
+    names_others,
+    read_receipt_proof,
+    receipt_proof,
+)
 from shuzhi.share.receipts.queries import (
     entry_subjects,
     hold_receipts,
@@ -51,21 +58,26 @@ __all__ = [
     "ReceiptError",
     "ReceiptId",
     "ReceiptOffice",
+    "ReceiptProof",
     "SubjectColumn",
     "SubjectNumber",
     "SubjectSet",
     "SubjectSetId",
     "answer_objection",
+    "check_receipt",
     "entry_subjects",
     "hold_receipts",
     "is_about",
     "known_set",
+    "names_others",
     "newest_receipt",
     "object_to",
     "objection",
     "objections",
     "objections_of",
+    "read_receipt_proof",
     "receipt",
+    "receipt_proof",
     "receipts",
     "record_receipt",
     "set_of",

@@ -1,6 +1,7 @@
 """What the receipts room refuses.
 
-Codes: `share.receipt_unknown`, `share.receipt_bad`, `share.objection_unknown`,
+Codes: `share.receipt_unknown`, `share.receipt_bad`, `share.receipt_unproven`,
+`share.objection_unknown`,
 `share.objection_open`, `share.objection_settled`, `share.objection_unreadable`,
 `share.not_touched`, `share.not_your_side`, `share.bad_page`, `share.bad_subject_kind`.
 """

@@ -1,7 +1,7 @@
 """Receipts of many small deliveries at once, each about one subject, in one transaction.
 
 Each has its own receipt; the audit log has one entry for all that were written together, with the
-hash over them. Who alters one of the receipts later makes the hash fail.
+root of the tree over them (`turns`). Who alters one of the receipts later makes the root fail.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from sqlalchemy import Connection, Table, text
 from shuzhi.audit import Entry, queue
 from shuzhi.kernel.instant import Instant
 from shuzhi.kernel.prepared import drive
-from shuzhi.share.agreements.plain import canonical, plain
+from shuzhi.share.agreements.plain import plain
 from shuzhi.share.receipts.model import Delivered, ReceiptId, SubjectNumber
 from shuzhi.share.receipts.store import receipt_table, set_table, subject_table
+from shuzhi.share.receipts.turns import OWN, common_sha256, leaf, turn_root
 
-_OWN = frozenset({"sha256", "size_bytes", "question_sha256"})
 _FILLED = (
     (set_table, ("id", "subjects", "sha256", "is_in_lake")),
     (subject_table, ("subject", "subject_set")),
@@ -59,14 +59,14 @@ class Alike:
         return made
 
     @cached_property
-    def sha256(self) -> str:
-        """The hash of that content."""
-        return hashlib.sha256(canonical(self.content)).hexdigest()
+    def common_sha256(self) -> str:
+        """The hash of what they have in common."""
+        return common_sha256(self.content)
 
     @cached_property
     def _head(self) -> str:
         """The content as JSON, as far as one delivery says nothing else, and left open."""
-        common = {name: value for name, value in self.content.items() if name not in _OWN}
+        common = {name: value for name, value in self.content.items() if name not in OWN}
         return json.dumps(common)[:-1]
 
     def content_of(self, small: Small) -> str:
@@ -98,30 +98,26 @@ def record_many(
         return ()
     ids = _fresh_ids(connection, len(leaving))
     moment = _as_stored(connection, at)
-    rows = [_rows(number, small, moment) for number, small in zip(ids, leaving, strict=True)]
+    about = [_subject_sha256(small.subject) for small in leaving]
+    rows = [
+        _rows(number, small, digest, moment)
+        for number, small, digest in zip(ids, leaving, about, strict=True)
+    ]
     for (table, names), filled in zip(_FILLED, zip(*rows, strict=True), strict=True):
         _insert(connection, table, names, filled)
-    queue(connection, _entry(leaving, ids, at))
+    queue(connection, _entry(leaving, ids, about, at))
     return ids
 
 
-def turn_sha256(leaving: Sequence[Small], ids: Sequence[ReceiptId]) -> str:
-    """Return the hash over receipts that were written together, in order.
-
-    Of each: its id, the hash of what it has in common with those like it, and what is its own.
-    """
-    lines = (
-        f"{number} {s.alike.sha256} {s.subject} {s.sha256} {s.size_bytes} {s.question_sha256}\n"
-        for number, s in zip(ids, leaving, strict=True)
-    )
-    return hashlib.sha256("".join(lines).encode()).hexdigest()
+def _subject_sha256(subject: SubjectNumber) -> str:
+    """Return the hash of a set of one subject."""
+    return hashlib.sha256(subject.to_bytes(8, "little")).hexdigest()
 
 
-def _rows(number: ReceiptId, small: Small, at: Any) -> tuple[tuple[Any, ...], ...]:
+def _rows(number: ReceiptId, small: Small, digest: str, at: Any) -> tuple[tuple[Any, ...], ...]:
     """Return what is written of one delivery: a row for each of the tables."""
     # Numbers that are made in order lie together; no other set has one below zero.
     subject_set = -number
-    digest = hashlib.sha256(small.subject.to_bytes(8, "little")).hexdigest()
     what = small.alike.what
     parties = (what.agreement, what.assigner, what.assignee, what.dataset)
     return (
@@ -175,14 +171,27 @@ def _fresh_ids(connection: Connection, count: int) -> tuple[ReceiptId, ...]:
     return tuple(ReceiptId(last + n) for n in range(1, count + 1))
 
 
-def _entry(leaving: Sequence[Small], ids: Sequence[ReceiptId], at: Instant) -> Entry:
-    agreements = Counter(f"{small.alike.what.agreement}" for small in leaving)
-    facts = {
-        "receipts": len(ids),
-        "first": ids[0],
-        "last": ids[-1],
-        "agreements": dict(agreements),
-        "askers": sorted({small.alike.what.asker for small in leaving})[:100],
-        "sha256": turn_sha256(leaving, ids),
+def _entry(
+    leaving: Sequence[Small], ids: Sequence[ReceiptId], about: Sequence[str], at: Instant
+) -> Entry:
+    leaves = (
+        leaf(number, s.alike.common_sha256, digest, s.sha256, s.size_bytes, s.question_sha256)
+        for number, s, digest in zip(ids, leaving, about, strict=True)
+    )
+    turn = {"receipts": len(ids), "first": ids[0], "last": ids[-1], "root": turn_root(leaves)}
+    return Entry(
+        "receipt.many_recorded", at, "system", f"receipts:{ids[0]}", turn | _sides(leaving)
+    )
+
+
+def _sides(leaving: Sequence[Small]) -> dict[str, Any]:
+    """Return between whom the receipts are; of several receivers none is told of the others."""
+    common = {id(small.alike): small.alike.what for small in leaving}.values()
+    if len({(what.assigner, what.assignee) for what in common}) > 1:
+        return {}
+    return {
+        "assigner": leaving[0].alike.what.assigner,
+        "assignee": leaving[0].alike.what.assignee,
+        "agreements": dict(Counter(f"{small.alike.what.agreement}" for small in leaving)),
+        "askers": sorted({what.asker for what in common})[:100],
     }
-    return Entry("receipt.many_recorded", at, "system", f"receipts:{ids[0]}", facts)

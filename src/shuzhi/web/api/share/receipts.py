@@ -16,11 +16,13 @@ from shuzhi.share.accounts import Right
 from shuzhi.share.agreements import AgreementId
 from shuzhi.share.receipts import Left, Reach, Receipt, ReceiptId
 from shuzhi.share.receipts.errors import unknown
+from shuzhi.share.receipts.proofs import told_of
 from shuzhi.web.api.frame.acting import VisitorHere
-from shuzhi.web.api.frame.answers import Answer, Line, Listed, Moment, Name
+from shuzhi.web.api.frame.answers import Answer, Facts, Line, Listed, Moment, Name
 from shuzhi.web.api.frame.asking import CityHere, reads
 from shuzhi.web.api.frame.paging import PageAsked
 from shuzhi.web.api.frame.siding import SIDE_RIGHTS, sees, subject_of
+from shuzhi.web.seeing import seen_proof
 from shuzhi.web.sides import AT_ONCE, seen_page
 from shuzhi.web.visitors import Visitor
 
@@ -96,9 +98,36 @@ class ReceiptProven(ReceiptLine):
     entry: int | None
     """Its index in the audit log; null where it is not in it yet. `show_entry_of_log` has it."""
     raw: str | None
-    """The bytes of that entry, as they were hashed; null where there is none yet."""
+    """The bytes of that entry, as they were hashed; null where there is none yet, or where it is
+    of before there were trees over a turn, and tells of others."""
     proof: str | None
     """The proof that they are in the log (C2SP tlog-proof); null where there is none yet."""
+
+
+class TurnAnswer(Answer):
+    """Where a receipt stands in the tree over those that were written with it."""
+
+    index: int
+    """Its place among them, from 0."""
+    subjects_sha256: str
+    """The hash over whom it is about, in hex: a part of its leaf."""
+    path: tuple[str, ...]
+    """The hashes from its leaf to the root in the entry, in Base64; they tell nothing of others."""
+
+
+class ReceiptProofAnswer(Answer):
+    """A receipt with all that one checks it by: `shuzhi receipt check` reads it as it is."""
+
+    receipt: Facts
+    """The receipt, as it is hashed."""
+    entry: str | None
+    """The entry, or that of all that were written with it; null as `raw` of the receipt."""
+    leaf_sha256: str | None
+    """The hash of the entry as a leaf of the log (RFC 6962), in hex; null where there is none."""
+    proof: str | None
+    """The proof that the entry is in the log (C2SP tlog-proof); null where there is none yet."""
+    turn: TurnAnswer | None
+    """Where the receipt stands in that entry; null for an entry of its own."""
 
 
 class Receipts(Listed):
@@ -179,12 +208,32 @@ def show_receipt(
     found = room.receipt(city.receipt_office, ReceiptId(receipt))
     if not _is_seen(visitor, city, found):
         raise unknown("receipt", receipt)
-    logged = city.receipt_entry(found)
+    proven = seen_proof(visitor, city, found)
     told = ReceiptLine.told(found).model_dump()
-    if logged is None:
+    if proven is None:
         return ReceiptProven(**told, entry=None, raw=None, proof=None)
-    raw, proof = city.prove_entry(logged.index)
-    return ReceiptProven(**told, entry=logged.index, raw=raw.decode(), proof=f"{proof}")
+    raw = None if proven.entry is None else proven.entry.decode()
+    return ReceiptProven(**told, entry=proven.proof.index, raw=raw, proof=f"{proven.proof}")
+
+
+@router.get("/{receipt}/proof", **reads(*SIDE_RIGHTS))
+def prove_receipt(
+    city: CityHere,
+    visitor: VisitorHere,
+    receipt: Annotated[int, InPath(ge=1, lt=2**62, description="The number of the receipt.")],
+) -> ReceiptProofAnswer:
+    """Show all that a receipt of one's own is checked by, without what belongs to others.
+
+    Of receipts that were written together it leads by hashes alone to their one entry.
+    """
+    found = room.receipt(city.receipt_office, ReceiptId(receipt))
+    if not _is_seen(visitor, city, found):
+        raise unknown("receipt", receipt)
+    proven = seen_proof(visitor, city, found)
+    if proven is None:
+        none = dict.fromkeys(("entry", "leaf_sha256", "proof", "turn"))
+        return ReceiptProofAnswer.model_validate({"receipt": told_of(found), **none})
+    return ReceiptProofAnswer.model_validate(proven.document())
 
 
 def _is_seen(visitor: Visitor, city: City, receipt: Receipt) -> bool:

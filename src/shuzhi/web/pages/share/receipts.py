@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
@@ -17,10 +18,13 @@ from shuzhi.share.receipts.errors import unknown
 from shuzhi.web.pages.frame.sending import FieldError, Typed, shown
 from shuzhi.web.pages.frame.site import Site
 from shuzhi.web.pages.share.objections import answerer
+from shuzhi.web.problems import WebError
+from shuzhi.web.seeing import seen_of, seen_proof
 from shuzhi.web.sides import AT_ONCE, seen_page, sees
 from shuzhi.web.visitors import Visitor, visitor_of
 
 _A_PAGE = 50
+_Number = Annotated[int, Path(ge=1, lt=2**62)]
 _FILTERS = ("dataset", "receiver", "agreement", "start", "end")
 
 
@@ -43,22 +47,42 @@ def routes(site: Site) -> APIRouter:
             parties=sorted(site.city.organisation(), key=lambda party: party.id),
         )  # fmt: skip
 
+    _one(router, site)
+    return router
+
+
+def _one(router: APIRouter, site: Site) -> None:
     @router.get("/receipts/{number}")
-    def show(request: Request, number: Annotated[int, Path(ge=1, lt=2**62)]) -> Response:
+    def show(request: Request, number: _Number) -> Response:
         city, visitor = site.city, visitor_of(request)
-        receipt = room.receipt(city.receipt_office, ReceiptId(number))
-        if not _is_seen(city, visitor, receipt):
-            raise unknown("receipt", number)
+        receipt = _seen(city, visitor, number)
+        entry = city.receipt_entry(receipt)
         return site.page(
             request,
             "receipt.html",
             receipt=receipt,
             what=receipt.what,
-            entry=city.receipt_entry(receipt),
+            entry=entry,
+            is_shown=entry is not None and bool(seen_of(visitor, city, [entry])),
             objections=_objections(city, visitor, receipt),
         )
 
-    return router
+    @router.get("/receipts/{number}/proof")
+    def prove(request: Request, number: _Number) -> Response:
+        city, visitor = site.city, visitor_of(request)
+        found = seen_proof(visitor, city, _seen(city, visitor, number))
+        if found is None:
+            raise WebError("web.not_found", "The audit log does not have this receipt yet.")
+        shown = json.dumps(found.document(), ensure_ascii=False, indent=2)
+        headers = {"Content-Disposition": f'attachment; filename="receipt-{number}.json"'}
+        return Response(f"{shown}\n", media_type="application/json", headers=headers)
+
+
+def _seen(city: City, visitor: Visitor, number: int) -> Receipt:
+    found = room.receipt(city.receipt_office, ReceiptId(number))
+    if not _is_seen(city, visitor, found):
+        raise unknown("receipt", number)
+    return found
 
 
 def _found(city: City, visitor: Visitor, typed: Typed) -> tuple[list[Receipt], int | None]:
