@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -129,6 +130,42 @@ def test_terms_that_may_fail_wait_for_the_others_one_by_one(
     assert not [step for step in steps[1:-1] if step.count("WHERE") != 1 or " AND " in step]
 
 
+@pytest.mark.parametrize(
+    ("condition", "ordered"),
+    [
+        (
+            "kids > 1 OR income * 2 > 5",
+            'CASE WHEN "kids" > 1 THEN TRUE ELSE "income" * 2 > 5 END',
+        ),
+        (
+            "(kids > 1 OR (income * 2 > 5 AND code = 7)) AND kids < 9",
+            'CASE WHEN "kids" > 1 THEN TRUE '
+            'ELSE CASE WHEN "income" * 2 > 5 THEN "code" = 7 ELSE FALSE END END',
+        ),
+    ],
+)
+def test_sides_that_may_fail_are_computed_in_their_order(
+    asked: Any, condition: str, ordered: str
+) -> None:
+    made = _made(asked, f"SELECT COUNT(*) FROM residents WHERE {condition}")
+    assert (made.setup, made.is_frail) == ((), True)
+    assert made.question.sql.split("LIMIT 9223372036854775807")[1].endswith(f"WHERE {ordered} ")
+
+
+def test_sides_in_their_order_hold_of_the_same_rows(worlds: Any) -> None:
+    parts = ["score * 2 > 20", "kids > 2", "-income < -4000"]
+    for first, second, third in permutations(parts):
+        for condition in (f"{first} OR {second} AND {third}", f"({first} OR {second}) AND {third}"):
+            found = [
+                worlds.answer("A", sql, ["residents"]).to_pylist()
+                for sql in (
+                    f"SELECT COUNT(*) AS n FROM residents WHERE {condition}",
+                    f"SELECT COUNT(*) AS n FROM (SELECT * FROM residents) AS r WHERE {condition}",
+                )
+            ]
+            assert found[0] == found[1], condition
+
+
 def test_what_cannot_fail_may_be_foreseen(asked: Any) -> None:
     assert not _made(asked, "SELECT id FROM residents WHERE kids > 1").is_frail
 
@@ -138,7 +175,10 @@ def test_what_cannot_fail_may_be_foreseen(asked: Any) -> None:
     [
         "SELECT id FROM residents WHERE income * 2 > 5",
         "SELECT MAX(kids > 1 AND income * 2 > 5) FROM residents",
-        "SELECT COUNT(*) FROM residents WHERE kids > 1 OR income * 2 > 5",
+        "SELECT COUNT(*) FROM residents WHERE NOT (kids > 1 OR income * 2 > 5)",
+        "SELECT COUNT(*) FROM residents WHERE (kids > 1 OR income * 2 > 5) = is_active",
+        "SELECT COUNT(*) FROM residents WHERE kids > 1 OR (income * 2 > 5 AND is_active) IS NULL",
+        "SELECT id FROM residents WHERE kids > 1 OR income * 2 > 5",
         "SELECT COUNT(*) * 2 FROM residents WHERE income * 2 > 5",
         "SELECT SUM(income * 2) FROM residents GROUP BY CAST(code AS DOUBLE)",
         "SELECT SUM(income * 2) * 2 FROM residents",

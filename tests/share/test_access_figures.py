@@ -20,6 +20,7 @@ ALL = "COUNT(*) AS n, COUNT(score) AS c, SUM(kids) AS s, AVG(income) AS a"
 @pytest.mark.parametrize(
     ("sql", "cells"),
     [
+        ("SELECT COUNT(*) AS n FROM residents", 1),
         (f"SELECT {ALL} FROM residents", 1),
         (f"SELECT district, {ALL} FROM residents GROUP BY district ORDER BY district", 2),
         (f"SELECT district, kids, {ALL} FROM residents GROUP BY ALL ORDER BY district, kids", 0),

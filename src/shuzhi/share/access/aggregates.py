@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from sqlglot import exp
 
-from shuzhi.share.access.cells import Question, large_cells
+from shuzhi.share.access.cells import Question
 from shuzhi.share.access.model import Allowed
 from shuzhi.share.access.reading import conjuncts, no
 from shuzhi.share.access.tallies import counted
@@ -30,18 +30,15 @@ _FORM = (
 )
 
 
-def figures(query: exp.Query, sql: str, allowed: Allowed, source: exp.Select) -> exp.Query:
-    """Return what answers `query` of the rows of `source` with cells that are large enough.
-
-    Raises NotProven.
-    """
+def figures(query: exp.Query, sql: str, allowed: Allowed) -> Question:
+    """Return the question that `query` is, with its parts checked. Raises NotProven."""
     if not isinstance(query, exp.Select) or not _is_flat(query):
         raise no("sql_form", _FORM, query, sql)
     for column in query.find_all(exp.Column):
         if isinstance(column.this, exp.Identifier):
             column.set("table", None)
             column.set("this", exp.to_identifier(column.name.lower(), quoted=True))
-    return large_cells(_question(query, sql, allowed), source)
+    return _question(query, sql, allowed)
 
 
 def _is_flat(query: exp.Select) -> bool:

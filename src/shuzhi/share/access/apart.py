@@ -38,15 +38,27 @@ def hold_back(query: exp.Query, frail: Collection[exp.Expr]) -> None:
     """Let `query`, of one table, test each of the `frail` terms of its filter by itself, in order.
 
     Each is tested of nothing but rows that passed all others and those before it, and figures are
-    computed of rows that passed them all.
+    computed of rows that passed them all. Of AND and OR at the top of a term, the second side is
+    computed where the first leaves it open, for each row by itself.
     """
     source, where = query.args["from_"].this, query.args.get("where")
     alias = source.args["alias"]
     early = [t for t in (conjuncts(where.this) if where else ()) if t not in frail]
     query.set("where", None)
-    for passed in (early, *([term] for term in frail)):
+    for passed in (early, *([_in_order(term)] for term in frail)):
         rows = exp.Select(expressions=[exp.Star()], from_=exp.From(this=source))
         if passed:
             rows.set("where", exp.Where(this=exp.and_(*passed, copy=False)))
         source = exp.Subquery(this=behind_limit(rows), alias=alias.copy())
     query.set("from_", exp.From(this=source))
+
+
+def _in_order(term: exp.Expr) -> exp.Expr:
+    """Return what holds where `term` holds; what is missing may become false, as to a filter."""
+    bare = term.unnest()
+    if not isinstance(bare, (exp.And, exp.Or)):
+        return term
+    first, second = _in_order(bare.this), _in_order(bare.expression)
+    if isinstance(bare, exp.Or):
+        return exp.Case(ifs=[exp.If(this=first, true=exp.true())], default=second)
+    return exp.Case(ifs=[exp.If(this=first, true=second)], default=exp.false())

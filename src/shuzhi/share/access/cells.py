@@ -9,21 +9,20 @@ themselves are made in `tallies.py`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
 from itertools import combinations
 
 from sqlglot import exp
 
 from shuzhi.share.access.governed import table_called
 from shuzhi.share.access.model import Allowed
-from shuzhi.share.access.pieces import name, number
+from shuzhi.share.access.pieces import every, name, number, within_parts
 from shuzhi.share.access.reading import title
 from shuzhi.share.access.tallies import Count, Tally, figure, key
 
 # Names with a space: no asker can write one.
-_LARGE = "is large"
+LARGE = "is large"
 _GOES = "goes too"
 
 
@@ -49,24 +48,22 @@ def large_cells(asked: Question, source: exp.Select) -> exp.Select:
     tally = Tally(
         asked.keys, asked.terms, asked.figures, has_subject=has_subject, minimum=asked.minimum
     )
-    parts = {
-        **tally.parts(source),
-        "judged": _judged(asked, tally),
-        "ranked": _ranked(asked, tally),
-    }
-    shown = _shown(asked)
-    named = [
-        exp.CTE(this=part, alias=exp.TableAlias(this=exp.to_identifier(word)))
-        for word, part in parts.items()
-    ]
-    shown.set("with_", exp.With(expressions=named))
-    return shown
+    parts = {**tally.parts(source), "judged": _judged(asked, tally)}
+    return large_of(asked, tally, parts, "judged")
+
+
+def large_of(
+    asked: Question, tally: Tally, parts: Mapping[str, exp.Select], judged: str
+) -> exp.Select:
+    """Return what answers `asked` of the table of cells `judged`, in which `LARGE` was said."""
+    ranked = _ranked(asked, tally, judged)
+    return within_parts({**parts, "ranked": ranked}, _shown(asked))
 
 
 def _judged(asked: Question, tally: Tally) -> exp.Select:
     """Say of each cell that is not empty whether all its counts are large enough."""
-    fine = [_is_fine(count, asked.minimum) for count in tally.counts()]
-    is_large = exp.alias_(reduce(_and, fine), _LARGE, quoted=True)
+    fine = every(_is_fine(count, asked.minimum) for count in tally.counts())
+    is_large = exp.alias_(fine, LARGE, quoted=True)
     # What was asked for must be there at all.
     is_there = exp.GT(this=tally.all_rows, expression=number(0))
     return exp.Select(
@@ -82,11 +79,7 @@ def _is_fine(count: Count, minimum: int) -> exp.Expr:
     return exp.Paren(this=exp.Or(this=none, expression=many))
 
 
-def _and(left: exp.Expr, right: exp.Expr) -> exp.Expr:
-    return exp.And(this=left, expression=right)
-
-
-def _ranked(asked: Question, tally: Tally) -> exp.Select:
+def _ranked(asked: Question, tally: Tally, judged: str) -> exp.Select:
     """Say of each cell whether it must go so that the others do not give a small one away.
 
     Whoever knows the figure of all cells together, or of those with the same value of some keys,
@@ -96,7 +89,7 @@ def _ranked(asked: Question, tally: Tally) -> exp.Select:
     lots = [lot for size in range(len(names)) for lot in combinations(names, size)]
     goes = [exp.paren(_gives_away(asked, tally, lot, names)) for lot in lots]
     named = exp.alias_(exp.or_(*goes) if goes else exp.false(), _GOES, quoted=True)
-    return exp.select("*", named).from_(table_called("judged"))
+    return exp.select("*", named).from_(table_called(judged))
 
 
 def _gives_away(
@@ -105,7 +98,7 @@ def _gives_away(
     """Whether a cell is the smallest that is shown of its lot, of which too few are hidden."""
     # Somebody may be in several cells; then only the number of the largest is sure.
     total = exp.Sum if asked.allowed.grant.subject is None else exp.Max
-    hidden = exp.case().when(exp.Not(this=name(_LARGE)), name(tally.people))
+    hidden = exp.case().when(exp.Not(this=name(LARGE)), name(tally.people))
     found = exp.Window(
         this=total(this=hidden), partition_by=[name(word) for word in lot], over="OVER"
     )
@@ -116,7 +109,7 @@ def _gives_away(
     order = [exp.Ordered(this=word) for word in (tally.all_rows, *map(name, names))]
     place = exp.Window(
         this=exp.RowNumber(),
-        partition_by=[name(word) for word in (_LARGE, *lot)],
+        partition_by=[name(word) for word in (LARGE, *lot)],
         order=exp.Order(expressions=order),
         over="OVER",
     )
@@ -137,7 +130,7 @@ def _shown(asked: Question) -> exp.Select:
         for output in query.expressions
     ]
     shown = exp.select(*outputs).from_(table_called("ranked"))
-    is_shown = exp.and_(name(_LARGE), exp.Not(this=name(_GOES)))
+    is_shown = exp.and_(name(LARGE), exp.Not(this=name(_GOES)))
     shown = shown.where(is_shown)
     if having := query.args.get("having"):
         # A condition that fails on a cell must not be computed for one that is left out.

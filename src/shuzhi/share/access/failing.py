@@ -7,7 +7,7 @@ that test can fail, the failure would tell of a row that is not. What is done ab
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from sqlglot import exp
 
@@ -54,7 +54,8 @@ def waiting_terms(query: exp.Query, allowed: Collection[Allowed]) -> list[exp.Ex
     """Return the terms of the filter of `query` that might fail, to be tested after the others.
 
     None where it might fail anywhere else but in these and in the arguments of its figures, or
-    need not look at every row, or chooses by itself which of two parts of a term to compute first.
+    need not look at every row, or where the database would choose which of two parts, deep inside
+    of a term, to compute first.
     """
     given = {name for name, part in query.args.items() if part}
     if not isinstance(query, exp.Select) or not given <= _GATHERED:
@@ -65,13 +66,24 @@ def waiting_terms(query: exp.Query, allowed: Collection[Allowed]) -> list[exp.Ex
         return None
     types, where = _types(query, allowed), query.args.get("where")
     frail = [t for t in (conjuncts(where.this) if where else ()) if _fails(t, types)]
-    if any(_fails(each, types) for node in (*frail, *figures) for each in node.find_all(*_CHOSEN)):
+    chosen = [n for term in frail for n in _chosen_in(term)]
+    chosen += [n for figure in figures for n in figure.find_all(*_CHOSEN)]
+    if any(_fails(each, types) for each in chosen):
         return None
     rest = query.copy()
     rest.set("where", None)
     for each in list(rest.find_all(*_SUMMED)):
         each.set("this", exp.null())
     return None if _fails(rest, types) else frail
+
+
+def _chosen_in(term: exp.Expr) -> Iterator[exp.Expr]:
+    """Yield the ANDs and ORs of `term` but those at its top, whose sides can be put in order."""
+    bare = term.unnest()
+    if isinstance(bare, _CHOSEN):
+        yield from (*_chosen_in(bare.this), *_chosen_in(bare.expression))
+    else:
+        yield from bare.find_all(*_CHOSEN)
 
 
 def _fails(tree: exp.Expr, types: Types) -> bool:

@@ -17,7 +17,7 @@ def said(term: exp.Expr) -> exp.Expr:
     if not values:
         return choice([(term.copy(), 1)], 0)
     # What IN stands for (ISO 9075-2, 8.4): equal to one of the values.
-    column, sign = _bare(term).this, -1 if isinstance(term, exp.Not) else 1
+    column, sign = tested(term), -1 if isinstance(term, exp.Not) else 1
     equal = (exp.EQ(this=column.copy(), expression=value.copy()) for value in values)
     which = [(is_value, sign * place) for place, is_value in enumerate(equal, 1)]
     if sign > 0:
@@ -27,6 +27,12 @@ def said(term: exp.Expr) -> exp.Expr:
 
 def _bare(term: exp.Expr) -> exp.Expr:
     return term.this.unnest() if isinstance(term, exp.Not) else term
+
+
+def tested(term: exp.Expr) -> exp.Expr:
+    """Return the column that a term is about."""
+    column: exp.Expr = _bare(term).this
+    return column
 
 
 def values_of(term: exp.Expr) -> list[exp.Expr]:

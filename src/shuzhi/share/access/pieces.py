@@ -5,7 +5,7 @@ Nothing here knows what is counted.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import reduce
 
 from sqlglot import exp
@@ -85,6 +85,29 @@ def grouped(keys: Sequence[str], columns: Iterable[exp.Expr], source: str) -> ex
     return made
 
 
-def alias(word: str) -> exp.TableAlias:
-    """Return the name of a sub-query."""
-    return exp.TableAlias(this=exp.to_identifier(word, quoted=True))
+def joined(how: str, right: str, left: str, keys: Sequence[str]) -> exp.Join:
+    """Return the join (LEFT, SEMI) of a table to `left` where the keys are the same, or missing."""
+    same = [exp.NullSafeEQ(this=name(k, left), expression=name(k, right)) for k in keys]
+    side = {"side": how} if how == "LEFT" else {"kind": how}
+    return exp.Join(this=table_called(right), on=every(same), **side)
+
+
+def within_parts(parts: Mapping[str, exp.Select], query: exp.Select) -> exp.Select:
+    """Return `query`, which may speak of the parts, and of them each of those before it."""
+    named_parts = [
+        exp.CTE(this=part, alias=exp.TableAlias(this=exp.to_identifier(word)))
+        for word, part in parts.items()
+    ]
+    query.set("with_", exp.With(expressions=named_parts))
+    return query
+
+
+def sub_query(rows: exp.Select, word: str) -> exp.Subquery:
+    """Return the sub-query called so."""
+    named_so = exp.TableAlias(this=exp.to_identifier(word, quoted=True))
+    return exp.Subquery(this=rows, alias=named_so)
+
+
+def allowed(source: exp.Select) -> exp.Subquery:
+    """Return the sub-query of the rows that may be read; `source` stays as it is."""
+    return sub_query(source.copy(), "allowed")

@@ -12,10 +12,12 @@ from sqlglot import exp
 
 from shuzhi.share.access.aggregates import figures
 from shuzhi.share.access.apart import behind_limit, copied, hold_back
+from shuzhi.share.access.cells import large_cells
 from shuzhi.share.access.failing import may_fail, waiting_terms
 from shuzhi.share.access.governed import KEY, governed, table_called
 from shuzhi.share.access.marks import SUBJECT
 from shuzhi.share.access.model import Allowed, Form, Refusal
+from shuzhi.share.access.proving import proof
 from shuzhi.share.access.reading import NotProven, only_counted, read, resolve, title
 from shuzhi.share.access.reasons import refused
 from shuzhi.share.access.yes_no import yes_or_no
@@ -42,20 +44,25 @@ class Plan:
     """What to run in the place of a user's SQL: `setup` in its order, then `question`.
 
     `tables` says under which name each data set must be there. Where the plan is frail, the
-    connection must not foresee: the question may fail, and not on rows that are hidden.
+    connection must not foresee: the question may fail, and not on rows that are hidden. Each
+    of the `doubts` is to be asked after its statement of `setup`; only where all of them are zero
+    is the question to be asked.
     """
 
     setup: tuple[Statement, ...]
     question: Statement
     tables: Mapping[str, str]
     is_frail: bool = False
+    doubts: tuple[Statement, ...] = ()
 
 
-def plan(sql: str, allowed: Sequence[Allowed], *, salt: str) -> Plan | Refusal:
+def plan(sql: str, allowed: Sequence[Allowed], *, salt: str, first_rows: int = 0) -> Plan | Refusal:
     """Return what answers `sql` from what is `allowed` and nothing else.
 
     `salt` is random: it goes into the names of the tables, so that no text can be written that
-    speaks of them. All of `allowed` must be for one assignee, one for each data set.
+    speaks of them. All of `allowed` must be for one assignee, one for each data set. With
+    `first_rows`, cells of figures are told by so many rows where that is enough; where it leaves
+    doubts, plan again without.
     """
     if not allowed:
         return refused("no_grant")
@@ -65,25 +72,34 @@ def plan(sql: str, allowed: Sequence[Allowed], *, salt: str) -> Plan | Refusal:
     try:
         query = read(sql)
         read_by = resolve(query, sql, by_name)
-        return _plan(query, sql, read_by, salt)
+        return _plan(query, sql, read_by, salt, first_rows)
     except NotProven as refusal:
         return refusal.refusal
     except RecursionError:
         return refused("sql_not_read", "It is nested too deeply.")
 
 
-def _plan(query: exp.Query, sql: str, read_by: Mapping[int, Allowed], salt: str) -> Plan:
+def _plan(
+    query: exp.Query, sql: str, read_by: Mapping[int, Allowed], salt: str, first_rows: int
+) -> Plan:
     used = {str(each.dataset): each for each in read_by.values()}
     tables = {name: f"{salt} {name}" for name in used}
     forms = {each.grant.form for each in used.values()}
     if not forms <= {Form.ROWS} and len(read_by) != 1:
         raise NotProven(refused("sql_mixed_forms"))
     inner = {name: _allowed_rows(query, each, tables[name]) for name, each in used.items()}
-    is_frail = any(each.rows for each in used.values()) and may_fail(query, used.values())
+    fails = may_fail(query, used.values())
+    is_frail = fails and any(each.rows for each in used.values())
     if Form.AGGREGATE in forms:
         ((name, only),) = used.items()
+        question = figures(query, sql, only)
+        if first_rows and not fails:
+            found = proof(question, inner[name], tables[name], first_rows)
+            if found is not None:
+                made, doubts = (tuple(map(Statement.of, each)) for each in found[:2])
+                return Plan(made, Statement.of(found.answer), tables, doubts=doubts)
         source = behind_limit(inner[name]) if is_frail else inner[name]
-        return Plan((), Statement.of(figures(query, sql, only, source)), tables, is_frail)
+        return Plan((), Statement.of(large_cells(question, source)), tables, is_frail)
     setup: list[exp.Expr] = []
     is_plain = is_frail and forms <= {Form.ROWS}
     waiting = waiting_terms(query, used.values()) if is_plain else None

@@ -22,16 +22,18 @@ from sqlglot import exp
 from shuzhi.share.access.governed import table_called
 from shuzhi.share.access.marks import SUBJECT, basket, said, values_of
 from shuzhi.share.access.pieces import (
-    alias,
+    allowed,
     called,
     cast,
     compared,
     every,
     grouped,
+    joined,
     name,
     named,
     number,
     select,
+    sub_query,
     summed,
     within,
 )
@@ -39,7 +41,7 @@ from shuzhi.share.access.pieces import (
 # Names of columns that are gathered; those of counts have a space: no asker can write one.
 _ROWS = "rows"
 _BASKET = "basket"
-_MOST_BY_BASKETS = 30
+MOST_BY_BASKETS = 30
 _ONE = "one"
 
 
@@ -67,6 +69,11 @@ def figure(place: int) -> str:
     return f"figure {place}"
 
 
+def value(place: int) -> str:
+    """Return the name of a column that figures are of."""
+    return f"column {place}"
+
+
 @dataclass(frozen=True)
 class Tally:
     """The counts of one question: keys, terms and figures as they were checked.
@@ -85,16 +92,18 @@ class Tally:
         """Return the WITH parts, in their order; the last one is `cells`, a row for each."""
         if not self.has_subject:
             alike = grouped([*self._terms(), *self._held()], self._of_rows(), "marked")
+            # Of nothing but their number, rows need no marks.
+            marks = [*self.marks()] or [named(number(1), _ONE)]
             return {
-                "marked": select(self._marks(), _allowed(source)),
+                "marked": select(marks, allowed(source)),
                 "gathered": alike,
                 "placed": self._placed("gathered"),
                 "cells": grouped(self._names(), self._cells_of_rows(), "placed"),
             }
-        if self.minimum <= _MOST_BY_BASKETS and self._held() == self._names():
+        if self.minimum <= MOST_BY_BASKETS and self._held() == self._names():
             return self._by_baskets(source)
         return {
-            "marked": select([*self._marks(), name(SUBJECT)], _allowed(source)),
+            "marked": select([*self.marks(), name(SUBJECT)], allowed(source)),
             "placed": self._placed("marked"),
             "gathered": grouped([SUBJECT, *self._held()], self._of_subjects(), "placed"),
             "cells": grouped(self._names(), self._cells_of_subjects(), "gathered"),
@@ -107,7 +116,7 @@ class Tally:
         alike = grouped([*self._terms(), *self._names()], baskets, "marked")
         bounded = [named(number(1), _ONE), *self._cells_of_rows(), *self._bounds()]
         return {
-            "marked": select([*self._marks(), named(basket(), _BASKET)], _allowed(source)),
+            "marked": select([*self.marks(), named(basket(), _BASKET)], allowed(source)),
             "alike": alike,
             "found": self._placed("alike"),
             "bounded": grouped(self._names(), bounded, "found"),
@@ -141,7 +150,7 @@ class Tally:
 
     def _parts_of_a_lot(self) -> Iterator[str]:
         yield ""
-        for j, column in enumerate(self._columns):
+        for j, column in enumerate(self.columns):
             yield f" there {j}"
             if self._tells_of_missing(column):
                 yield f" missing {j}"
@@ -154,7 +163,7 @@ class Tally:
         return any(isinstance(f, exp.Count) and counted(f) == column for f in self.figures)
 
     @cached_property
-    def _columns(self) -> list[exp.Expr]:
+    def columns(self) -> list[exp.Expr]:
         """Return the columns of figures, each once."""
         found = (counted(f) for f in self.figures)
         return list(dict.fromkeys(c for c in found if isinstance(c, exp.Column)))
@@ -168,13 +177,14 @@ class Tally:
     def _held(self) -> list[str]:
         """Return what rows are gathered by in any case: keys, and values that are counted once."""
         once = {counted(f) for f in self.figures if _is_distinct(f)}
-        return self._names() + [_column(j) for j, c in enumerate(self._columns) if c in once]
+        return self._names() + [value(j) for j, c in enumerate(self.columns) if c in once]
 
     # Of each row
 
-    def _marks(self) -> Iterator[exp.Expr]:
+    def marks(self) -> Iterator[exp.Expr]:
+        """Yield what is said of each row: its keys, the columns of figures, and the terms."""
         yield from (named(k.copy(), key(i)) for i, k in enumerate(self.keys))
-        yield from (named(c.copy(), _column(j)) for j, c in enumerate(self._columns))
+        yield from (named(c.copy(), value(j)) for j, c in enumerate(self.columns))
         yield from (named(said(term), _term(i)) for i, term in enumerate(self.terms))
 
     def _placed(self, source: str) -> exp.Select:
@@ -189,15 +199,29 @@ class Tally:
 
     def _lots(self) -> list[exp.Expr]:
         """Return conditions: of the rows asked for, and of what one term or value less changes."""
-        lots = [every(self._hold())]
-        for i, term in enumerate(self.terms):
-            lots.append(every([*self._hold(but=i), compared(exp.LTE, _term(i), 0)]))
-            sign = -1 if isinstance(term, exp.Not) else 1
-            for place, _ in enumerate(values_of(term), 1):
-                lots.append(every([*self._hold(but=i), compared(exp.EQ, _term(i), sign * place)]))
+        lots = [self.asked_for()]
+        for i, _ in enumerate(self.terms):
+            lots += [self.without(i), *self.of_values(i)]
         if len(self.terms) > 1:
-            lots.append(exp.Not(this=exp.Paren(this=every(self._hold()))))
+            lots.append(exp.Not(this=exp.Paren(this=self.asked_for())))
         return lots
+
+    def asked_for(self) -> exp.Expr:
+        """Return the lot in which all terms hold."""
+        return every(self._hold())
+
+    def without(self, place: int) -> exp.Expr:
+        """Return the lot in which all terms hold but that one."""
+        return every([*self._hold(but=place), compared(exp.LTE, _term(place), 0)])
+
+    def of_values(self, place: int) -> list[exp.Expr]:
+        """Return the lots that each value of the list of a term stands for."""
+        term = self.terms[place]
+        sign = -1 if isinstance(term, exp.Not) else 1
+        return [
+            every([*self._hold(but=place), compared(exp.EQ, _term(place), sign * which)])
+            for which, _ in enumerate(values_of(term), 1)
+        ]
 
     def _hold(self, but: int | None = None) -> list[exp.Expr]:
         return [compared(exp.GT, _term(i), 0) for i, _ in enumerate(self.terms) if i != but]
@@ -206,17 +230,17 @@ class Tally:
 
     def _of_rows(self) -> Iterator[exp.Expr]:
         yield named(exp.Count(this=exp.Star()), _ROWS)
-        for j, _ in enumerate(self._columns):
-            yield named(exp.Count(this=name(_column(j))), f"there {j}")
+        for j, _ in enumerate(self.columns):
+            yield named(exp.Count(this=name(value(j))), f"there {j}")
         for j in sorted(self._summed()):
-            wanted = every(self._hold()) if self.terms else None
-            yield named(within(exp.Sum(this=name(_column(j))), wanted), _sum(j))
+            wanted = self.asked_for() if self.terms else None
+            yield named(within(exp.Sum(this=name(value(j))), wanted), _sum(j))
 
     def _cells_of_rows(self) -> Iterator[exp.Expr]:
         for lot in self._places:
             whole = summed(name(_ROWS), self._in(lot))
             yield named(whole, f"{_ROWS} {lot}")
-            for j, column in enumerate(self._columns):
+            for j, column in enumerate(self.columns):
                 there = summed(name(f"there {j}"), self._in(lot))
                 yield named(there, f"{_ROWS} {lot} there {j}")
                 if self._tells_of_missing(column):
@@ -233,7 +257,7 @@ class Tally:
 
     def _basket_of(self, of: str) -> exp.Expr:
         _, kind, place = of.split(" ") if of else ("", "", "0")
-        is_missing = exp.Is(this=name(_column(int(place))), expression=exp.Null())
+        is_missing = exp.Is(this=name(value(int(place))), expression=exp.Null())
         if not kind:
             return name(_BASKET)
         rows = is_missing if kind == "missing" else exp.Not(this=is_missing)
@@ -262,10 +286,9 @@ class Tally:
 
     def _again(self, keys: list[str], source: exp.Select) -> exp.Select:
         """Return the rows of doubtful cells, and whom each is about."""
-        marks = [*self._marks(), name(SUBJECT), named(number(1), _ONE)]
-        rows = exp.Subquery(this=select(marks, _allowed(source)), alias=alias("all"))
-        made = select([exp.Star()], rows)
-        made.set("joins", [_joined("SEMI", "doubtful", "all", keys)])
+        marks = [*self.marks(), name(SUBJECT), named(number(1), _ONE)]
+        made = select([exp.Star()], sub_query(select(marks, allowed(source)), "all"))
+        made.set("joins", [joined("SEMI", "doubtful", "all", keys)])
         return made
 
     def _settled(self, keys: list[str]) -> exp.Select:
@@ -282,7 +305,7 @@ class Tally:
         )
         all_columns = exp.Column(this=exp.Star(), table=exp.to_identifier("bounded"))
         made = select([all_columns, *found], table_called("bounded"))
-        made.set("joins", [_joined("LEFT", "exact", "bounded", keys)])
+        made.set("joins", [joined("LEFT", "exact", "bounded", keys)])
         return made
 
     # Each subject's rows are told by lots, then subjects are counted
@@ -291,17 +314,17 @@ class Tally:
         for lot in self._places:
             rows = self._in(lot)
             yield named(within(exp.Count(this=exp.Star()), rows), f"{_ROWS} {lot}")
-            for j, _ in enumerate(self._columns):
-                there = within(exp.Count(this=name(_column(j))), rows)
+            for j, _ in enumerate(self.columns):
+                there = within(exp.Count(this=name(value(j))), rows)
                 yield named(there, f"{_ROWS} {lot} there {j}")
         for j in sorted(self._summed()):
-            yield named(within(exp.Sum(this=name(_column(j))), self._in(0)), _sum(j))
+            yield named(within(exp.Sum(this=name(value(j))), self._in(0)), _sum(j))
 
     def _cells_of_subjects(self) -> Iterator[exp.Expr]:
         for lot in self._places:
             whole = name(f"{_ROWS} {lot}")
             yield from self._told(whole, f"{lot}")
-            for j, column in enumerate(self._columns):
+            for j, column in enumerate(self.columns):
                 there = name(f"{_ROWS} {lot} there {j}")
                 yield from self._told(there, f"{lot} there {j}")
                 if self._tells_of_missing(column):
@@ -325,7 +348,7 @@ class Tally:
     # Figures
 
     def _summed(self) -> set[int]:
-        columns = self._columns
+        columns = self.columns
         sums = (f for f in self.figures if isinstance(f, (exp.Sum, exp.Avg)))
         return {columns.index(counted(f)) for f in sums if not _is_distinct(f)}
 
@@ -336,7 +359,7 @@ class Tally:
         self, there: str, rows: str, inside: Callable[[], exp.Expr | None]
     ) -> Iterator[exp.Expr]:
         """Yield the figures, of what was gathered; `there` names the counts of a column."""
-        columns = self._columns
+        columns = self.columns
         for i, node in enumerate(self.figures):
             column = counted(node)
             if not isinstance(column, exp.Column):
@@ -346,26 +369,17 @@ class Tally:
             count = summed(name(there.format(j)), inside())
             total = within(exp.Sum(this=name(_sum(j))), inside())
             if _is_distinct(node):
-                once = exp.Distinct(expressions=[name(_column(j))])
-                value = within(type(node)(this=once), inside())
+                once = exp.Distinct(expressions=[name(value(j))])
+                found = within(type(node)(this=once), inside())
             elif isinstance(node, exp.Count):
-                value = cast(count, "BIGINT")
+                found = cast(count, "BIGINT")
             else:
-                value = total if isinstance(node, exp.Sum) else _mean(total, count)
-            yield named(value, figure(i))
+                found = total if isinstance(node, exp.Sum) else mean(total, count)
+            yield named(found, figure(i))
 
 
-def _allowed(source: exp.Select) -> exp.Subquery:
-    return exp.Subquery(this=source.copy(), alias=alias("allowed"))
-
-
-def _joined(how: str, right: str, left: str, keys: list[str]) -> exp.Join:
-    same = [exp.NullSafeEQ(this=name(k, left), expression=name(k, right)) for k in keys]
-    side = {"side": how} if how == "LEFT" else {"kind": how}
-    return exp.Join(this=table_called(right), on=every(same), **side)
-
-
-def _mean(total: exp.Expr, count: exp.Expr) -> exp.Expr:
+def mean(total: exp.Expr, count: exp.Expr) -> exp.Expr:
+    """Return the mean of values that were summed up and counted."""
     return exp.Div(this=cast(total, "DOUBLE"), expression=cast(count, "DOUBLE"))
 
 
@@ -380,10 +394,6 @@ def _term(place: int) -> str:
 
 def _lot(place: int) -> str:
     return f"lot {place}"
-
-
-def _column(place: int) -> str:
-    return f"column {place}"
 
 
 def _sum(place: int) -> str:
