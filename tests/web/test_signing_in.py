@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -16,7 +17,8 @@ from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 from shuzhi.act.cases import CaseId, Stage, case
-from shuzhi.app import City
+from shuzhi.app import City, open_city
+from shuzhi.app.tries import waits_s
 from shuzhi.kernel.errors import RefusedError
 from shuzhi.kernel.ids import PartyId
 from shuzhi.share.accounts import (
@@ -32,10 +34,12 @@ from shuzhi.share.accounts import (
 )
 from shuzhi.web import listen_of, make_app
 from shuzhi.web.limits import Limit, neighbourhood
+from shuzhi.web.pages.accounts.signing_in import Door
 from shuzhi.web.pages.act.case_file import RIGHT_OF
 
 PASSWORD = "four words nobody said"  # noqa: S105  (of these tests)
 FILED = 3
+_NUMBERS = itertools.count()
 HTML = {"Accept": "text/html"}
 PEOPLE = {
     "chen": ("hotline_centre", Role.DUTY_OFFICER),
@@ -64,8 +68,8 @@ def browse(town: City) -> Iterator[Callable[..., TestClient]]:
     opened: list[TestClient] = []
 
     def browser(base: str = "http://127.0.0.1", **how: Any) -> TestClient:
-        app = make_app(town, **({"asks_login": True} | how))
-        opened.append(TestClient(app, base, headers=HTML, follow_redirects=False))
+        app, at = make_app(town, **({"asks_login": True} | how)), (f"browser-{next(_NUMBERS)}", 1)
+        opened.append(TestClient(app, base, headers=HTML, follow_redirects=False, client=at))
         return opened[-1]
 
     yield browser
@@ -208,6 +212,25 @@ def test_many_tries_have_to_wait_whether_a_name_is_known_or_not(browse: Any) -> 
         assert answers == [401] * 10 + [429] * 2
     account = account_file(browse().app.state.site.city.accounts_office, "gao").account
     assert account.locked_until is not None
+
+
+def test_the_tries_of_an_address_are_counted_over_all_processes(town: City) -> None:
+    folder, at = town.settings.folder, ("192.0.2.7", 1)
+    counted = Door("sign-in").of_address("192.0.2.7")
+    for _ in range(counted.most - 1):
+        assert waits_s(town.control, town.city_key, counted, town.clock()) == 0
+    wrong = {"name": "nobody_at_all", "password": "wrong"}
+    answers = []
+    # Two servers of one city, as two processes have them.
+    for city in (replace(open_city(folder), clock=town.clock) for _ in range(2)):
+        app = make_app(city, asks_login=True)
+        with TestClient(app, "http://127.0.0.1", headers=HTML, client=at) as near:
+            form = hidden(near.get("/sign-in"), "/sign-in")
+            answers.append(near.post("/sign-in", data={**form, **wrong}).status_code)
+        with TestClient(app, "http://127.0.0.1", headers=HTML, client=("192.0.2.8", 1)) as other:
+            form = hidden(other.get("/sign-in"), "/sign-in")
+            assert other.post("/sign-in", data={**form, **wrong}).status_code == 401
+    assert answers == [401, 429]
 
 
 def test_a_limit_forgets_in_time_and_keeps_its_memory_bounded() -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -52,18 +51,18 @@ class Counted:
     span: timedelta
 
 
-def waits_s(control: Control, key: bytes, tries: Sequence[Counted], now: Instant) -> float:
-    """Count a try under each name; return 0.0 when it may be made, else in how many seconds.
+def waits_s(control: Control, key: bytes, counted: Counted, now: Instant) -> float:
+    """Count a try; return 0.0 when it may be made, else in how many seconds the next may.
 
     `key` is what names are hashed with. What may not be made is not counted, and writes nothing.
     """
     try:
         with control.transaction() as connection:
             connection.execute(delete(try_table).where(_c.until <= now))
-            return max(_wait_s(connection, key, each, now) for each in tries)
+            return _wait_s(connection, key, counted, now)
     except IntegrityError:
         # Another process counted the first try of the same name at the same moment.
-        return waits_s(control, key, tries, now)
+        return waits_s(control, key, counted, now)
 
 
 def _wait_s(connection: Connection, key: bytes, counted: Counted, now: Instant) -> float:

@@ -1,6 +1,7 @@
 """How often something may be tried: by whom, in a span of time, within bounded memory.
 
-The counts are of this process; what has to outlast it is kept with the account.
+The counts are of this process; what has to outlast it is kept with the account (`share.accounts`)
+or counted in the control store (`app.tries`).
 """
 
 from __future__ import annotations

@@ -55,12 +55,12 @@ class Waiting:
 def routes(site: Site, token: str | None) -> APIRouter:
     """Return the routes of signing in by the provider."""
     router = APIRouter()
-    waiting, door = Waiting(), Door()
+    waiting, door = Waiting(), Door("provider")
 
     @router.get(BY_PROVIDER)
     def go(request: Request, back: str = "/") -> Response:
         try:
-            door.require_patience(request, "")
+            door.require_patience(site.city, request, "")
             address, pending = site.city.identity_provider().begin(local_path(back))
         except ShuzhiError as error:
             return form_again(site, request, token, {"back": back}, error)

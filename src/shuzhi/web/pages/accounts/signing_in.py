@@ -5,12 +5,15 @@ from __future__ import annotations
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse
 
+from shuzhi.app import City
+from shuzhi.app.tries import Counted, waits_s
 from shuzhi.kernel.errors import RefusedError, ShuzhiError
 from shuzhi.share.accounts import LoginRefusedError, Opened, Right, Standing, login, logout
 from shuzhi.web.guarding import SIGN_IN, TOKEN_COOKIE, host_of, is_loopback, token_cookie
@@ -29,15 +32,23 @@ _FOR_ALL = ("/services", "/my", "/account", "/parties")
 
 @dataclass(frozen=True)
 class Door:
-    """How often anybody may try to come in, besides what each account counts for itself."""
+    """How often anybody may try to come in, besides what each account counts for itself.
 
+    Tries of an address are counted over all processes of a city, under the door's name; those of
+    a name, which need not be an account's, in this one.
+    """
+
+    door: str
     by_name: Limit = field(default_factory=lambda: Limit(10, 300))
-    by_address: Limit = field(default_factory=lambda: Limit(60, 300))
 
-    def require_patience(self, request: Request, name: str) -> None:
+    def of_address(self, address: str) -> Counted:
+        """Return as what the tries of an address are counted."""
+        return Counted(self.door, neighbourhood(address), 60, timedelta(minutes=5))
+
+    def require_patience(self, city: City, request: Request, name: str) -> None:
         """Refuse (`web.too_many_tries`) who tried too often, known or not."""
-        address = request.client.host if request.client else ""
-        waits = self.by_address.waits_s(neighbourhood(address))
+        counted = self.of_address(request.client.host if request.client else "")
+        waits = waits_s(city.control, city.city_key, counted, city.clock())
         if name:
             waits = max(waits, self.by_name.waits_s(name))
         if waits:
@@ -51,7 +62,7 @@ class Door:
 def routes(site: Site, token: str | None) -> APIRouter:
     """Return the routes of signing in and out."""
     router = APIRouter()
-    door = Door()
+    door = Door("sign-in")
 
     @router.get(SIGN_IN)
     def ask(request: Request, back: str = "/") -> Response:
@@ -66,7 +77,8 @@ def routes(site: Site, token: str | None) -> APIRouter:
             try:
                 site.forms.require_ours(request, form)
                 require_privacy(request)
-                door.require_patience(request, typed.get("name", "").strip().lower())
+                name = typed.get("name", "").strip().lower()
+                await run_in_threadpool(door.require_patience, site.city, request, name)
                 opened = await run_in_threadpool(_opened, site, request, typed)
             except RefusedError as error:
                 return form_again(site, request, token, typed, error)
