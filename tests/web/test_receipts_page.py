@@ -259,7 +259,7 @@ def _as_before(town: City, *numbers: ReceiptId) -> None:
                 receipt_table.c.id.in_(numbers)
             )
         )
-        content = dict(rows.tuples().all())
+        content = {row.id: row.content for row in rows}
         newest = select(func.max(outbox_table.c.no)).scalar_subquery()
         connection.execute(delete(outbox_table).where(outbox_table.c.no == newest))
         lines = "".join(_line(town, number, content[number]) for number in numbers)
