@@ -73,6 +73,7 @@ COLUMNS = {
 _BY_HAND = "k" * 64
 _PSEUDONYM = f"sha256('{_BY_HAND}' || sha256('{_BY_HAND}' || id))"
 _MORE = "SELECT kids, AVG(amount) AS a FROM people WHERE district = 'd1' AND more_1 IN (1, 2, 3) "
+_MANY = _MORE.replace("kids", "kids, more_3") + "GROUP BY kids, more_3 ORDER BY kids, more_3"
 
 
 @dataclass(frozen=True)
@@ -118,14 +119,18 @@ QUESTIONS = (
      "GROUP BY district ORDER BY district"),
     Question("arithmetic in a filter", "SELECT district, COUNT(*) AS n FROM people "
      "WHERE amount * kids > 1000 GROUP BY district ORDER BY district"),
-    Question("rows set apart: arithmetic under OR", "SELECT district, COUNT(*) AS n FROM people "
+    Question("arithmetic under OR", "SELECT district, COUNT(*) AS n FROM people "
      "WHERE amount * kids > 1000 OR kids = 5 GROUP BY district ORDER BY district"),
+    Question("rows set apart: arithmetic in a column", "SELECT amount * kids AS x FROM people "
+     "ORDER BY x DESC LIMIT 20"),
     Question("masked: by year of birth", "SELECT born, COUNT(*) AS n FROM people GROUP BY born "
      "ORDER BY n DESC LIMIT 10", masked={"born": "CAST(date_trunc('year', born) AS DATE)"}),
     Question("masked: pseudonyms counted", "SELECT COUNT(DISTINCT id) AS n FROM people",
      masked={"id": _PSEUDONYM}),
     Question("masked: pseudonyms shown", "SELECT MIN(id) AS first, MAX(id) AS last FROM people",
      masked={"id": _PSEUDONYM}),
+    Question("masked: pseudonyms of few rows", "SELECT id, amount FROM people WHERE amount > 99990 "
+     "ORDER BY amount, id LIMIT 100", masked={"id": _PSEUDONYM}),
     Question("figures: by district", "SELECT district, COUNT(*) AS n, SUM(amount) AS a FROM people "
      "GROUP BY district ORDER BY district", Form.AGGREGATE,
      counted="SELECT district, COUNT(*) AS n, SUM(amount) AS a, COUNT(amount) FROM people "
@@ -134,6 +139,8 @@ QUESTIONS = (
      counted=_figures_counted("*")),
     Question("figures of subjects: filtered", _MORE + "GROUP BY kids ORDER BY kids", Form.AGGREGATE,
      "id", counted=_figures_counted("DISTINCT id")),
+    Question("figures: filtered, in groups that leave doubts", _MANY, Form.AGGREGATE),
+    Question("figures of subjects: the same", _MANY, Form.AGGREGATE, "id"),
 )  # fmt: skip
 
 
@@ -335,13 +342,14 @@ def _report(decisions: list[float], lines: list[Line]) -> None:
             "masked values (a pseudonym is two SHA-256), or the counts of subjects by which a "
             "grant of figures tells small groups. Pseudonyms that are only counted are not made.",
             "",
-            "What stays above the target does more than by hand, and has to. Under OR the database "
-            "chooses which side to compute first, so the granted rows are copied before. Figures "
-            "with a filter are counted over every granted row, for a group is small also where one "
-            "term or value less makes it so; by hand reads on only where the filter holds. Where a "
-            "grant names a subject, its column is read besides, and each row told by whom it is "
-            "about. A pseudonym that is shown is two SHA-256, the database has no cheaper keyed "
-            "function, and the least and the last of them are known only when all are made.",
+            "Whether groups are large is told by the first rows where those are enough; where they "
+            "leave doubts, all is counted, and what was tried comes on top. What stays above the "
+            "target does more than by hand, and has to. Figures with a filter are set beside rows "
+            "around the filter, for a group is small also where one term or value less makes it "
+            "so. Where a computation of a column could fail, the granted rows are copied before. A "
+            "pseudonym that is shown is two SHA-256, the database has no cheaper keyed function, "
+            "and the least and the last of them are known only when all are made; of few rows only "
+            "their own are made.",
             "",
         ]
     )
