@@ -5,16 +5,21 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import text
+from sqlalchemy import delete, insert, select, text
 
+from shuzhi.act.evaluation.store import appeal_table, basis_table
 from shuzhi.app import City, create_city, open_city
 from shuzhi.kernel.control import metadata, open_control
 from shuzhi.kernel.errors import RefusedError
+from shuzhi.kernel.instant import EPOCH
 from shuzhi.migrations import declare_tables, migrate
 
 CONTRACT = """
@@ -108,6 +113,31 @@ def test_the_migrations_make_what_the_rooms_declare(tmp_path: Path) -> None:
         found = compare_metadata(MigrationContext.configure(connection), metadata)
     # The tables of the search index belong to SQLite's full-text engine.
     assert [d for d in found if "catalogue_fts" not in str(d)] == []
+
+
+def test_appeals_of_before_are_kept_when_a_deadline_may_be_unknown(tmp_path: Path) -> None:
+    control = open_control(f"sqlite:///{tmp_path / 'control.db'}")
+    old = Config()
+    old.set_main_option("script_location", str(Path(str(files("shuzhi.migrations")))))
+    basis = {"scheme": "s", "period": "2026", "scheme_text": "", "bodies": {}, "facts_sha256": ""}
+    basis |= dict.fromkeys(("starts_at", "ends_at", "taken_at"), EPOCH)
+    appeal = {"basis_id": 1, "version": 1, "measure": "m", "facts": ["f"], "reason": "r"}
+    appeal |= {"party": "p", "raised_by": "n", "raised_at": EPOCH, "due_at": EPOCH}
+    appeal |= {"legal_basis": "", "is_verified": False, "corrections": []}
+    with control.transaction() as connection:
+        old.attributes["connection"] = connection
+        command.upgrade(old, "0023")
+        connection.execute(insert(basis_table).values(basis))
+        connection.execute(insert(appeal_table).values(appeal))
+        before = connection.execute(select(appeal_table)).all()
+    migrate(control)
+    with control.transaction() as connection:
+        assert connection.execute(select(appeal_table)).all() == before
+        connection.execute(insert(appeal_table).values({**appeal, "due_at": None}))
+        connection.execute(delete(appeal_table).where(appeal_table.c.id == 2))
+        # A number is used once, also after the table was made anew.
+        connection.execute(insert(appeal_table).values(appeal))
+        assert connection.scalars(select(appeal_table.c.id)).all() == [1, 3]
 
 
 def test_a_store_that_a_later_version_wrote_is_left_alone(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from shuzhi.act.evaluation import (
     appeal,
     appeals,
     behind,
+    date_appeals,
     decide_appeal,
     league,
     publish,
@@ -40,7 +41,7 @@ from shuzhi.kernel.ids import PartyId
 from shuzhi.kernel.instant import Instant
 from shuzhi.kernel.law import Law
 from shuzhi.kernel.party import Level
-from shuzhi.kernel.workdays import china_working_days
+from shuzhi.kernel.workdays import WorkingDays, china_working_days
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEME = ROOT / "src/shuzhi_packs/city_evaluation/evaluation/case_handling.yaml"
@@ -68,13 +69,13 @@ class Hall:
 
     control: Control
     now: Instant = field(default_factory=lambda: _at(4, 1))
+    calendar: WorkingDays = field(default_factory=china_working_days)
 
     @property
     def evaluating(self) -> Evaluating:
         schemes = {ID: read_scheme(SCHEME)}
-        calendar = china_working_days()
         return Evaluating(
-            self.control, schemes, Law({}), calendar, "Asia/Shanghai", lambda: self.now
+            self.control, schemes, Law({}), self.calendar, "Asia/Shanghai", lambda: self.now
         )
 
     def scored(self, facts: Sequence[CaseFact], period: str = "2026-03") -> Scored:
@@ -292,10 +293,41 @@ def test_terms_are_working_days_and_say_that_nobody_has_checked_them(hall: Hall)
         datetime(2026, 4, 23, 16, tzinfo=UTC),
         False,
     )
+    assert raised.due_at is not None
     assert not raised.is_overdue(Instant(raised.due_at - timedelta(seconds=1)))
     assert raised.is_overdue(raised.due_at)
     hall.now = Instant(datetime(2026, 4, 9, 16, tzinfo=UTC))
     assert _code(hall.appealed, "case:3bridge1/1") == "act.appeal_too_late"
+
+
+def test_an_appeal_that_is_dated_later_is_dated_as_at_once(hall: Hall) -> None:
+    hall.published(facts())
+    known, ended = hall.calendar, replace(hall.calendar, last_year=2025)
+    for n in range(5):
+        hall.now = _at(4, 1 + 2 * n)
+        hall.calendar = known
+        assert hall.appealed(f"case:3bridge{n}/1").due_at is not None
+        hall.calendar = ended
+        later = hall.appealed(f"case:3bridge{n + 5}/1")
+        assert (later.due_at, later.why_undated) == (None, "kernel.calendar_ends")
+        assert not later.is_overdue(_at(12, 31))
+    hall.decided(later.id, is_upheld=False)
+    assert date_appeals(hall.evaluating) == 0
+    hall.calendar = known
+    assert (date_appeals(hall.evaluating), date_appeals(hall.evaluating)) == (5, 0)
+    raised = appeals(hall.evaluating)
+    assert [a.due_at for a in raised[::2]] == [a.due_at for a in raised[1::2]]
+    dated = [e for e in hall.entries() if e["kind"] == "evaluation.appeal_dated"]
+    assert [e["facts"]["due_at"] for e in dated] == [
+        a.due_at.isoformat() for a in raised[1::2] if a.due_at
+    ]
+
+
+def test_nobody_is_too_late_by_a_term_that_cannot_be_counted(hall: Hall) -> None:
+    hall.published(facts())
+    hall.calendar = replace(hall.calendar, last_year=2025)
+    hall.now = _at(6, 1)
+    assert hall.appealed("case:3bridge0/1").due_at is None
 
 
 def test_an_appeal_of_others_does_not_renew_the_term(hall: Hall) -> None:

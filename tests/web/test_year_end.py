@@ -12,10 +12,12 @@ from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
 from shuzhi.act.cases import SYSTEM, Report, case, date_clocks, open_case
+from shuzhi.act.evaluation import Body, CaseFact, Person, publish, score
 from shuzhi.app import City, create_city, open_city
 from shuzhi.cli.commands import app
 from shuzhi.kernel.ids import PartyId
 from shuzhi.kernel.instant import Instant
+from shuzhi.kernel.party import Level
 from shuzhi.kernel.workdays import china_working_days
 from shuzhi.share.agreements import Clock, ClockRun
 from shuzhi.share.agreements.clocks import paused
@@ -103,3 +105,32 @@ def test_the_shell_says_so_and_dates_it_with_the_notice(city: City, tmp_path: Pa
     assert run.due_at is not None
     shown = shell.invoke(app, ["case", "show", "1", *where])
     assert f"{LAST + 1}-01-" in shown.output
+
+
+def test_an_appeal_against_a_score_is_shown_without_a_deadline_and_dated(tmp_path: Path) -> None:
+    create_city(tmp_path / "city", pack="city_evaluation")
+    city = replace(open_city(tmp_path / "city"), clock=lambda: NOW)
+    period, town = ("case_handling", f"{LAST}-11"), PartyId("bridge")
+    begun, closed = (Instant(datetime(LAST, 11, day, tzinfo=UTC)) for day in (2, 9))
+    fact = CaseFact("case:1/1", town, "event", 1, begun, begun, closed, closed)
+    score(city.evaluating, *period, [fact], {town: Body(Level.TOWN)}, by="clerk")
+    publish(city.evaluating, *period, by="clerk")
+    person = Person("m.lin", town)
+    city.appeal_score(*period, "closing_rate", by=person, facts=[fact.id], reason="shut")
+    where = ["--city", str(city.settings.folder)]
+    listed = CliRunner().invoke(app, ["evaluation", "appeals", *where])
+    assert "holiday" in listed.output
+    with TestClient(make_app(city), "http://127.0.0.1") as client:
+
+        def told() -> tuple[bool, object, object]:
+            page = client.get("/evaluation", headers={"Accept-Language": "zh"}).text
+            (each,) = client.get("/api/v1/evaluation/appeals").json()["items"]
+            return "期限待定" in page, each["due_at"] is None, each["why_undated"]
+
+        assert told() == (True, True, "kernel.calendar_ends")
+        (tmp_path / "notice.yaml").write_text(NOTICE, encoding="utf-8")
+        loaded = CliRunner().invoke(
+            app, ["calendar", "load", str(tmp_path / "notice.yaml"), *where]
+        )
+        assert "1 appeal got a deadline by it." in " ".join(loaded.output.split())
+        assert told() == (False, False, None)

@@ -63,10 +63,10 @@ def load(
 
     there = opened(city)
     notice = there.take_notice(file)
-    dated = date_clocks(there.office)
+    dated, appeals = date_clocks(there.office), there.date_appeals()
     there.record()
     if as_json:
-        print_json({**vars(notice), "dated": dated})
+        print_json({**vars(notice), "dated": dated, "dated_appeals": appeals})
         return
     off, worked = len(notice.holidays), len(notice.working_weekends)
     out.print(
@@ -75,3 +75,5 @@ def load(
     )
     if dated:
         out.print(f"{counted(dated, 'clock')} of open cases got a deadline by it.")
+    if appeals:
+        out.print(f"{counted(appeals, 'appeal')} got a deadline by it.")

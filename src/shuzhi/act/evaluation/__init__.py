@@ -29,6 +29,7 @@ from shuzhi.act.evaluation.queries import (
 )
 from shuzhi.act.evaluation.scheme import Measure, Scheme, Shown, Term, Words
 from shuzhi.act.evaluation.scheme_yaml import parse_scheme, read_scheme
+from shuzhi.act.evaluation.terms import date_appeals
 from shuzhi.act.evaluation.use_cases import Scored, publish, score
 
 __all__ = [
@@ -68,6 +69,7 @@ __all__ = [
     "appeal",
     "appeals",
     "behind",
+    "date_appeals",
     "decide_appeal",
     "league",
     "parse_period",

@@ -28,12 +28,12 @@ from shuzhi.act.evaluation.errors import EvaluationError
 from shuzhi.act.evaluation.evaluating import Evaluating
 from shuzhi.act.evaluation.facts import Fact
 from shuzhi.act.evaluation.reading import Held, appeal_named, corrections_until, held
-from shuzhi.act.evaluation.scheme import Days, Measure, Term
-from shuzhi.act.evaluation.versions import published_entry, scoring_row
-from shuzhi.audit import Entry, queue
-from shuzhi.kernel.deadlines import due_day
+from shuzhi.act.evaluation.scheme import Measure
+from shuzhi.act.evaluation.terms import deadline
+from shuzhi.act.evaluation.versions import appeal_entry, published_entry, scoring_row
+from shuzhi.audit import queue
 from shuzhi.kernel.ids import PartyId
-from shuzhi.kernel.instant import Instant, day_of, end_of_day
+from shuzhi.kernel.instant import Instant
 
 
 def appeal(
@@ -48,23 +48,26 @@ def appeal(
 ) -> Appeal:
     """Appeal a number of the score of the actor's own party, naming the facts that are wrong.
 
+    Where the calendar does not reach a term, nobody is late by it; the appeal has no deadline until
+    `date_appeals`.
+
     Raises:
         EvaluationError: `act.no_such_score`, `act.not_published`, `act.no_such_measure`,
             `act.not_scored`, `act.not_your_fact`, `act.appeal_reason_missing`;
             `act.appeal_too_late`; `act.appeal_decided` when one was raised on the same facts.
-        RefusedError: `kernel.calendar_ends`, `kernel.law_unknown`, `kernel.law_not_in_force`.
+        RefusedError: `kernel.law_unknown`, `kernel.law_not_in_force`.
     """
     said, now = require_reason(reason), evaluating.clock()
     with evaluating.control.transaction() as connection:
         found = held(connection, scheme_id, period)
         measure = found.scheme.measure(measure_id)
         since = _published_since(connection, found, by.party, measure)
-        until, _ = _deadline(evaluating, found.scheme.raise_within, since)
+        until, _ = deadline(evaluating, found.scheme.raise_within, since)
         _refuse_late(scheme_id, period, now, until)
         ours = store.read_facts(connection, found.basis["id"], kind=measure.of)
         require_own(found.scheme, measure, by.party, facts, ours, found.bodies)
         _refuse_again(connection, found, by.party, measure, facts)
-        due_at, term = _deadline(evaluating, found.scheme.decide_within, now)
+        due_at, term = deadline(evaluating, found.scheme.decide_within, now)
         raised = Appeal(
             id=AppealId(0),
             scheme=scheme_id,
@@ -80,8 +83,9 @@ def appeal(
             is_verified=term.is_verified,
         )
         appeal_id = store.add_appeal(connection, found.basis["id"], raised)
-        queue(connection, _appeal_entry("appealed", appeal_id, raised, now, by, said))
-        return appeal_named(connection, appeal_id)
+        made = appeal_named(connection, appeal_id)
+        queue(connection, appeal_entry("appealed", made, now, by.name, **_said(by, said)))
+        return made
 
 
 def decide_appeal(
@@ -115,7 +119,7 @@ def decide_appeal(
         decision = Decision(now, by, is_upheld, said, tuple(corrections), version)
         store.close_appeal(connection, appeal_id, decision)
         verb = "appeal_upheld" if is_upheld else "appeal_rejected"
-        queue(connection, _appeal_entry(verb, appeal_id, raised, now, by, said))
+        queue(connection, appeal_entry(verb, raised, now, by.name, **_said(by, said)))
         return appeal_named(connection, appeal_id)
 
 
@@ -167,15 +171,8 @@ def _published_since(
     return since
 
 
-def _deadline(evaluating: Evaluating, term: Term, start: Instant) -> tuple[Instant, Days]:
-    """Return when a term that starts at `start` is over, and the term as it stood that day."""
-    zone = evaluating.zone
-    days = term.on(day_of(start, zone), evaluating.law)
-    return end_of_day(due_day(evaluating.calendar, start, days.days, zone), zone), days
-
-
-def _refuse_late(scheme_id: str, period: str, now: Instant, until: Instant) -> None:
-    if now >= until:
+def _refuse_late(scheme_id: str, period: str, now: Instant, until: Instant | None) -> None:
+    if until is not None and now >= until:
         raise EvaluationError(
             "act.appeal_too_late",
             f"The term to appeal this number of {scheme_id} {period} ended at {until.isoformat()}.",
@@ -208,19 +205,6 @@ def _pending(appeal_id: AppealId) -> EvaluationError:
     )
 
 
-def _appeal_entry(
-    verb: str, appeal_id: AppealId, raised: Appeal, at: Instant, by: Person, said: str
-) -> Entry:
-    """Return the entry of a step of an appeal: no text of people, but its hash."""
-    facts = {
-        "appeal": appeal_id,
-        "version": raised.version,
-        "measure": raised.measure,
-        "appellant": raised.raised_by.party,
-        "party": by.party,
-        "named": len(raised.facts),
-        "due_at": raised.due_at.isoformat(),
-        "reason_sha256": hashlib.sha256(said.encode()).hexdigest(),
-    }
-    subject = f"score:{raised.scheme}/{raised.period}"
-    return Entry(f"evaluation.{verb}", at, by.name, subject, facts)
+def _said(by: Person, said: str) -> dict[str, str]:
+    """Return what an entry tells of a person's step: no text of people, but its hash."""
+    return {"party": by.party, "reason_sha256": hashlib.sha256(said.encode()).hexdigest()}

@@ -15,6 +15,7 @@ from shuzhi.act.evaluation.facts import Fact, corrected
 from shuzhi.act.evaluation.scheme import Measure, Scheme
 from shuzhi.kernel.ids import PartyId
 from shuzhi.kernel.instant import Instant
+from shuzhi.kernel.workdays import CALENDAR_ENDS
 
 AppealId = NewType("AppealId", int)
 _MOST_REASON = 4_000
@@ -52,6 +53,7 @@ class Decision:
 class Appeal:
     """One appeal against a number of `version`; to be decided before `due_at`.
 
+    `due_at` is None while the calendar does not reach it; such an appeal is not overdue.
     `legal_basis` says where that deadline stands, `is_verified` whether anybody has checked it.
     """
 
@@ -64,14 +66,19 @@ class Appeal:
     reason: str
     raised_by: Person
     raised_at: Instant
-    due_at: Instant
+    due_at: Instant | None
     legal_basis: str
     is_verified: bool
     decision: Decision | None = None
 
     def is_overdue(self, now: Instant) -> bool:
         """Tell whether the appeal waits for a decision that is due by `now`."""
-        return self.decision is None and now >= self.due_at
+        return self.decision is None and self.due_at is not None and now >= self.due_at
+
+    @property
+    def why_undated(self) -> str | None:
+        """The code of the reason why there is no `due_at`; None where there is one."""
+        return CALENDAR_ENDS if self.due_at is None else None
 
 
 def require_reason(text: str) -> str:

@@ -121,7 +121,7 @@ appeal_table = Table(
     Column("party", String(120), nullable=False),
     Column("raised_by", String(120), nullable=False),
     Column("raised_at", InstantColumn, nullable=False),
-    Column("due_at", InstantColumn, nullable=False),
+    Column("due_at", InstantColumn),
     Column("legal_basis", Text, nullable=False),
     Column("is_verified", Boolean, nullable=False),
     Column("decided_at", InstantColumn),
@@ -302,14 +302,26 @@ def close_appeal(connection: Connection, appeal_id: AppealId, decision: Decision
     connection.execute(update(appeal_table).where(where).values(values))
 
 
+def date_appeal(connection: Connection, appeal: Appeal) -> None:
+    """Write the deadline that an appeal had to wait for."""
+    where = appeal_table.c.id == appeal.id
+    connection.execute(update(appeal_table).where(where).values(due_at=appeal.due_at))
+
+
 def read_appeals(
-    connection: Connection, *, basis_id: int | None = None, appeal_id: AppealId | None = None
+    connection: Connection,
+    *,
+    basis_id: int | None = None,
+    appeal_id: AppealId | None = None,
+    is_undated: bool = False,
 ) -> tuple[Appeal, ...]:
-    """Return appeals, oldest first: all, those of a period, or one."""
+    """Return appeals, oldest first: all, those of a period, one, or those without a deadline."""
     query = select(appeal_table, basis_table.c.scheme, basis_table.c.period).join(basis_table)
     if basis_id is not None:
         query = query.where(appeal_table.c.basis_id == basis_id)
     if appeal_id is not None:
         query = query.where(appeal_table.c.id == appeal_id)
+    if is_undated:
+        query = query.where(appeal_table.c.due_at.is_(None))
     rows = connection.execute(query.order_by(appeal_table.c.id)).mappings()
     return tuple(appeal_of(row) for row in rows)

@@ -1,4 +1,4 @@
-"""A version of a score as it is written and told: its row, and its entry in the audit log."""
+"""What is written and told of a version of a score and of its appeals: rows, audit entries."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import RowMapping
 
+from shuzhi.act.evaluation.appeals import Appeal
 from shuzhi.act.evaluation.arithmetic import Score
 from shuzhi.act.evaluation.fingerprints import scores_sha256
 from shuzhi.audit import Entry
@@ -39,3 +40,17 @@ def published_entry(
     }
     subject = f"score:{basis['scheme']}/{basis['period']}"
     return Entry("evaluation.published", at, by, subject, facts)
+
+
+def appeal_entry(verb: str, appeal: Appeal, at: Instant, by: str, **more: Any) -> Entry:
+    """Return the entry of a step of an appeal, with what `more` the step tells."""
+    facts = {
+        "appeal": appeal.id,
+        "version": appeal.version,
+        "measure": appeal.measure,
+        "appellant": appeal.raised_by.party,
+        "named": len(appeal.facts),
+        "due_at": None if appeal.due_at is None else appeal.due_at.isoformat(),
+    }
+    subject = f"score:{appeal.scheme}/{appeal.period}"
+    return Entry(f"evaluation.{verb}", at, by, subject, facts | more)

@@ -52,8 +52,8 @@ class Acts(Wired):
     def take_notice(self, file: Path) -> Notice:
         """Keep the holiday notice in `file`, in the place of another for its year.
 
-        Clocks that waited for it get their deadlines by `date_clocks`. Raises as `working_days`; a
-        notice that is refused changes nothing.
+        What waited for it gets its deadline by `date_clocks` and `date_appeals`. Raises
+        as `working_days`; a notice that is refused changes nothing.
         """
         notice = load_notice(file)
         self.working_days.with_notice(notice)

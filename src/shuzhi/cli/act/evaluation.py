@@ -247,7 +247,7 @@ def show_appeals(found: Sequence[Appeal], *, as_json: bool) -> None:
             a.raised_by.party,
             a.measure,
             ", ".join(a.facts[:3]),
-            a.due_at,
+            a.due_at or "not known yet: the holiday notice is not out",
             "yes" if a.is_verified else "unverified term",
             _ended(a),
         )

@@ -229,8 +229,10 @@ class AppealAnswer(Answer):
     """Why."""
     raised_at: datetime
     """When it was raised."""
-    due_at: datetime
-    """When it has to be decided."""
+    due_at: datetime | None
+    """When it has to be decided; null while that is not known yet."""
+    why_undated: str | None
+    """Why `due_at` is null, as a code: `kernel.calendar_ends` until the holiday notice is out."""
     decision: DecisionAnswer | None
     """How it was decided; null while it waits."""
 
