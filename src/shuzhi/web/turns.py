@@ -24,8 +24,9 @@ _MOST_OF_A_TURN = 512
 # While a turn is written here nothing else is answered. Where that takes more than a few
 # milliseconds again and again, the thread does it for a second.
 _MOST_HERE, _QUICK_S, _TURNS_OF_A_PACE, _APART_S = 64, 0.010, 8, 1.0
-# So many leave about a third of what the store's log may hold before a commit brings it in.
-_CHECKPOINT_AFTER = 1_000
+# Pages that a turn adds to the store's log, as measured, and those after which it is brought in:
+# before a commit has to do it, and seldom, for the commits beside it are slow.
+_OF_A_TURN, _OF_A_RECEIPT, _CHECKPOINT_AFTER = 14, 2, 5_000
 _VALID_S, _MOST_BELIEVED = 1.0, 10_000
 
 
@@ -45,7 +46,7 @@ class Line:
         self._turns: asyncio.Task[None] | None = None
         self._beside = ThreadPoolExecutor(1, thread_name_prefix="verification-log")
         self._pace_s = self._apart_until_s = 0.0
-        self._since_checkpoint = 0
+        self._logged = 0
         self._checkpoint: asyncio.Task[None] | None = None
         self._looking: dict[Hashable, asyncio.Future[Any]] = {}
         self._believed: dict[str, tuple[float, Standing]] = {}
@@ -136,10 +137,10 @@ class Line:
 
     def _count(self, written: int) -> None:
         """Have the store's log brought in before a commit has to do it."""
-        self._since_checkpoint += written
+        self._logged += _OF_A_TURN + _OF_A_RECEIPT * written
         is_idle = self._checkpoint is None or self._checkpoint.done()
-        if is_idle and self._since_checkpoint >= _CHECKPOINT_AFTER:
-            self._since_checkpoint = 0
+        if is_idle and self._logged >= _CHECKPOINT_AFTER:
+            self._logged = 0
             self._checkpoint = asyncio.get_running_loop().create_task(self._bring_in())
 
     async def _bring_in(self) -> None:
