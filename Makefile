@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 unexport PYTHONDONTWRITEBYTECODE
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-api test-demo test-fuzz test-gateway test-mqtt test-spark test-web bench lint format lock clean
+.PHONY: demo test test-api test-demo test-fuzz test-gateway test-mqtt test-postgres test-spark test-web bench lint format lock clean
 
 demo: $(READY)
 	$(BIN)/shuzhi demo demo-city
@@ -44,6 +44,15 @@ test-mqtt: $(READY)
 	test -x /usr/sbin/mosquitto || (apt-get update -q && apt-get install -y -q --no-install-recommends mosquitto)
 	$(BIN)/pytest tests/gather/sensors/test_gateway_push.py -m mqtt
 
+ON_POSTGRES := $(filter-out %_kill.py %_properties.py %_real_data.py, $(wildcard tests/act/test_cases_*.py)) \
+  tests/act/test_evaluation_appeals.py tests/app/test_catching_up.py tests/audit/test_outbox.py $(addprefix tests/share/, \
+  accounts agreements correction duties forms receipts verification test_catalogue_store.py test_organisation.py)
+# Runs tests of what the control store holds on a PostgreSQL server of their own. Installs Debian's where there is none.
+test-postgres: $(READY)
+	ls /usr/lib/postgresql/*/bin/postgres || (apt-get update -q && apt-get install -y -q --no-install-recommends postgresql)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r locks/postgres.txt
+	$(BIN)/python -m pytest -p tests.on_postgres -n auto --maxprocesses 4 -m "not file" --ignore-glob="*_kill.py" $(ON_POSTGRES)
+
 # Drives Chromium through the pages; screenshots come to .bench/screenshots. Installs Debian's Chromium where there is none.
 test-web: $(READY)
 	command -v chromium || (apt-get update -q && apt-get install -y -q --no-install-recommends chromium fonts-noto-cjk)
@@ -75,7 +84,7 @@ $(READY): locks/build.txt locks/all.txt pyproject.toml
 lock:
 	uv pip compile locks/build.in --universal --python-version 3.11 --generate-hashes --no-header -q -o locks/build.txt
 	uv pip compile pyproject.toml --extra dev --extra demo --universal --python-version 3.11 --generate-hashes --no-header -q -o locks/all.txt
-	for extra in api browser fuzz; do \
+	for extra in api browser fuzz postgres; do \
 	  $(PYTHON) -c "import sys, tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['optional-dependencies'][sys.argv[1]], sep='\n')" $$extra \
 	  | uv pip compile - -c locks/all.txt --universal --python-version 3.11 --generate-hashes --no-header -q -o locks/$$extra.txt || exit 1; \
 	done

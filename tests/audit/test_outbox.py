@@ -84,6 +84,7 @@ def test_numbers_are_never_given_twice(control: Control, log: Log) -> None:
     assert [no for no, _ in queued(control)] == [2]
 
 
+@pytest.mark.file
 def test_a_store_that_was_put_back_is_noticed_and_nothing_is_lost(
     control: Control, log: Log
 ) -> None:

@@ -6,7 +6,7 @@ What SQLAlchemy does around each execution takes several times longer than a sta
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection, Dialect, Executable
@@ -18,13 +18,17 @@ Process = Callable[[Any], Any] | None
 
 @dataclass(frozen=True)
 class _Made:
-    """A statement as one dialect has it: its parameters in order, and how values go in and out."""
+    """A statement as one dialect has it: its parameters in order, and how values go in and out.
+
+    `found` is known when the driver has told what kinds of values it gives.
+    """
 
     sql: str
     names: tuple[str, ...]
     given: tuple[Process, ...]
-    found: tuple[Process, ...]
+    columns: tuple[Any, ...]
     is_positional: bool
+    found: tuple[Process, ...] | None = None
 
 
 class Prepared:
@@ -37,13 +41,16 @@ class Prepared:
     def rows(self, connection: Connection, given: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         """Run it in the transaction; return what it finds. Raises as `drive`."""
         made = self._of(connection.dialect)
-        found = drive(connection, made.sql, _parameters(made, given)).fetchall()
+        cursor = drive(connection, made.sql, _parameters(made, given))
+        if (ways := made.found) is None:
+            ways = _processes(made.columns, cursor, connection.dialect)
+            self._made[connection.dialect.name] = replace(made, found=ways)
         return [
             tuple(
                 value if process is None else process(value)
-                for value, process in zip(row, made.found, strict=True)
+                for value, process in zip(row, ways, strict=True)
             )
-            for row in found
+            for row in cursor.fetchall()
         ]
 
     def run(self, connection: Connection, given: Mapping[str, Any]) -> int:
@@ -84,8 +91,15 @@ def _made(statement: Executable, dialect: Dialect) -> _Made:
     names = tuple(compiled.positiontup or compiled.binds)
     given = tuple(_impl(compiled.binds[n].type, dialect).bind_processor(dialect) for n in names)
     columns = getattr(statement, "selected_columns", ())
-    found = tuple(_impl(c.type, dialect).result_processor(dialect, None) for c in columns)
-    return _Made(compiled.string, names, given, found, is_positional=compiled.positional)
+    kinds = tuple(_impl(column.type, dialect) for column in columns)
+    return _Made(compiled.string, names, given, kinds, is_positional=compiled.positional)
+
+
+def _processes(kinds: Sequence[Any], cursor: Any, dialect: Dialect) -> tuple[Process, ...]:
+    """Return how to read each column; PostgreSQL's numbers come as several kinds of value."""
+    told = [column[1] for column in cursor.description]
+    pairs = zip(kinds, told, strict=True)
+    return tuple(kind.result_processor(dialect, of_driver) for kind, of_driver in pairs)
 
 
 def _impl(kind: Any, dialect: Dialect) -> Any:

@@ -74,6 +74,7 @@ def test_what_is_refused_says_so(run: Callable[..., Any]) -> None:
     assert run("account", "bind", "li", "s-1")["error"]["code"] == "share.no_oidc"
 
 
+@pytest.mark.file
 def test_a_password_comes_by_standard_input_and_shows_nowhere(city: City) -> None:
     words = ("account", "add", "li", "--party", "city_government", "--title", "Li", "--stdin")
     done = subprocess.run(  # noqa: S603

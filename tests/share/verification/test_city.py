@@ -125,6 +125,7 @@ def test_who_asks_while_another_writes_waits_beside_the_other_requests(
         assert asked.result(30).json()["receipt"] == 2
 
 
+@pytest.mark.file
 def test_where_the_disk_is_slow_a_thread_writes(
     send: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
