@@ -73,8 +73,13 @@ commands.command("show")(show_receipt)
 
 
 @commands.command("prove")
-def prove(number: Number, city: CityFolder = None) -> None:
+def prove(
+    number: Number,
+    city: CityFolder = None,
+    as_json: Annotated[bool, typer.Option("--json", help="A proof is JSON anyhow.")] = True,
+) -> None:
     """Print all that a receipt is checked by, as JSON: its entry of the audit log, with proof."""
+    del as_json
     from shuzhi.share.receipts import ReceiptError, ReceiptId, receipt
 
     there = opened(city)
