@@ -20,12 +20,11 @@ from sqlalchemy import (
     delete,
     insert,
     select,
-    text,
 )
 
 from shuzhi.audit.errors import BrokenLogError
 from shuzhi.audit.model import Entry, number_of, numbered
-from shuzhi.kernel.control import Control, RowId, metadata
+from shuzhi.kernel.control import Control, RowId, hold_table, metadata
 from shuzhi.kernel.prepared import Prepared
 
 _BATCH = 5_000
@@ -108,8 +107,6 @@ def _unmoved(rows: Sequence[tuple[int, bytes]], log: Appendable) -> list[bytes]:
 
 def _oldest(control: Control) -> list[tuple[int, bytes]]:
     with control.transaction() as connection:
-        if connection.dialect.name == "postgresql":
-            # Numbers are given before the commit: wait for who took a lower one and is not done.
-            connection.execute(text("LOCK TABLE audit_outbox IN SHARE ROW EXCLUSIVE MODE"))
+        hold_table(connection, outbox_table)
         query = select(outbox_table.c.no, outbox_table.c.content).order_by(outbox_table.c.no)
         return [(row.no, row.content) for row in connection.execute(query.limit(_BATCH))]

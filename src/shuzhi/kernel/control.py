@@ -23,9 +23,11 @@ from sqlalchemy import (
     Engine,
     Integer,
     MetaData,
+    Table,
     create_engine,
     event,
     make_url,
+    text,
 )
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.types import DateTime, TypeDecorator
@@ -146,6 +148,16 @@ class _Moment(Control):
     @contextmanager
     def moment(self) -> Iterator[Control]:
         yield self
+
+
+def hold_table(connection: Connection, table: Table) -> None:
+    """Let nobody else write to a table until the transaction ends; has to be its first step.
+
+    Numbers are given before the commit: this waits for who took a lower one and is not done. In a
+    file only one transaction writes anyhow.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(text(f"LOCK TABLE {table.name} IN SHARE ROW EXCLUSIVE MODE"))
 
 
 @contextmanager

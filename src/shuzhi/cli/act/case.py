@@ -12,7 +12,7 @@ from rich.text import Text
 
 from shuzhi.cli.decide.cause import show_sought
 from shuzhi.cli.frame.options import AsJson, CityFolder, opened
-from shuzhi.cli.frame.output import out, print_json, print_table
+from shuzhi.cli.frame.output import UNDATED, out, print_json, print_table
 from shuzhi.kernel.errors import RefusedError
 from shuzhi.kernel.instant import wall_clock
 
@@ -339,5 +339,5 @@ def show_file(file: CaseFile, zone: str) -> None:
 
 def _due(reading: Reading, zone: str) -> str:
     if reading.due_at is None:
-        return "not known yet: the holiday notice is not out"
+        return UNDATED
     return f"{wall_clock(reading.due_at, zone)}{' (late)' if reading.is_late else ''}"

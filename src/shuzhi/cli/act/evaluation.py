@@ -11,7 +11,7 @@ import typer
 from rich.text import Text
 
 from shuzhi.cli.frame.options import AsJson, CityFolder, opened
-from shuzhi.cli.frame.output import out, percent, print_json, print_table
+from shuzhi.cli.frame.output import UNDATED, out, percent, print_json, print_table
 from shuzhi.kernel.errors import RefusedError
 
 if TYPE_CHECKING:
@@ -247,7 +247,7 @@ def show_appeals(found: Sequence[Appeal], *, as_json: bool) -> None:
             a.raised_by.party,
             a.measure,
             ", ".join(a.facts[:3]),
-            a.due_at or "not known yet: the holiday notice is not out",
+            a.due_at or UNDATED,
             "yes" if a.is_verified else "unverified term",
             _ended(a),
         )

@@ -36,6 +36,9 @@ err = Console(stderr=True, highlight=False)
 EXIT_REFUSED = 2
 EXIT_BROKEN = 3
 
+UNDATED = "not known yet: the holiday notice is not out"
+"""What stands in the place of a deadline that the calendar does not reach."""
+
 
 def print_json(value: Any) -> None:
     """Print one JSON document; dataclasses become objects, instants ISO 8601."""

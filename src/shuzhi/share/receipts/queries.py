@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import ColumnElement, Connection, func, or_, select, text
+from sqlalchemy import ColumnElement, Connection, func, or_, select
 
+from shuzhi.kernel.control import hold_table
 from shuzhi.kernel.ids import PartyId
 from shuzhi.kernel.instant import Instant
 from shuzhi.share.agreements import AgreementId
@@ -99,9 +100,7 @@ def uses_of(
 
 def hold_receipts(connection: Connection) -> None:
     """Let nobody else write a receipt until the transaction ends; has to be its first step."""
-    if connection.dialect.name == "postgresql":
-        # Numbers are given before the commit: wait for who took a lower one and is not done.
-        connection.execute(text("LOCK TABLE receipt IN SHARE ROW EXCLUSIVE MODE"))
+    hold_table(connection, receipt_table)
 
 
 def newest_receipt(office: ReceiptOffice) -> int:
