@@ -253,7 +253,7 @@ def _step(number: int, verb: Verb, at: Instant, stage: Stage, **facts: Any) -> S
     return Step(CaseId(1), number, verb, at, "d.chen", PartyId("city"), stage, facts)
 
 
-def _lives(gaps: Sequence[timedelta]) -> Iterator[Step]:
+def lives(gaps: Sequence[timedelta]) -> Iterator[Step]:
     """A case that is suspended and resumed after one gap of time and another."""
     opening = {"kind": "repair", "title": "", "severity": "ordinary", "merge_key": None, "due": {}}
     at = DECEMBER
@@ -276,7 +276,7 @@ def _clocks(calendar: WorkingDays, kind: CaseKind = KIND) -> Clocks:
     st.timedeltas(timedelta(0), timedelta(days=60)),
 )
 def test_dated_later_is_dated_at_once(gaps: list[timedelta], rest: timedelta) -> None:
-    steps = list(_lives(gaps))
+    steps = list(lives(gaps))
     now = Instant(steps[-1].at + rest)
     ladder = Ladder(Organisation({}), PartyId("city"))
     at_once, blind = (replay(steps, _clocks(calendar)) for calendar in (CHINA, SHORT))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from click.testing import Result
 from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
@@ -35,6 +37,9 @@ legal_reference: an example, not the State's notice
 holidays: [{LAST + 1}-01-01, {LAST + 1}-05-01, {LAST + 1}-10-01]
 working_weekends: []
 """
+
+
+REASON = "kernel.calendar_ends"
 
 
 @pytest.fixture
@@ -87,7 +92,7 @@ def test_the_interface_answers_null_and_why(visit: TestClient) -> None:
     assert told == {
         "state": "running",
         "due_at": None,
-        "why_undated": "kernel.calendar_ends",
+        "why_undated": REASON,
         "is_late": False,
     }
     (counted,) = visit.get("/api/v1/cases/tally").json()["clocks"]
@@ -98,6 +103,7 @@ def test_the_shell_says_so_and_dates_it_with_the_notice(city: City, tmp_path: Pa
     shell, where = CliRunner(), ("--city", str(city.settings.folder))
     shown = shell.invoke(app, ["case", "show", "1", *where])
     assert "not known yet" in " ".join(shown.output.split())
+    assert _why(shell.invoke(app, ["case", "show", "1", "--json", *where]), "readings") == REASON
     (tmp_path / "notice.yaml").write_text(NOTICE, encoding="utf-8")
     loaded = shell.invoke(app, ["calendar", "load", str(tmp_path / "notice.yaml"), *where])
     assert "1 clock of open cases got a deadline by it." in " ".join(loaded.output.split())
@@ -105,6 +111,12 @@ def test_the_shell_says_so_and_dates_it_with_the_notice(city: City, tmp_path: Pa
     assert run.due_at is not None
     shown = shell.invoke(app, ["case", "show", "1", *where])
     assert f"{LAST + 1}-01-" in shown.output
+    assert _why(shell.invoke(app, ["case", "show", "1", "--json", *where]), "readings") is None
+
+
+def _why(shown: Result, among: str) -> object:
+    (reading,) = json.loads(shown.output)[among]
+    return reading["why_undated"]
 
 
 def test_an_appeal_against_a_score_is_shown_without_a_deadline_and_dated(tmp_path: Path) -> None:
@@ -120,6 +132,8 @@ def test_an_appeal_against_a_score_is_shown_without_a_deadline_and_dated(tmp_pat
     where = ["--city", str(city.settings.folder)]
     listed = CliRunner().invoke(app, ["evaluation", "appeals", *where])
     assert "holiday" in listed.output
+    listed = CliRunner().invoke(app, ["evaluation", "appeals", "--json", *where])
+    assert [each["why_undated"] for each in json.loads(listed.output)] == [REASON]
     with TestClient(make_app(city), "http://127.0.0.1") as client:
 
         def told() -> tuple[bool, object, object]:
@@ -127,7 +141,7 @@ def test_an_appeal_against_a_score_is_shown_without_a_deadline_and_dated(tmp_pat
             (each,) = client.get("/api/v1/evaluation/appeals").json()["items"]
             return "期限待定" in page, each["due_at"] is None, each["why_undated"]
 
-        assert told() == (True, True, "kernel.calendar_ends")
+        assert told() == (True, True, REASON)
         (tmp_path / "notice.yaml").write_text(NOTICE, encoding="utf-8")
         loaded = CliRunner().invoke(
             app, ["calendar", "load", str(tmp_path / "notice.yaml"), *where]

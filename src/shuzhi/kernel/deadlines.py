@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 from typing import TypeVar
 
 from shuzhi.kernel.errors import RefusedError
-from shuzhi.kernel.instant import Instant, day_of
+from shuzhi.kernel.instant import Instant, day_of, end_of_day
 from shuzhi.kernel.workdays import CALENDAR_ENDS, WorkingDays
 
 Moment = TypeVar("Moment", bound=date)
@@ -36,6 +37,17 @@ class Pause:
                 f"before, at {self.resumed_at.isoformat()}.",
                 next_step="Correct one of the two.",
             )
+
+
+class Undatable:
+    """What has a deadline that the calendar may not reach yet: `due_at` is None until it does."""
+
+    due_at: Instant | None
+
+    @property
+    def why_undated(self) -> str | None:
+        """The code of the reason why there is no `due_at`; None where there is one."""
+        return CALENDAR_ENDS if self.due_at is None else None
 
 
 def due_day(
@@ -90,6 +102,38 @@ def if_known(count: Callable[[], Moment]) -> Moment | None:
         if error.code != CALENDAR_ENDS:
             raise
         return None
+
+
+def due_as_known(
+    calendar: WorkingDays,
+    count: Callable[[WorkingDays], Instant],
+    *,
+    started_at: Instant,
+    at: Instant,
+    zone: str,
+) -> Instant | None:
+    """Return the deadline that `count` finds, as the calendars known until `at` leave it.
+
+    A calendar that takes the place of another moves what has not run out by then: later, or
+    earlier, but to no time before the end of the day, in `zone`, on which it became known. Where
+    none reaches the deadline by `at`, the first one after it that does says it; else it is None.
+    """
+    due: Instant | None = None
+    for each in calendar.versions(started_at):
+        if due is not None and each.since is not None and each.since > at:
+            break
+        due = _moved(due, if_known(partial(count, each)), each.since, zone)
+    return due
+
+
+def _moved(
+    due: Instant | None, counted: Instant | None, since: Instant | None, zone: str
+) -> Instant | None:
+    if due is None or since is None:
+        return counted
+    if counted is None or due <= since:
+        return due
+    return max(counted, min(due, end_of_day(day_of(since, zone), zone)))
 
 
 def _merged(spans: Iterable[tuple[Moment, Moment]]) -> Iterator[tuple[Moment, Moment]]:

@@ -7,13 +7,14 @@ Council's yearly holiday notice, and beyond the last known year the answer is an
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cache, cached_property
 
 import chinese_calendar
 
 from shuzhi.kernel.errors import RefusedError
+from shuzhi.kernel.instant import Instant
 
 # The code of a refusal that the next notice ends.
 CALENDAR_ENDS = "kernel.calendar_ends"
@@ -45,12 +46,17 @@ class WorkingDays:
     """Working days from 1 January of `first_year` to 31 December of `last_year`.
 
     Counting leaves out the day it starts from (the day of receipt) and counts the day it ends on.
+    A calendar that took the place of another one keeps it as `before`, with the instant `since`
+    when it did, and its `source`: what says that the days are others.
     """
 
     first_year: int
     last_year: int
     holidays: frozenset[date]
     working_weekends: frozenset[date]
+    before: WorkingDays | None = None
+    since: Instant | None = None
+    source: str = ""
 
     @property
     def ends_at(self) -> date:
@@ -109,6 +115,28 @@ class WorkingDays:
             _without(self.working_weekends, notice) | notice.working_weekends,
         )
 
+    def after(self, before: WorkingDays, since: Instant, source: str) -> WorkingDays:
+        """Return the calendar as it took the place of `before`, at `since`, by `source`."""
+        return replace(self, before=before, since=since, source=source)
+
+    def known_at(self, at: Instant) -> WorkingDays:
+        """Return the calendar as it was known at `at`."""
+        known = self
+        while known.before is not None and known.since is not None and known.since > at:
+            known = known.before
+        return known
+
+    def versions(self, since: Instant) -> tuple[WorkingDays, ...]:
+        """Return the calendar as it was known at `since`, and as it came to be known after it."""
+        found = [self]
+        while (newest := found[-1]).before and newest.since is not None and newest.since > since:
+            found.append(newest.before)
+        return tuple(reversed(found))
+
+    def has_days_of(self, other: WorkingDays) -> bool:
+        """Tell whether both know the same days, and say the same of each."""
+        return _said(self) == _said(other)
+
     @cached_property
     def _days(self) -> tuple[date, ...]:
         first, last = date(self.first_year, 1, 1), self.ends_at
@@ -148,6 +176,10 @@ def china_working_days() -> WorkingDays:
         holidays,
         frozenset(chinese_calendar.workdays),
     )
+
+
+def _said(days: WorkingDays) -> tuple[int, int, frozenset[date], frozenset[date]]:
+    return days.first_year, days.last_year, days.holidays, days.working_weekends
 
 
 def _without(days: frozenset[date], notice: Notice) -> frozenset[date]:

@@ -2,12 +2,13 @@
 
 A clock runs while its case stands in one of the clock's stages, and stands still elsewhere; each
 round (opening, reopening) starts it anew. One whose deadline lies in a year that the calendar does
-not know yet runs without a deadline, and gets it when the calendar is there. Pure functions;
-nothing here reads the time.
+not know yet runs without a deadline, and gets it when the calendar is there; one whose days a later
+notice changes gets another one. Pure functions; nothing here reads the time.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
@@ -23,10 +24,10 @@ from shuzhi.act.cases.spans import (
     stated_runs_out,
     used,
 )
-from shuzhi.kernel.deadlines import if_known
+from shuzhi.kernel.deadlines import Undatable, due_as_known
 from shuzhi.kernel.ids import PartyId
 from shuzhi.kernel.instant import Instant, parse_instant
-from shuzhi.kernel.workdays import CALENDAR_ENDS
+from shuzhi.kernel.workdays import WorkingDays
 
 _MINUTE = timedelta(minutes=1)
 
@@ -38,6 +39,14 @@ class Clocks:
     kind: CaseKind
     rules: TimeRules
 
+    def known_at(self, at: Instant) -> Clocks:
+        """Return the clocks on the calendar as it was known at `at`."""
+        return self.on(self.rules.calendar.known_at(at))
+
+    def on(self, calendar: WorkingDays) -> Clocks:
+        """Return the clocks on another calendar."""
+        return replace(self, rules=replace(self.rules, calendar=calendar))
+
 
 class ClockState(StrEnum):
     """Whether a clock runs, stands still (it may run on), or has ended with its round."""
@@ -48,7 +57,7 @@ class ClockState(StrEnum):
 
 
 @dataclass(frozen=True)
-class Reading:
+class Reading(Undatable):
     """What a clock shows: used time, its limit (None where each case states a deadline), lateness.
 
     `due_at` is the deadline as far as it is known: while the clock stands it still moves. It is
@@ -63,14 +72,10 @@ class Reading:
     due_at: Instant | None
     is_late: bool
 
-    @property
-    def why_undated(self) -> str | None:
-        """The code of the reason why there is no `due_at`; None where there is one."""
-        return CALENDAR_ENDS if self.due_at is None else None
-
 
 def advance(case: Case, clocks: Clocks, step: Step) -> Case:
     """Return `case` with its clocks as they are after `step`."""
+    clocks = clocks.known_at(step.at)
     past = tuple(run for run in case.runs if run.round != case.round)
     runs = {run.clock: run for run in case.runs if run.round == case.round}
     now = [
@@ -87,15 +92,25 @@ def readings(case: Case, clocks: Clocks, now: Instant) -> tuple[Reading, ...]:
     return tuple(_reading(case, clocks, rule, run, now) for rule, run in pairs if rule)
 
 
-def datable(case: Case, clocks: Clocks) -> ClockRun | None:
-    """Return a run of `case` as it gets its deadline, or its next escalation, now; None for none.
+@dataclass(frozen=True)
+class Dated:
+    """A run that gets its deadline, or its next escalation, `now`; `was` has another one or none.
 
-    That is one that waited for the calendar, which knows by now when it has to act.
+    `source` is what moved it: the notice.
     """
-    waiting = (run for run in case.runs if _waits(case, clocks, run))
-    rules = ((clocks.kind.clock(run.clock), run) for run in waiting)
-    dated = (_wound(case, clocks, rule, run) for rule, run in rules if rule)
-    return next((run for run in dated if run.next_at is not None), None)
+
+    was: ClockRun
+    now: ClockRun
+    source: str
+
+
+def datable(case: Case, clocks: Clocks, at: Instant) -> Dated | None:
+    """Return a run of `case` that gets its deadline, or its next escalation, at `at`.
+
+    That is one that waited for the calendar, which knows by now when it has to act, or one that a
+    calendar dated that counted other days.
+    """
+    return next(_datable(case, clocks.known_at(at), at), None)
 
 
 def answering(case: Case, rule: ClockRule, desk: PartyId) -> PartyId:
@@ -110,11 +125,11 @@ def due_if_resumed(
 
     None while the calendar does not reach it.
     """
-    due = run.was_due_at or run.due_at or _due(case, clocks, rule, run)
+    due = run.was_due_at or run.due_at or _due(case, clocks, rule, run, at)
     stopped = run.spells[-1].ended_at
     if stopped is None or due is None or stopped >= due or run.was_due_at is not None:
         return due
-    return _due(case, clocks, rule, replace(run, spells=(*run.spells, Spell(at))))
+    return _due(case, clocks, rule, replace(run, spells=(*run.spells, Spell(at))), at)
 
 
 def limit_of(case: Case, clocks: Clocks, rule: ClockRule, run: ClockRun) -> int | None:
@@ -149,16 +164,29 @@ def _advanced(
         return run
     if step.verb in (Verb.BREAK_CLOCK, Verb.ESCALATE):
         run = _struck(run, step)
-    return _wound(case, clocks, rule, run)
+    return _wound(case, clocks, rule, run, step.at)
 
 
-def _waits(case: Case, clocks: Clocks, run: ClockRun) -> bool:
-    """Tell whether `run` will have to act, and nobody knows when."""
-    if run.round != case.round or not run.is_running or run.next_at is not None:
-        return False
-    rule = clocks.kind.clock(run.clock)
-    goes_up = rule is not None and rule.escalate_every is not None and run.above is not None
-    return run.broken_at is None or goes_up
+def _datable(case: Case, clocks: Clocks, at: Instant) -> Iterator[Dated]:
+    for run in case.runs:
+        rule = clocks.kind.clock(run.clock)
+        if rule is None or run.round != case.round or not run.is_running:
+            continue
+        now = _wound(case, clocks, rule, run, at)
+        if now.next_at in (None, run.next_at):
+            continue
+        if run.next_at is None or _is_of_older(case, clocks, rule, run, at):
+            yield Dated(run, now, clocks.rules.calendar.source)
+
+
+def _is_of_older(case: Case, clocks: Clocks, rule: ClockRule, run: ClockRun, at: Instant) -> bool:
+    """Tell whether an older calendar dated `run`; else its kind has another limit since."""
+    older = clocks.rules.calendar.before
+    while older is not None:
+        if _wound(case, clocks.on(older), rule, run, at).next_at == run.next_at:
+            return True
+        older = older.before
+    return False
 
 
 def _concerns(step: Step, rule: ClockRule) -> bool:
@@ -182,25 +210,40 @@ def _struck(run: ClockRun, step: Step) -> ClockRun:
     return replace(run, escalations=run.escalations + 1, escalated_to=to)
 
 
-def _wound(case: Case, clocks: Clocks, rule: ClockRule, run: ClockRun) -> ClockRun:
-    due = run.was_due_at or _due(case, clocks, rule, run)
-    next_at = due if run.broken_at is None else _goes_up_at(clocks, rule, run)
+def _wound(case: Case, clocks: Clocks, rule: ClockRule, run: ClockRun, at: Instant) -> ClockRun:
+    due = run.was_due_at or _due(case, clocks, rule, run, at)
+    next_at = due if run.broken_at is None else _goes_up_at(clocks, rule, run, at)
     return replace(run, due_at=due, next_at=next_at)
 
 
-def _goes_up_at(clocks: Clocks, rule: ClockRule, run: ClockRun) -> Instant | None:
+def _goes_up_at(clocks: Clocks, rule: ClockRule, run: ClockRun, at: Instant) -> Instant | None:
     every, due = rule.escalate_every, run.was_due_at
     if every is None or due is None or run.above is None:
         return None
     whole = replace(every, amount=every.amount * (run.escalations + 1))
-    return if_known(lambda: runs_out_again(whole, due, run.spells, clocks.rules))
+    return _counted(clocks, lambda by: runs_out_again(whole, due, run.spells, by), due, at)
 
 
-def _due(case: Case, clocks: Clocks, rule: ClockRule, run: ClockRun) -> Instant | None:
+def _due(case: Case, clocks: Clocks, rule: ClockRule, run: ClockRun, at: Instant) -> Instant | None:
+    """Return the deadline of `run`, as the notices known at `at` leave it."""
     limit = _limit(case, clocks.kind, rule)
     if limit is None:
         return stated_runs_out(case.due[rule.id], run.spells)
-    return if_known(lambda: runs_out(limit, run.spells, clocks.rules))
+    start = run.spells[0].started_at
+    return _counted(clocks, lambda by: runs_out(limit, run.spells, by), start, at)
+
+
+def _counted(
+    clocks: Clocks, count: Callable[[TimeRules], Instant], start: Instant, at: Instant
+) -> Instant | None:
+    rules = clocks.rules
+    return due_as_known(
+        rules.calendar,
+        lambda calendar: count(replace(rules, calendar=calendar)),
+        started_at=start,
+        at=at,
+        zone=rules.zone,
+    )
 
 
 def _limit(case: Case, kind: CaseKind, rule: ClockRule) -> Span | None:
@@ -214,8 +257,10 @@ def _reading(case: Case, clocks: Clocks, rule: ClockRule, run: ClockRun, now: In
     state = ClockState.RUNNING if run.is_running else ClockState.STANDING
     if run.round != case.round or not case.is_open:
         state = ClockState.ENDED
-    due = run.was_due_at or run.due_at or _due(case, clocks, rule, run)
     limit, last = _limit(case, clocks.kind, rule), run.spells[-1]
+    # No later notice moves the deadline of what has ended.
+    known_at = last.ended_at or now if state is ClockState.ENDED else now
+    due = run.was_due_at or run.due_at or _due(case, clocks, rule, run, known_at)
     unit = SpanUnit.MINUTES if limit is None else limit.unit
     until = max(last.ended_at or now, last.started_at)
     is_late = run.broken_at is not None or (due is not None and until >= due)

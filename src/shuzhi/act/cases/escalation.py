@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from shuzhi.act.cases.clocks import Clocks, answering, datable
+from shuzhi.act.cases.clocks import Clocks, Dated, answering, datable
 from shuzhi.act.cases.life_cycle import follow
 from shuzhi.act.cases.model import SYSTEM, Case, ClockRun, Step, Verb
 from shuzhi.kernel.ids import PartyId
@@ -48,12 +48,12 @@ def owed_steps(
 
 def owes(case: Case, clocks: Clocks, at: Instant) -> bool:
     """Tell whether a clock of `case` has something to do at `at`."""
-    return datable(case, clocks) is not None or _first_due(case, at) is not None
+    return datable(case, clocks, at) is not None or _first_due(case, at) is not None
 
 
 def _next_step(case: Case, clocks: Clocks, ladder: Ladder, at: Instant) -> Step | None:
-    # What could not be dated before may be due by now.
-    if dated := datable(case, clocks):
+    # What could not be dated before may be due by now, and what was due may no longer be.
+    if dated := datable(case, clocks, at):
         return _dating(case, dated, at)
     run = _first_due(case, at)
     return None if run is None else _step(case, clocks, run, ladder, at)
@@ -64,11 +64,15 @@ def _first_due(case: Case, at: Instant) -> ClockRun | None:
     return min(due)[-1] if due else None
 
 
-def _dating(case: Case, dated: ClockRun, at: Instant) -> Step:
-    due, goes_up = dated.due_at, None if dated.broken_at is None else dated.next_at
-    facts = {"clock": dated.clock, "due_at": due and due.isoformat()}
-    if goes_up is not None:
-        facts["escalates_at"] = goes_up.isoformat()
+def _dating(case: Case, dated: Dated, at: Instant) -> Step:
+    now, was = dated.now, dated.was.next_at
+    facts = {"clock": now.clock, "due_at": now.due_at and now.due_at.isoformat()}
+    if now.broken_at is not None and now.next_at is not None:
+        facts["escalates_at"] = now.next_at.isoformat()
+    if was is not None:
+        facts["instead_of"] = was.isoformat()
+    if dated.source:
+        facts["source"] = dated.source
     number = case.version + 1
     return Step(case.id, number, Verb.DATE_CLOCK, at, SYSTEM.person, None, case.stage, facts)
 

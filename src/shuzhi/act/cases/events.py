@@ -72,12 +72,16 @@ class ClockBroken(Event):
 
 @dataclass(frozen=True)
 class ClockDated(Event):
-    """A clock of a case that ran without a deadline got one, as the calendar came to know it."""
+    """A clock of a case got a deadline, as the calendar came to know it, or another one.
+
+    `was_due_at` is the one that a notice moved; None where there was none.
+    """
 
     case_id: CaseId
     kind: str
     clock: str
     due_at: Instant
+    was_due_at: Instant | None = None
 
 
 @dataclass(frozen=True)

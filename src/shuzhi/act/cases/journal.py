@@ -148,6 +148,7 @@ class Journal:
         at = self.office.clock()
         known = self.keys.get(f"{report.kind}/{report.merge_key}")
         if known is not None and report.merge_key is not None:
+            self.settle(known)
             case = self.cases[known]
             self._keep(case, (joined(clocks.kind, report, case, max(at, case.changed_at)),))
         else:
@@ -304,8 +305,9 @@ def _events(change: _Change) -> Iterator[Event]:
         yield CaseEscalated(at, case.id, case.kind, facts["clock"], due, to)
     elif step.verb is Verb.DATE_CLOCK:
         if "escalates_at" not in facts:
-            due = parse_instant(facts["due_at"])
-            yield ClockDated(at, case.id, case.kind, facts["clock"], due)
+            due, was = parse_instant(facts["due_at"]), facts.get("instead_of")
+            was_due_at = None if was is None else parse_instant(was)
+            yield ClockDated(at, case.id, case.kind, facts["clock"], due, was_due_at)
     else:
         parties = tuple(task.party for task in case.tasks if case.task_of(task.party) is task)
         moved = (step.verb, before.stage, case.stage, step.by, case.responsible, parties)

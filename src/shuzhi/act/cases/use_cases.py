@@ -20,7 +20,7 @@ from shuzhi.act.cases.model import Actor, Case, CaseId, Order, Step, Verb
 from shuzhi.act.cases.office import Office
 from shuzhi.act.cases.opening import Opened, Report
 from shuzhi.act.cases.store import case_table, clock_table, read_cases
-from shuzhi.act.cases.waiting import waits
+from shuzhi.act.cases.waiting import is_counted, waits
 from shuzhi.kernel.errors import RefusedError
 
 _CHUNK = 500
@@ -268,22 +268,29 @@ def tick(office: Office) -> Ticked:
     return Ticked(verbs.count(Verb.BREAK_CLOCK), verbs.count(Verb.ESCALATE))
 
 
-def date_clocks(office: Office) -> int:
+def date_clocks(office: Office, *, anew: bool = True) -> int:
     """Date each clock that waited for the calendar and is known by now; return how many.
 
     The deadline is as it would have been from the beginning; one that has passed breaks at once.
+    `anew` dates again what a calendar dated that counted other days; what has broken by then stays.
     Doing it again adds nothing.
     """
-    steps: list[Step] = []
-    for ids in _with_clocks(office, waits(office.kinds.values())):
-        with office.control.transaction() as connection:
-            found = read_cases(connection, ids)
-        steps += _settle(office, [i for i in ids if _is_datable(office, found[i])])
+    kinds = office.kinds.values()
+    steps = list(_dated(office, waits(kinds)))
+    if anew and office.calendar.before is not None:
+        steps += _dated(office, is_counted(kinds))
     return sum(step.verb is Verb.DATE_CLOCK for step in steps)
 
 
+def _dated(office: Office, which: ColumnElement[bool]) -> Iterator[Step]:
+    for ids in _with_clocks(office, which):
+        with office.control.transaction() as connection:
+            found = read_cases(connection, ids)
+        yield from _settle(office, [i for i in ids if _is_datable(office, found[i])])
+
+
 def _is_datable(office: Office, case: Case) -> bool:
-    return datable(case, office.clocks(case.kind)) is not None
+    return datable(case, office.clocks(case.kind), office.clock()) is not None
 
 
 def _settle(office: Office, ids: Sequence[CaseId]) -> list[Step]:

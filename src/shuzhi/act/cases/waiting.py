@@ -33,6 +33,17 @@ def waits(kinds: Iterable[CaseKind]) -> ColumnElement[bool]:
     )
 
 
+def is_counted(kinds: Iterable[CaseKind]) -> ColumnElement[bool]:
+    """Return the condition that it is to act at an instant that was counted in working days."""
+    rules = ((kind, rule) for kind in kinds for rule in kind.clocks if _is_by_working_days(rule))
+    return and_(clock_table.c.next_at.is_not(None), _runs_one(rules))
+
+
+def _is_by_working_days(rule: ClockRule) -> bool:
+    every = rule.escalate_every
+    return _may_be_undated(rule) or (every is not None and every.unit is not SpanUnit.MINUTES)
+
+
 def _may_be_undated(rule: ClockRule) -> bool:
     return any(span.unit is not SpanUnit.MINUTES for span in (rule.limits or {}).values())
 

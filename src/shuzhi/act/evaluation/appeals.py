@@ -13,9 +13,9 @@ from shuzhi.act.evaluation.arithmetic import Bodies, answering
 from shuzhi.act.evaluation.errors import EvaluationError
 from shuzhi.act.evaluation.facts import Fact, corrected
 from shuzhi.act.evaluation.scheme import Measure, Scheme
+from shuzhi.kernel.deadlines import Undatable
 from shuzhi.kernel.ids import PartyId
 from shuzhi.kernel.instant import Instant
-from shuzhi.kernel.workdays import CALENDAR_ENDS
 
 AppealId = NewType("AppealId", int)
 _MOST_REASON = 4_000
@@ -50,7 +50,7 @@ class Decision:
 
 
 @dataclass(frozen=True)
-class Appeal:
+class Appeal(Undatable):
     """One appeal against a number of `version`; to be decided before `due_at`.
 
     `due_at` is None while the calendar does not reach it; such an appeal is not overdue.
@@ -74,11 +74,6 @@ class Appeal:
     def is_overdue(self, now: Instant) -> bool:
         """Tell whether the appeal waits for a decision that is due by `now`."""
         return self.decision is None and self.due_at is not None and now >= self.due_at
-
-    @property
-    def why_undated(self) -> str | None:
-        """The code of the reason why there is no `due_at`; None where there is one."""
-        return CALENDAR_ENDS if self.due_at is None else None
 
 
 def require_reason(text: str) -> str:

@@ -12,11 +12,14 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from shuzhi.kernel.deadlines import Undatable
+
 
 def plain(value: Any) -> Any:
     """Return `value` as what JSON can hold."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        fields = {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        return {**fields, **_reason(value)}
     if isinstance(value, Mapping):
         return {str(k): plain(v) for k, v in value.items()}
     if isinstance(value, Enum):
@@ -24,6 +27,11 @@ def plain(value: Any) -> Any:
     if isinstance(value, (datetime, date, time)):
         return value.isoformat()
     return _plain_scalar(value)
+
+
+def _reason(value: Any) -> dict[str, str | None]:
+    """Return why a deadline is missing, as the interface says it."""
+    return {"why_undated": value.why_undated} if isinstance(value, Undatable) else {}
 
 
 def _plain_scalar(value: Any) -> Any:
