@@ -19,13 +19,14 @@ from starlette.testclient import TestClient
 from shuzhi.app import City
 from shuzhi.kernel.control import metadata
 from shuzhi.kernel.ids import PartyId
-from shuzhi.share.accounts import NewAccount, Role, add_account
+from shuzhi.share.accounts import AccountName, NewAccount, Role, add_account, grant
 from shuzhi.share.accounts.store import session_table
 from shuzhi.share.agreements import Actor
 from shuzhi.share.correction import Doubted, submit
 from shuzhi.web import make_app
 from shuzhi.web.api import PREFIX
 
+from .api.linking import LINKAGE, declare_people
 from .entering import HTML, PASSWORD, hidden
 from .walking import addresses
 
@@ -35,17 +36,22 @@ _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 _PARTS = {
     "name": "other", "matter": "pass", "prefix": "none", "rule": "dust_high",
     "rule_id": "dust_high", "form": "pass", "scheme": "case_handling", "period": "2026-03",
-    "party": "east", "dataset": "dust", "linkage": "none", "tracing": "none", "account": "other",
+    "party": "east", "dataset": "dust", "linkage": LINKAGE, "tracing": "none", "account": "other",
 }  # fmt: skip
 Try = tuple[str, str]
 
 
 @pytest.fixture(scope="module")
 def town(serve: Callable[[Path], City], tmp_path_factory: pytest.TempPathFactory) -> City:
-    city = serve(tmp_path_factory.mktemp("forgery") / "city")
+    folder = tmp_path_factory.mktemp("forgery") / "city"
+    declare_people(folder)
+    city = serve(folder)
     for name, roles in (("everybody", frozenset(Role)), ("other", frozenset({Role.ANALYST}))):
         new = NewAccount(name, PartyId("east"), name.title(), roles, subject="p1")
         add_account(city.accounts_office, new, by="root", password=PASSWORD)
+    # Some pages are for who manages sharing for the city alone.
+    authority = city.sharing_office.authority
+    grant(city.accounts_office, AccountName("everybody"), authority, Role.MANAGER, by="root")
     doubted = Doubted("births", (("id_number", "p1"),), "born_on", "1980-02-01", None, "wrong")
     submit(city.correction_office, doubted, by=Actor("clerk", PartyId("east")))
     return city

@@ -26,6 +26,9 @@ from shuzhi.share.catalogue.model import Format, Openness, Rank, SharingMethod
 from shuzhi.share.correction import DecisionKind, DoubtState, Nearness, Review
 from shuzhi.share.correction import Verb as DoubtVerb
 from shuzhi.share.forms import Axis, Filler, Verdict
+from shuzhi.share.linkage import ModelState, Place, WorkKind, WorkState
+from shuzhi.share.linkage import Verdict as PairVerdict
+from shuzhi.share.linkage.model import Kind as LinkageKind
 from shuzhi.share.receipts import Left, ObjectionState, Reach
 from shuzhi.share.verification import Action as Measure
 from shuzhi.share.verification import Kind as Fishing
@@ -46,6 +49,8 @@ _DOMAIN: dict[str, type[StrEnum]] = {
     "burden_axis": Axis, "filler": Filler, "form_verdict": Verdict, "doubt_state": DoubtState,
     "doubt_verb": DoubtVerb, "decision_kind": DecisionKind, "nearness": Nearness,
     "review_state": Review, "duty_role": DutyRole,
+    "pair_verdict": PairVerdict, "pair_place": Place, "linkage_kind": LinkageKind,
+    "model_state": ModelState, "linkage_work": WorkKind, "work_state": WorkState,
     "answer_form": Form, "operator": Operator, "rank": Rank,
 }  # fmt: skip
 
@@ -84,7 +89,8 @@ def test_every_text_that_pages_ask_for_exists_and_none_is_left_over() -> None:
     parts |= {start for text in _sources().values() for start in by_name.findall(text)}
     parts |= {f"{name}." for name in (*_DOMAIN, "severity", "theme", "unit", "period", "origin",
                                       "level", "lack", "finding", "error", "time",
-                                      "which_rows", "form_step", "staffing_way")}  # fmt: skip
+                                      "which_rows", "form_step", "staffing_way",
+                                      "prior_from")}  # fmt: skip
     known = set(read_words())
     assert {key for key in asked if key.partition(".")[0] in _sections()} <= known
     assert {k for k in known - asked if not k.startswith(tuple(parts))} == set()

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
+from shuzhi.app import City
 from shuzhi.kernel.ids import PartyId
 from shuzhi.share.accounts import Right
 from shuzhi.share.agreements import Actor, Agreement, Application, Verb
@@ -71,6 +72,21 @@ def sees(visitor: Visitor, assigner: PartyId, assignee: PartyId, authority: Part
 def sees_what_left(visitor: Visitor, held: Agreement) -> bool:
     """Tell whether what left by an agreement is a visitor's to see: its user, provider, manager."""
     return sees(visitor, held.terms.assigner, held.terms.assignee, held.authority)
+
+
+def sharing_manager(visitor: Visitor, city: City) -> str:
+    """Return the account of who manages sharing for the city, for whom alone some pages are.
+
+    Raises:
+        WebError: `web.not_allowed` for everybody else.
+    """
+    if visitor.account is None or not visitor.may(Right.OVERSEE, city.sharing_office.authority):
+        raise WebError(
+            "web.not_allowed",
+            "This is for who manages sharing for the city.",
+            next_step="Sign in as a manager of the party that manages sharing.",
+        )
+    return visitor.account
 
 
 def seen_page(

@@ -9,12 +9,12 @@ from fastapi import APIRouter, Path, Request, Response
 
 from shuzhi.app import City
 from shuzhi.kernel.errors import RefusedError
-from shuzhi.share.accounts import Right
 from shuzhi.share.agreements import AgreementId, agreement
 from shuzhi.share.verification import Finding, findings, lift, usual
 from shuzhi.web.pages.frame.sending import Typed, send, shown
 from shuzhi.web.pages.frame.site import Site
 from shuzhi.web.problems import WebError
+from shuzhi.web.sides import sharing_manager
 from shuzhi.web.visitors import visitor_of
 
 _A_PAGE, _MOST_STANDING = 50, 500
@@ -32,7 +32,8 @@ def routes(site: Site) -> APIRouter:
     @router.post("/verification/{number}/lift")
     async def lifted(request: Request, number: Annotated[int, Path(ge=1, lt=2**62)]) -> Response:
         def do(_typed: Typed) -> str:
-            lift(site.city.verification_desk, number, by=_manager(site.city, request))
+            by = sharing_manager(visitor_of(request), site.city)
+            lift(site.city.verification_desk, number, by=by)
             return f"/verification?state=all#finding-{number}"
 
         def again(typed: Typed, error: RefusedError) -> Response:
@@ -47,7 +48,7 @@ def _page(
     site: Site, request: Request, typed: Typed | None = None, error: RefusedError | None = None
 ) -> Response:
     city, reader = site.city, site.reader(request)
-    _manager(city, request)
+    sharing_manager(visitor_of(request), city)
     asked = Typed.asked(request)
     state = asked.one("state", _STATES[0])
     if state not in _STATES:
@@ -74,18 +75,6 @@ def _page(
         counted=Counter(each.what.action.value for each in standing),
         declared=office.declared, usual=usual(),
     )  # fmt: skip
-
-
-def _manager(city: City, request: Request) -> str:
-    """Return the account of who manages sharing, for whom alone this is."""
-    visitor = visitor_of(request)
-    if visitor.account is None or not visitor.may(Right.OVERSEE, city.sharing_office.authority):
-        raise WebError(
-            "web.not_allowed",
-            "Misuse of verification is looked into by who manages sharing.",
-            next_step="Sign in as a manager of the party that manages sharing.",
-        )
-    return visitor.account
 
 
 def _receivers(city: City, found: tuple[Finding, ...]) -> dict[int, str]:

@@ -31,10 +31,10 @@ def routes(site: Site) -> APIRouter:
 
     @router.post(_PATH)
     async def looked(request: Request) -> Response:
-        standing = _data_user(request)
+        _data_user(request)
 
         def do(typed: Typed) -> Once:
-            asker = _asker(standing, typed)
+            asker = asker_of(request, typed)
             found = site.city.subject_file(typed.one("linkage"), _which(typed), asker=asker)
             # Who goes back to the page sees nothing of it: each look has its receipts.
             return Once(lambda: _page(site, request, typed, found=found), _PATH)
@@ -77,8 +77,13 @@ def _data_user(request: Request) -> Standing:
     return visitor.standing
 
 
-def _asker(standing: Standing, typed: Typed) -> Asker:
-    """Return who asks: the roles are those of the account, whatever the form says."""
+def asker_of(request: Request, typed: Typed) -> Asker:
+    """Return who asks: the roles are those of the account, whatever the form says.
+
+    Raises:
+        WebError: `web.not_allowed`.
+    """
+    standing = _data_user(request)
     party = PartyId(typed.one("party"))
     if not standing.may(Right.QUERY, party):
         raise WebError("web.not_allowed", "Your roles do not let you ask for this party.")
