@@ -124,15 +124,16 @@ def test_appeals_of_before_are_kept_when_a_deadline_may_be_unknown(tmp_path: Pat
     appeal = {"basis_id": 1, "version": 1, "measure": "m", "facts": ["f"], "reason": "r"}
     appeal |= {"party": "p", "raised_by": "n", "raised_at": EPOCH, "due_at": EPOCH}
     appeal |= {"legal_basis": "", "is_verified": False, "corrections": []}
+    kept = select(*(column for column in appeal_table.c if column.name != "raise_until"))
     with control.transaction() as connection:
         old.attributes["connection"] = connection
         command.upgrade(old, "0023")
         connection.execute(insert(basis_table).values(basis))
         connection.execute(insert(appeal_table).values(appeal))
-        before = connection.execute(select(appeal_table)).all()
+        before = connection.execute(kept).all()
     migrate(control)
     with control.transaction() as connection:
-        assert connection.execute(select(appeal_table)).all() == before
+        assert connection.execute(kept).all() == before
         connection.execute(insert(appeal_table).values({**appeal, "due_at": None}))
         connection.execute(delete(appeal_table).where(appeal_table.c.id == 2))
         # A number is used once, also after the table was made anew.

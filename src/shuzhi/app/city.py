@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -82,7 +83,11 @@ def open_city(folder: Path | str) -> City:
     settings = load_settings(Path(folder))
     control = open_control(settings.control_url)
     migrate(control)
-    return City(settings, control, lake_of(settings))
+    city = City(settings, control, lake_of(settings))
+    # A later package may know other days. Whoever asks for them is told of a bad notice.
+    with suppress(RefusedError):
+        city.note_calendar()
+    return city
 
 
 def create_city(folder: Path | str, *, pack: str | None = None) -> City:

@@ -21,6 +21,7 @@ STORES = (
     "shuzhi.act.cases.store",
     "shuzhi.act.evaluation.store",
     "shuzhi.act.services.store",
+    "shuzhi.app.act.calendar_store",
     "shuzhi.app.decide.cause_store",
     "shuzhi.app.repeats",
     "shuzhi.app.store",

@@ -122,6 +122,7 @@ appeal_table = Table(
     Column("raised_by", String(120), nullable=False),
     Column("raised_at", InstantColumn, nullable=False),
     Column("due_at", InstantColumn),
+    Column("raise_until", InstantColumn),
     Column("legal_basis", Text, nullable=False),
     Column("is_verified", Boolean, nullable=False),
     Column("decided_at", InstantColumn),
