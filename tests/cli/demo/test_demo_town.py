@@ -13,16 +13,19 @@ import pytest
 from shuzhi.app import City
 from shuzhi.cli.demo.accounts import make_accounts
 from shuzhi.cli.demo.building import build_town
+from shuzhi.cli.demo.linking import LINKAGE, link
 from shuzhi.cli.demo.monitors import coming_faults, past_faults, past_of
-from shuzhi.cli.demo.people import incomes, person_id, residents
+from shuzhi.cli.demo.people import incomes, job_seekers, person_id, residents
 from shuzhi.cli.running.tethered import COMMAND
 from shuzhi.gather.sensors.simulator import read_script
 from shuzhi.kernel.instant import Instant
 from shuzhi.share.accounts import Role, accounts, all_grants
 from shuzhi.share.agreements import ApplicationState, agreements, applications
+from shuzhi.share.catalogue import entry
 from shuzhi.share.forms import FormId, Verdict, registered
+from shuzhi.share.linkage import Record, models, records, review, subject_of
 
-MONITORS, PEOPLE = 8, 12
+MONITORS, PEOPLE = 8, 300
 NOON = Instant(datetime(2026, 3, 2, 4, tzinfo=UTC))
 
 
@@ -41,7 +44,7 @@ def test_every_role_has_an_account_whose_password_is_shown_once(town: City) -> N
 def test_monitors_and_people_say_that_they_are_simulated(town: City) -> None:
     assert [s.mn[:3] for s in town.stations()] == ["SIM"] * MONITORS
     assert all("simulated" in (s.outfall or "") for s in town.stations())
-    named = town.ask("SELECT COUNT(*) FROM residents WHERE name_zh LIKE '模拟居民%'")
+    named = town.ask("SELECT COUNT(*) FROM residents WHERE name_zh LIKE '模拟__'")
     assert named.rows == ((PEOPLE,),)
     own = [p for p in town.organisation() if p.id in ("city", "north", "north_hill")]
     assert [("模拟" in p.title_zh, "simulated" in p.title_en) for p in own] == [(True, True)] * 3
@@ -53,12 +56,13 @@ def test_outfalls_are_spread_over_towns_of_the_city(town: City) -> None:
     assert (len(found), superiors) == (4, {"city"})
 
 
-def test_one_application_is_agreed_to_and_one_waits(town: City) -> None:
-    [made] = agreements(town.sharing_office)
-    assert made.terms.dataset == "residents"
+def test_two_applications_are_agreed_to_and_one_waits(town: City) -> None:
+    made = {each.terms.dataset for each in agreements(town.sharing_office)}
+    assert made == {"residents", "job_seekers"}
     states = {a.asked.dataset: a.state for a in applications(town.sharing_office)}
     assert states == {
         "residents": ApplicationState.AGREED,
+        "job_seekers": ApplicationState.AGREED,
         "incomes": ApplicationState.WAITING,
     }
 
@@ -78,7 +82,7 @@ def test_the_form_of_the_service_asks_only_what_is_not_held(town: City) -> None:
 
 def test_building_again_changes_nothing(town: City) -> None:
     again = build_town(town.settings.folder, monitors=MONITORS, people=PEOPLE)
-    assert len(agreements(again.sharing_office)) == 1
+    assert len(agreements(again.sharing_office)) == 2
     assert len(again.stations()) == MONITORS
     assert again.ask("SELECT COUNT(*) FROM residents").rows == ((PEOPLE,),)
 
@@ -89,6 +93,29 @@ def test_people_are_the_same_each_time() -> None:
     known = {person_id(number) for number in range(1, 41)}
     assert {row["person_id"] for row in rows} == known
     assert {row["person_id"] for row in csv.DictReader(incomes(40).splitlines())} < known
+    assert job_seekers(40) == job_seekers(40)
+
+
+def test_people_are_known_again_under_other_numbers_and_some_pairs_wait(town: City) -> None:
+    link(town)
+    link(town)
+    office = town.linkage_office
+    assert len(models(office, LINKAGE)) == 1
+    assert review(office, LINKAGE)
+    held = town.ask(
+        "SELECT person_id, seeker_no FROM residents JOIN job_seekers"
+        " USING (name_zh, born_on, address_zh)"
+    )
+    for person, seeker in held.rows:
+        subject = subject_of(office, LINKAGE, Record("residents", person))
+        assert subject
+        assert Record("job_seekers", seeker) in records(office, LINKAGE, subject)
+    assert held.rows
+
+
+def test_registers_of_people_leave_nothing_to_mend(town: City) -> None:
+    for dataset in ("residents", "incomes", "job_seekers"):
+        assert not entry(town.control, dataset).findings
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,9 @@ from shuzhi.app import City, create_city
 from shuzhi.app.running.worker import already_up
 from shuzhi.cli.demo.accounts import Made, make_accounts
 from shuzhi.cli.demo.flights import Loaded, load_flights, show_flights
+from shuzhi.cli.demo.linking import link
 from shuzhi.cli.demo.monitors import MONITORS, place_monitors
-from shuzhi.cli.demo.people import PEOPLE, incomes, residents
+from shuzhi.cli.demo.people import PEOPLE, incomes, job_seekers, residents
 from shuzhi.cli.demo.sharing import share
 from shuzhi.cli.frame.output import Bar, out, print_table
 
@@ -28,6 +29,7 @@ _SIMULATED = (
     "wind_hours",
     "residents",
     "incomes",
+    "job_seekers",
 )
 
 
@@ -48,11 +50,13 @@ def build(folder: Path) -> Built:
             `app.already_up` while it runs; `app.pack_not_listed` for a folder of another city.
     """
     city = _made(folder)
-    return Built(city, load_flights(city), _peopled(city, monitors=MONITORS, people=PEOPLE))
+    flights, accounts = load_flights(city), _peopled(city, monitors=MONITORS, people=PEOPLE)
+    link(city)
+    return Built(city, flights, accounts)
 
 
 def build_town(folder: Path, *, monitors: int = MONITORS, people: int = PEOPLE) -> City:
-    """Build the city without the flights."""
+    """Build the city without the flights, and without knowing people again."""
     city = _made(folder)
     _peopled(city, monitors=monitors, people=people)
     return city
@@ -91,7 +95,7 @@ def _made(folder: Path) -> City:
 def _peopled(city: City, *, monitors: int, people: int) -> Sequence[Made]:
     """Let monitors, people and accounts be there, and departments ask each other for data."""
     tables = {**place_monitors(city, monitors), "residents": residents(people)}
-    _gathered(city, {**tables, "incomes": incomes(people)})
+    _gathered(city, {**tables, "incomes": incomes(people), "job_seekers": job_seekers(people)})
     city.register_forms()
     made = make_accounts(city.accounts_office)
     share(city)

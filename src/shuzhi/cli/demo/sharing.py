@@ -13,26 +13,34 @@ from shuzhi.share.catalogue.model import SharingMethod
 
 if TYPE_CHECKING:
     from shuzhi.app import City
+    from shuzhi.share.agreements import SharingOffice
 
 _BASIS = "社会救助暂行办法 第四十七条"
 _CLERK = User("simulated.clerk", PartyId("civil_affairs"), frozenset({"clerk"}))
 
 
 def share(city: City) -> None:
-    """Let one application be agreed to and used, and one wait for its answer."""
+    """Let two applications be agreed to, one of them be used, and one wait for its answer."""
     office, today = city.sharing_office, city.clock().date()
-    fields = ("person_id", "name_zh", "born_on", "address_zh", "household")
-    first = submit(office, _asked("residents", fields, today), by=_asks(), origin="demo:residents")
-    if first.application.state is ApplicationState.WAITING:
-        agree(
-            office, first.application.id, by=Actor("simulated.steward", PartyId("public_security"))
-        )
+    register = ("person_id", "name_zh", "born_on", "address_zh", "household")
+    if _agreed(office, _asked("residents", register, today), by="public_security"):
         # The form was judged before there was an agreement.
         city.recheck_forms()
         for number in (1, 2):
             city.prefill("relief", person_id(number), user=_CLERK)
-    second = ("person_id", "yearly_income_yuan")
-    submit(office, _asked("incomes", second, today), by=_asks(), origin="demo:incomes")
+    seekers = ("seeker_no", "name_zh", "born_on", "address_zh")
+    _agreed(office, _asked("job_seekers", seekers, today), by="human_resources")
+    incomes = _asked("incomes", ("person_id", "yearly_income_yuan"), today)
+    submit(office, incomes, by=_asks(), origin="demo:incomes")
+
+
+def _agreed(office: SharingOffice, asked: Asked, *, by: str) -> bool:
+    """Let the provider agree; return whether that was still to be done."""
+    sent = submit(office, asked, by=_asks(), origin=f"demo:{asked.dataset}")
+    if sent.application.state is not ApplicationState.WAITING:
+        return False
+    agree(office, sent.application.id, by=Actor("simulated.steward", PartyId(by)))
+    return True
 
 
 def _asks() -> Actor:
