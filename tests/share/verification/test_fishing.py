@@ -122,7 +122,9 @@ def test_questions_that_wait_for_the_disk_together_are_stopped_like_others(regis
         )
         for day in days
     ]
-    assert [isinstance(each, Refusal) for each in told] == [False] * 5 + [True] * 4
+    settled = registry.desk.settle(told)
+    assert [isinstance(each, Refusal) for each in settled] == [False] * 5 + [True] * 4
+    assert len(uses_of(registry.receipts, "person", ZHANG)) == 5
 
 
 def test_of_who_objected_with_success_nothing_is_told(registry: Any, tmp_path: Path) -> None:

@@ -14,10 +14,7 @@ from hashlib import sha256
 from typing import Any, NamedTuple
 
 import pyarrow as pa
-from sqlalchemy import Connection
 
-from shuzhi.kernel.events import Event
-from shuzhi.kernel.instant import Instant
 from shuzhi.share.access import Refusal
 from shuzhi.share.access.conditions import terms
 from shuzhi.share.receipts import ReceiptId, record_receipt, set_of, subject_number
@@ -26,12 +23,13 @@ from shuzhi.share.verification.asking import word_of
 from shuzhi.share.verification.comparing import Test
 from shuzhi.share.verification.desk import Desk
 from shuzhi.share.verification.errors import VerificationError, bad_question
-from shuzhi.share.verification.fishing import Suspicion
+from shuzhi.share.verification.fishing import Seen
 from shuzhi.share.verification.index import Index
+from shuzhi.share.verification.ledger import SUSPENDED, Ledger
 from shuzhi.share.verification.model import AsOf, Claim, Question
 from shuzhi.share.verification.parts import Key, key_of
 from shuzhi.share.verification.permits import Asking, Permit
-from shuzhi.share.verification.settling import counted, kept, tell
+from shuzhi.share.verification.settling import kept, tell
 from shuzhi.share.verification.sheets import Block, ClaimColumn, Sheet
 from shuzhi.share.verification.spelling import spellings
 from shuzhi.share.verification.words import refused
@@ -65,6 +63,15 @@ class _Asked:
     number: int
     question: Question
     tests: list[Test]
+
+
+class _Found(NamedTuple):
+    """What was found of a row: the subject as it is spelt, and what is watched of it."""
+
+    asked: _Asked
+    spelling: str
+    found: Found
+    seen: Seen
 
 
 class _Listed(NamedTuple):
@@ -119,8 +126,8 @@ def _require_few(asked: int, permit: Permit) -> None:
 def _answered(
     desk: Desk, permit: Permit, claims: Sequence[ClaimColumn], block: Block
 ) -> AnsweredBlock | Refusal:
-    if permit.suspended is not None:
-        return refused("suspended", permit.suspended.value)
+    if (why := permit.held_back.suspended) is not None:
+        return refused(SUSPENDED, why.value)
     index = desk.office.indexes.index(permit.verifiable.dataset)
     if index is None:
         return refused("no_index", permit.verifiable.dataset)
@@ -128,24 +135,52 @@ def _answered(
     needed = {c.column for c in claims} | {t.column for t in terms(permit.grant.rows)}
     subjects = [each.question.subject for each in asked]
     sought = _sought(desk, index, subjects, needed & set(index.generation.columns))
-    answered: list[tuple[_Asked, Found]] = []
-    spelt: list[str] = []
-    suspicions: list[Suspicion] = []
-    for each, (spelling, key, rows) in zip(asked, sought, strict=True):
-        if (why := permit.withheld(key)) is not None:
-            aside.append(_aside_of(each.number, refused("suspended", why.value)))
-            continue
-        columns = [claim.column for claim in each.question.claims]
-        held = [] if key in permit.stopped else rows
-        found = found_of(held, columns, each.tests, permit.grant.rows)
-        suspicions += desk.noted(permit, each.question, key, found)
-        answered.append((each, found.shown(tells_absent=permit.terms.tells_absent)))
-        spelt.append(spelling)
-    answers = _table(claims, answered)
-    receipt = _settled(desk, permit, claims, index, answers, spelt, suspicions)
-    if isinstance(receipt, Refusal):
-        return receipt
+    found = [_found(desk, permit, each, *rest) for each, rest in zip(asked, sought, strict=True)]
+    taken = _counted(desk, permit, found)
+    if isinstance(taken, Refusal):
+        return taken
+    aside += [_aside_of(each.asked.number, why) for each, why in taken if why is not None]
+    answered = [each for each, why in taken if why is None]
+    answers = _table(permit, claims, answered)
+    receipt = _receipt(desk, permit, claims, index, answers, [each.spelling for each in answered])
     return AnsweredBlock(answers, tuple(aside), receipt, index.as_of)
+
+
+def _found(
+    desk: Desk, permit: Permit, asked: _Asked, spelling: str, key: Key, rows: list[_Listed]
+) -> _Found:
+    columns = [claim.column for claim in asked.question.claims]
+    held = [] if key in permit.stopped else rows
+    found = found_of(held, columns, asked.tests, permit.grant.rows)
+    return _Found(asked, spelling, found, desk.seen(permit, asked.question, key, found))
+
+
+def _counted(
+    desk: Desk, permit: Permit, found: Sequence[_Found]
+) -> list[tuple[_Found, Refusal | None]] | Refusal:
+    """Count a block, and each of its rows or why that is not answered; or refuse the block.
+
+    It is durable before the answers are put together: while somebody counts, others wait.
+    """
+    office = desk.office
+    try:
+        with office.sharing.control.transaction() as connection:
+            ledger = Ledger(connection, office, desk.windows, permit, office.sharing.clock())
+            ledger.foresee(each.seen for each in found)
+            taken = [(each, _taken(ledger, each.seen)) for each in found]
+            events = [kept(connection, each, permit) for each in ledger.close()]
+    except _NoRoomError as error:
+        return error.refusal
+    desk.remember([ledger])
+    tell(office, events)
+    return taken
+
+
+def _taken(ledger: Ledger, seen: Seen) -> Refusal | None:
+    refusal = ledger.take(seen, None)
+    if refusal is not None and refusal.reason != SUSPENDED:
+        raise _NoRoomError(refusal)
+    return refusal
 
 
 def _checked(
@@ -203,39 +238,33 @@ def _sought(
         yield spelling, key_of(secret, spelling), rows.get(number, [])
 
 
-def _table(claims: Sequence[ClaimColumn], answered: Sequence[tuple[_Asked, Found]]) -> pa.Table:
+def _table(permit: Permit, claims: Sequence[ClaimColumn], answered: Sequence[_Found]) -> pa.Table:
+    tells_absent = permit.terms.tells_absent
+    shown = [each.found.shown(tells_absent=tells_absent) for each in answered]
     columns: dict[str, pa.Array] = {
-        "row": pa.array([each.number for each, _ in answered], pa.int64()),
-        "subject": pa.array([each.question.subject for each, _ in answered], pa.string()),
-        "answer": pa.array([found.told.value for _, found in answered], pa.string()),
+        "row": pa.array([each.asked.number for each in answered], pa.int64()),
+        "subject": pa.array([each.asked.question.subject for each in answered], pa.string()),
+        "answer": pa.array([found.told.value for found in shown], pa.string()),
     }
     for i, claim in enumerate(claims):
-        verdicts = [found.verdicts[i] for _, found in answered]
+        verdicts = [found.verdicts[i] for found in shown]
         columns[claim.title] = pa.array([v.told.value for v in verdicts], pa.string())
         columns[f"{claim.title} reason"] = pa.array([v.reason for v in verdicts], pa.string())
     return pa.table(columns)
 
 
-def _settled(
+def _receipt(
     desk: Desk,
     permit: Permit,
     claims: Sequence[ClaimColumn],
     index: Index,
     answers: pa.Table,
     spelt: Sequence[str],
-    suspicions: Sequence[Suspicion],
-) -> ReceiptId | Refusal | None:
-    """Write down a block: receipt with subjects, count, and what was found; or refuse it."""
+) -> ReceiptId | None:
+    """Write the receipt of a block with its subjects."""
     if not answers.num_rows:
         return None
-    office, events = desk.office, list[Event]()
-
-    def also(connection: Connection, at: Instant) -> None:
-        room, refusal, unusual = counted(connection, office, permit, answers.num_rows, at)
-        if room < answers.num_rows:
-            raise _NoRoomError(refusal)
-        events.extend(kept(connection, found, permit) for found in (*suspicions, *unusual))
-
+    office = desk.office
     numbers = [subject_number(office.receipts, permit.kind, spelling) for spelling in spelt]
     sent = _bytes(answers)
     columns = tuple(claim.column for claim in claims)
@@ -246,12 +275,7 @@ def _settled(
         sha256=sha256(sent).hexdigest(),
         media=_MEDIA,
     )
-    try:
-        receipt = record_receipt(office.receipts, what, subjects=set_of(numbers), also=also)
-    except _NoRoomError as error:
-        return error.refusal
-    tell(office, events)
-    return receipt.id
+    return record_receipt(office.receipts, what, subjects=set_of(numbers)).id
 
 
 def _bytes(answers: pa.Table) -> pa.Buffer:

@@ -9,22 +9,24 @@ from __future__ import annotations
 import hmac
 import time
 from collections import OrderedDict
-from collections.abc import Hashable, Sequence
+from collections.abc import Iterable, Sequence
 from threading import Lock
 from typing import NamedTuple
 
+from shuzhi.kernel.instant import Instant
 from shuzhi.share.access import Refusal
 from shuzhi.share.receipts import subject_number
 from shuzhi.share.receipts.many import Small
 from shuzhi.share.verification.answering import Found, found_of
-from shuzhi.share.verification.declared import Rate
-from shuzhi.share.verification.fishing import Seen, Suspicion, Watch
-from shuzhi.share.verification.model import Answer, AsOf, Question, Told
+from shuzhi.share.verification.fishing import Seen, numbers_of
+from shuzhi.share.verification.ledger import SUSPENDED, Ledger
+from shuzhi.share.verification.model import Answer, AsOf, Claim, Question, Told
 from shuzhi.share.verification.office import VerificationOffice
 from shuzhi.share.verification.parts import Key
 from shuzhi.share.verification.permits import Asking, Permit, permit_of
 from shuzhi.share.verification.rates import Buckets
 from shuzhi.share.verification.settling import Answered, Receipted, Settled, settled, tell
+from shuzhi.share.verification.windows import Windows
 from shuzhi.share.verification.words import refused, too_fast
 
 # What was decided about an asker is decided anew after so long, whatever was told meanwhile.
@@ -44,8 +46,8 @@ class Desk:
 
     def __init__(self, office: VerificationOffice) -> None:
         self.office = office
-        self._watch = Watch()
-        self._buckets = Buckets()
+        self.windows = Windows(office.receipts.city_key)
+        self._buckets: Buckets[tuple[int, str]] = Buckets()
         self._permits: OrderedDict[Asking, tuple[float, Permit | Refusal]] = OrderedDict()
         self._gate = Lock()
         key = hmac.digest(office.receipts.city_key, b"questions of verification", "sha256")
@@ -74,16 +76,11 @@ class Desk:
                 self._permits.popitem(last=False)
         return found
 
-    def forget(self, agreement: int, *, with_past: bool = False) -> None:
-        """Let what was decided about an agreement be decided anew.
-
-        `with_past` also forgets what was noticed of it, as when a finding is lifted.
-        """
+    def forget(self, agreement: int) -> None:
+        """Let what was decided about an agreement be decided anew."""
         with self._gate:
             for asking in [a for a in self._permits if a.agreement == agreement]:
                 del self._permits[asking]
-            if with_past:
-                self._watch.forget(agreement)
 
     def answer(self, permit: Permit, question: Question) -> Answered | Refusal:
         """Answer a question from the index; what it returns may not leave before `settle`.
@@ -95,61 +92,25 @@ class Desk:
         tests = permit.tests(question.claims)
         if isinstance(tests, Refusal):
             return tests
-        if refusal := self._held_back(permit):
-            return refusal
         index = self.office.indexes.index(permit.verifiable.dataset)
         if index is None:
             return refused("no_index", permit.verifiable.dataset)
         sought = index.find(question.subject)
-        if (why := permit.withheld(sought.key)) is not None:
-            return refused("suspended", why.value)
+        now = self.office.sharing.clock()
+        if refusal := self._held_back(permit, sought.key, now):
+            return refusal
         columns = [claim.column for claim in question.claims]
         rows = [] if sought.key in permit.stopped else sought.rows
         found = found_of(rows, columns, tests, permit.grant.rows)
-        suspicions = self.noted(permit, question, sought.key, found)
-        return self.written(permit, question, found, index.as_of, sought.spelling, suspicions)
+        seen = self.seen(permit, question, sought.key, found)
+        return self._answered(permit, question, found, index.as_of, sought.spelling, seen, now)
 
-    def noted(
-        self, permit: Permit, question: Question, key: Key, found: Found
-    ) -> tuple[Suspicion, ...]:
-        """Let the watch see a question; return what is suspicious about it."""
-        asking = permit.asking
-        seen = Seen(
-            asking.agreement,
-            asking.user.id,
-            question.subject,
-            key,
-            hash(question.claims),
-            found.is_absent,
-            found.told is not Told.YES,
-        )
-        with self._gate:
-            noted = self._watch.note(seen, permit.terms.limits, self.office.sharing.clock())
-        permit.notice(noted)
-        return noted
-
-    def written(
-        self,
-        permit: Permit,
-        question: Question,
-        found: Found,
-        as_of: AsOf,
-        spelling: str,
-        suspicions: tuple[Suspicion, ...] = (),
-    ) -> Answered:
-        """Return what is told of what was found, with the receipt that is to be written."""
-        shown = found.shown(tells_absent=permit.terms.tells_absent)
-        columns = tuple([claim.column for claim in question.claims])
-        body, digest = permit.body(columns, shown, as_of)
-        small = Small(
-            permit.receipt(columns, as_of.version),
-            subject_number(self.office.receipts, permit.kind, spelling),
-            digest,
-            len(body),
-            self._sealed(question),
-        )
-        answer = Answer(shown.told, shown.verdicts, as_of)
-        return Answered(permit, answer, body, small, suspicions)
+    def seen(self, permit: Permit, question: Question, key: Key, found: Found) -> Seen:
+        """Return what is watched of a question about the subject with a hash."""
+        has_failed = found.told is not Told.YES
+        claims = self._mac_of((key, _plain(question.claims)))[:16] if has_failed else ""
+        numbers = numbers_of(question.subject)
+        return Seen(permit.asking.user.id, key, numbers, claims, found.is_absent)
 
     def settle(self, waiting: Sequence[Answered]) -> list[Receipted | Refusal]:
         """Write down answers together, durably, and tell of them.
@@ -166,38 +127,65 @@ class Desk:
 
         `at_once` waits for no other writer. Raises BrokenError as `Control.transaction`.
         """
-        written = settled(self.office, waiting, at_once=at_once)
+        written = settled(self.office, self.windows, waiting, at_once=at_once)
+        self.remember(written.ledgers)
         for found in written.suspected:
             self.forget(found.agreement)
         return written
+
+    def remember(self, ledgers: Iterable[Ledger]) -> None:
+        """Know what was counted in a transaction, now that it is durable."""
+        for ledger in ledgers:
+            ledger.remember()
+            with self._gate:
+                for name, bucket in ledger.rates.items():
+                    self._buckets.lower((ledger.number, name), bucket)
 
     def tell(self, written: Settled) -> None:
         """Tell whoever reacts to what was written; what they fail at keeps no answer back."""
         tell(self.office, written.events)
 
-    def _sealed(self, question: Question) -> str:
-        """Return the keyed hash of a question: a plain one of an id could be found by trying."""
-        claims = [(c.column, c.value, c.how.value, c.within_days) for c in question.claims]
+    def _answered(
+        self,
+        permit: Permit,
+        question: Question,
+        found: Found,
+        as_of: AsOf,
+        spelling: str,
+        seen: Seen,
+        at: Instant,
+    ) -> Answered:
+        """Return what is told of what was found, with the receipt that is to be written."""
+        shown = found.shown(tells_absent=permit.terms.tells_absent)
+        columns = tuple([claim.column for claim in question.claims])
+        body, digest = permit.body(columns, shown, as_of)
+        small = Small(
+            permit.receipt(columns, as_of.version),
+            subject_number(self.office.receipts, permit.kind, spelling),
+            digest,
+            len(body),
+            self._mac_of((*question[:4], _plain(question.claims))),
+        )
+        answer = Answer(shown.told, shown.verdicts, as_of)
+        return Answered(permit, answer, body, small, seen, at)
+
+    def _mac_of(self, content: object) -> str:
+        """Return a keyed hash: a plain one of an id or a day could be found by trying."""
         mac = self._mac.copy()
-        mac.update(repr((*question[:4], claims)).encode())
+        mac.update(repr(content).encode())
         return mac.hexdigest()
 
-    def _held_back(self, permit: Permit) -> Refusal | None:
-        """Return why a permit's question is not answered now; else count it."""
-        if permit.suspended is not None:
-            return refused("suspended", permit.suspended.value)
-        limits, asking = permit.terms.limits, permit.asking
-        now_s = time.monotonic()
+    def _held_back(self, permit: Permit, subject: Key, now: Instant) -> Refusal | None:
+        """Return why a question is not worth answering now, as far as this process knows.
+
+        Whether its answer leaves is for its ledger to say.
+        """
+        if (why := permit.held_back.why(subject)) is not None:
+            return refused(SUSPENDED, why.value)
         with self._gate:
-            wait_s = max(
-                self._wait_s(asking.agreement, limits.agreement, permit, now_s),
-                self._wait_s((asking.agreement, asking.user.id), limits.asker, permit, now_s),
-            )
+            wait_s = self._buckets.take(permit.paces, now.timestamp())
         return too_fast(wait_s) if wait_s else None
 
-    def _wait_s(self, name: Hashable, rate: Rate | None, permit: Permit, now_s: float) -> float:
-        if rate is None:
-            return 0.0
-        share = (permit.terms.limits.slow_to or 1.0) if permit.is_slowed else 1.0
-        per_second, at_once = rate.per_second * share, max(rate.at_once * share, 1.0)
-        return self._buckets.take(name, now_s, per_second=per_second, at_once=at_once)
+
+def _plain(claims: Sequence[Claim]) -> list[tuple[object, ...]]:
+    return [(c.column, c.value, c.how.value, c.within_days) for c in claims]

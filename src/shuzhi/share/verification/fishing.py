@@ -1,29 +1,30 @@
 """What looks like fishing: guessing at one subject, ids in a row, and claims that mostly fail.
 
-Memory is bounded: windows of the newest questions for each agreement, and for each subject that
-claims failed about, how many different ones.
+All of it is values: who keeps them, and counts for all processes of a city, is the ledger's.
 """
 
 from __future__ import annotations
 
 import re
-from collections import OrderedDict, deque
+from collections import deque
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
-from typing import NamedTuple, TypeVar
+from struct import Struct
+from typing import NamedTuple
 
 from shuzhi.kernel.instant import Instant
-from shuzhi.share.verification.declared import Action, Limits
+from shuzhi.share.verification.declared import Action, Guessing, Limits
 from shuzhi.share.verification.parts import Key
 
-_MOST_SUBJECTS = 200_000
-_MOST_AGREEMENTS = 5_000
 _OTHERS = re.compile(r"\D+")
 _STEPS = (1, 2)
 # From so many digits on, as in id numbers (GB 11643) and credit codes, the last sign may only check
 # the others; in shorter numbers, those without it would all lie beside each other.
 _LONG = 15
+# Which flags are set and how many numbers follow; a number has 18 digits at most.
+_PACKED = Struct(">BQQ")
 
 
 class Kind(StrEnum):
@@ -52,57 +53,115 @@ class Suspicion:
     measured: str
     subject: Key | None = None
 
-    def holds_back(self, subject: Key) -> bool:
-        """Whether nothing is told of a subject because of this."""
-        if self.subject is None:
-            return self.action is Action.SUSPEND
-        return self.action is not Action.WARN and self.subject == subject
+
+class HeldBack:
+    """What is held back because of what was noticed."""
+
+    def __init__(self, noticed: Iterable[Suspicion] = ()) -> None:
+        self.suspended: Kind | None = None
+        self.is_slowed = False
+        self._subjects: set[Key] = set()
+        self._noticed: set[tuple[Kind, Key | None]] = set()
+        for each in noticed:
+            self.heed(each)
+
+    def knows(self, kind: Kind, subject: Key | None) -> bool:
+        """Whether something was noticed already."""
+        return (kind, subject) in self._noticed
+
+    def heed(self, noticed: Suspicion) -> None:
+        """Let count what was noticed."""
+        self._noticed.add((noticed.kind, noticed.subject))
+        if noticed.action is Action.WARN:
+            return
+        if noticed.subject is not None:
+            self._subjects.add(noticed.subject)
+        elif noticed.action is Action.SUSPEND:
+            self.suspended = self.suspended or noticed.kind
+        else:
+            self.is_slowed = True
+
+    def why(self, subject: Key) -> Kind | None:
+        """Return why nothing is told of a subject; None where something is."""
+        return Kind.GUESSING if subject in self._subjects else self.suspended
 
 
 class Seen(NamedTuple):
-    """One question as the watch sees it; `claims` is a hash of what was claimed."""
+    """One question as it is watched; `claims` is a keyed hash of what failed, empty if all held."""
 
-    agreement: int
     asker: str
-    id: str
     subject: Key
-    claims: int
+    numbers: tuple[int, ...]
+    claims: str
     is_absent: bool
-    has_failed: bool
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether not all that was claimed holds."""
+        return bool(self.claims)
+
+
+class Noted(NamedTuple):
+    """What a window keeps of a question: absent, failed, near another; and the id as numbers."""
+
+    flags: tuple[bool, bool, bool]
+    numbers: tuple[int, ...]
+
+
+class Share(NamedTuple):
+    """What is suspicious about the newest questions."""
+
+    kind: Kind
+    action: Action
+    measured: str
 
 
 @dataclass
-class _Window:
+class Window:
     """The newest questions of an agreement."""
 
-    flags: deque[tuple[bool, bool, bool]] = field(default_factory=deque)
-    numbers: deque[tuple[int, ...]] = field(default_factory=deque)
+    noted: deque[Noted] = field(default_factory=deque)
     near: dict[int, int] = field(default_factory=dict)
     counts: list[int] = field(default_factory=lambda: [0, 0, 0])
 
-    def add(self, seen: Seen, size: int) -> None:
-        numbers = _numbers(seen.id)
-        near = self.near
-        is_near = False
-        for n in numbers:
+    def add(self, seen: Seen, size: int) -> Noted:
+        """Take in a question, so that `size` are kept; return what is kept of it."""
+        near, is_near = self.near, False
+        for n in seen.numbers:
             for step in _STEPS:
                 is_near = is_near or n + step in near or n - step in near
-        self._push((seen.is_absent, seen.has_failed, is_near), numbers)
-        while len(self.flags) > size:
+        noted = Noted((seen.is_absent, seen.has_failed, is_near), seen.numbers)
+        self.push(noted, size)
+        return noted
+
+    def push(self, noted: Noted, size: int) -> None:
+        """Take in what was kept of a question."""
+        self.noted.append(noted)
+        if any(noted.flags):
+            self._count(noted.flags, 1)
+        for number in noted.numbers:
+            self.near[number] = self.near.get(number, 0) + 1
+        while len(self.noted) > size:
             self._drop()
 
-    def _push(self, flags: tuple[bool, bool, bool], numbers: tuple[int, ...]) -> None:
-        self.flags.append(flags)
-        self.numbers.append(numbers)
-        if any(flags):
-            self._count(flags, 1)
-        for number in numbers:
-            self.near[number] = self.near.get(number, 0) + 1
+    def shares(self, limits: Limits) -> list[Share]:
+        """Return what is suspicious about the questions that are kept."""
+        asked = len(self.noted)
+        if limits.window is None or asked < limits.window.at_least or not any(self.counts):
+            return []
+        rules = (limits.absence, limits.misses, limits.enumeration)
+        kinds = (Kind.ABSENCE, Kind.MISSES, Kind.ENUMERATION)
+        return [
+            Share(kind, rule.action, f"{count} of {asked}")
+            for kind, rule, count in zip(kinds, rules, self.counts, strict=True)
+            if rule is not None and count >= rule.share * asked
+        ]
 
     def _drop(self) -> None:
-        if any(flags := self.flags.popleft()):
+        flags, numbers = self.noted.popleft()
+        if any(flags):
             self._count(flags, -1)
-        for number in self.numbers.popleft():
+        for number in numbers:
             self.near[number] -= 1
             if not self.near[number]:
                 del self.near[number]
@@ -112,77 +171,38 @@ class _Window:
             self.counts[i] += step * flag
 
 
-class Watch:
-    """Looks on while questions are answered."""
+class Guesses(NamedTuple):
+    """Different claims about one subject that failed since a moment, as keyed hashes."""
 
-    def __init__(self, *, most_subjects: int = _MOST_SUBJECTS) -> None:
-        self._most_subjects = most_subjects
-        self._windows: OrderedDict[int, _Window] = OrderedDict()
-        self._guesses: OrderedDict[tuple[int, Key], tuple[Instant, set[int]]] = OrderedDict()
-        self._told: OrderedDict[tuple[int, Kind, Key | None], Instant] = OrderedDict()
+    since: Instant
+    tried: tuple[str, ...] = ()
 
-    def note(self, seen: Seen, limits: Limits, now: Instant) -> tuple[Suspicion, ...]:
-        """Take one question in; return what is suspicious about it and was not told lately."""
-        found = [*self._guessing(seen, limits, now), *self._shares(seen, limits, now)]
-        return tuple(s for s in found if self._is_news(s))
-
-    def forget(self, agreement: int) -> None:
-        """Begin anew with an agreement, as when what was found is lifted."""
-        self._windows.pop(agreement, None)
-        for guess in [key for key in self._guesses if key[0] == agreement]:
-            del self._guesses[guess]
-        for told in [key for key in self._told if key[0] == agreement]:
-            del self._told[told]
-
-    def _guessing(self, seen: Seen, limits: Limits, now: Instant) -> list[Suspicion]:
-        rule = limits.guessing
-        if rule is None or not seen.has_failed:
-            return []
-        name = (seen.agreement, seen.subject)
-        since, tried = self._guesses.get(name, (now, set()))
-        if now - since > timedelta(hours=rule.hours):
-            since, tried = now, set()
+    def plus(self, claims: str, rule: Guessing, now: Instant) -> Guesses:
+        """Return the guesses with one more; those from too long ago do not count any more."""
+        if now - self.since > timedelta(hours=rule.hours):
+            return Guesses(now, (claims,))
         # So many are kept that the threshold can be seen to be passed, and no more.
-        if len(tried) <= rule.tries:
-            tried.add(seen.claims)
-        _remember(self._guesses, name, (since, tried), self._most_subjects)
-        if len(tried) < rule.tries:
-            return []
-        measured = f"{len(tried)} claims"
-        return [self._suspicion(seen, Kind.GUESSING, rule.action, limits, now, measured)]
+        if claims in self.tried or len(self.tried) > rule.tries:
+            return self
+        return Guesses(self.since, (*self.tried, claims))
 
-    def _shares(self, seen: Seen, limits: Limits, now: Instant) -> list[Suspicion]:
-        size = limits.window
-        if size is None:
-            return []
-        window = self._windows.get(seen.agreement) or _Window()
-        window.add(seen, size.questions)
-        _remember(self._windows, seen.agreement, window, _MOST_AGREEMENTS)
-        asked = len(window.flags)
-        if asked < size.at_least or not any(window.counts):
-            return []
-        rules = (limits.absence, limits.misses, limits.enumeration)
-        kinds = (Kind.ABSENCE, Kind.MISSES, Kind.ENUMERATION)
-        return [
-            self._suspicion(seen, kind, rule.action, limits, now, f"{count} of {asked}")
-            for kind, rule, count in zip(kinds, rules, window.counts, strict=True)
-            if rule is not None and count >= rule.share * asked
-        ]
 
-    def _suspicion(
-        self, seen: Seen, kind: Kind, action: Action, limits: Limits, now: Instant, measured: str
-    ) -> Suspicion:
-        subject = seen.subject if kind is Kind.GUESSING else None
-        until = until_of(limits, now)
-        return Suspicion(seen.agreement, seen.asker, kind, action, now, until, measured, subject)
+def packed(noted: Iterable[Noted]) -> bytes:
+    """Return what is kept of questions as bytes."""
+    return b"".join(_pack(each) for each in noted)
 
-    def _is_news(self, found: Suspicion) -> bool:
-        name = (found.agreement, found.kind, found.subject)
-        told_until = self._told.get(name)
-        if told_until is not None and found.at < told_until:
-            return False
-        _remember(self._told, name, found.until, self._most_subjects)
-        return True
+
+def unpacked(content: bytes) -> Iterator[Noted]:
+    """Yield what `packed` was given."""
+    for told, first, second in _PACKED.iter_unpack(content):
+        flags = (bool(told & 1), bool(told & 2), bool(told & 4))
+        yield Noted(flags, (first, second)[: told >> 3])
+
+
+def _pack(noted: Noted) -> bytes:
+    (absent, failed, near), numbers = noted
+    told = absent | failed << 1 | near << 2 | len(numbers) << 3
+    return _PACKED.pack(told, *numbers, *(0,) * (2 - len(numbers)))
 
 
 def until_of(limits: Limits, now: Instant) -> Instant:
@@ -190,18 +210,7 @@ def until_of(limits: Limits, now: Instant) -> Instant:
     return Instant(now + timedelta(hours=limits.hold_hours or 0))
 
 
-_Name = TypeVar("_Name")
-_Kept = TypeVar("_Kept")
-
-
-def _remember(kept: OrderedDict[_Name, _Kept], name: _Name, value: _Kept, most: int) -> None:
-    kept[name] = value
-    kept.move_to_end(name)
-    if len(kept) > most:
-        kept.popitem(last=False)
-
-
-def _numbers(subject: str) -> tuple[int, ...]:
+def numbers_of(subject: str) -> tuple[int, ...]:
     """Return an id as numbers that may lie side by side: whole, and without its check sign."""
     digits = _OTHERS.sub("", subject)
     if len(digits) < _LONG:

@@ -30,11 +30,12 @@ from shuzhi.share.receipts import Delivered, Left, stopped_subjects
 from shuzhi.share.receipts.many import Alike
 from shuzhi.share.verification.answering import Found
 from shuzhi.share.verification.comparing import Likeness, Test, fits, test_of
-from shuzhi.share.verification.declared import Action, Terms, Verifiable
-from shuzhi.share.verification.fishing import Kind, Suspicion
+from shuzhi.share.verification.declared import Terms, Verifiable
+from shuzhi.share.verification.fishing import HeldBack
 from shuzhi.share.verification.model import AsOf, Claim, How
 from shuzhi.share.verification.office import VerificationOffice
 from shuzhi.share.verification.parts import Key, key_of
+from shuzhi.share.verification.rates import Pace, paces_of
 from shuzhi.share.verification.shown import answer_bytes
 from shuzhi.share.verification.store import Finding, read_tally, standing_findings
 from shuzhi.share.verification.words import refused
@@ -69,7 +70,6 @@ class Permit:
     refusals: Mapping[str, Refusal]
     findings: tuple[Finding, ...]
     stopped: frozenset[Key] = frozenset()
-    _noticed: list[Suspicion] = field(default_factory=list)
     _alike: dict[tuple[tuple[str, ...], int], Alike] = field(default_factory=dict)
     _bodies: dict[tuple[Any, ...], tuple[bytes, str]] = field(default_factory=dict)
 
@@ -80,32 +80,16 @@ class Permit:
         return Likeness(names.same_at, names.near_at) if names else Likeness(100, 100)
 
     @cached_property
-    def held(self) -> frozenset[Key]:
-        """The subjects that somebody guessed at."""
-        found = (f.what for f in self.findings if f.what.action is not Action.WARN)
-        return frozenset(s.subject for s in found if s.subject is not None)
-
-    def notice(self, found: Sequence[Suspicion]) -> None:
-        """Let count at once what was noticed, before it is among the findings of a new permit."""
-        self._noticed.extend(found)
-
-    def withheld(self, subject: Key) -> Kind | None:
-        """Return why nothing is told of a subject for the time being; None where something is."""
-        if subject in self.held:
-            return Kind.GUESSING
-        return next((s.kind for s in self._noticed if s.holds_back(subject)), None)
+    def held_back(self) -> HeldBack:
+        """What is held back, as far as it was known when the permit was given."""
+        return HeldBack(finding.what for finding in self.findings)
 
     @cached_property
-    def suspended(self) -> Kind | None:
-        """Why nothing may be asked for the time being; None where that is not so."""
-        found = (f.what for f in self.findings if f.what.subject is None)
-        return next((s.kind for s in found if s.action is Action.SUSPEND), None)
-
-    @cached_property
-    def is_slowed(self) -> bool:
-        """Whether questions come at a smaller rate for the time being."""
-        found = (f.what for f in self.findings if f.what.subject is None)
-        return any(s.action is Action.SLOW for s in found)
+    def paces(self) -> dict[tuple[int, str], Pace]:
+        """How fast may be asked, by all under the agreement and by who has the permit."""
+        number, is_slowed = self.asking.agreement, self.held_back.is_slowed
+        paces = paces_of(self.terms.limits, self.asking.user.id, is_slowed=is_slowed)
+        return {(number, name): pace for name, pace in paces.items()}
 
     def receipt(self, columns: tuple[str, ...], version: int) -> Alike:
         """Return what receipts of questions about these columns have in common."""

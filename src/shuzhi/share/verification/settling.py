@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -13,36 +12,33 @@ from shuzhi.audit import Entry, queue
 from shuzhi.kernel.events import Event
 from shuzhi.kernel.instant import Instant
 from shuzhi.share.access import Refusal
-from shuzhi.share.access.reasons import refused as access_refused
 from shuzhi.share.agreements import AgreementId
 from shuzhi.share.receipts import DataDelivered, ReceiptId
 from shuzhi.share.receipts.many import Small, record_many
 from shuzhi.share.verification.events import FishingSuspected
-from shuzhi.share.verification.fishing import Kind, Suspicion, until_of
+from shuzhi.share.verification.fishing import Seen, Suspicion
+from shuzhi.share.verification.ledger import Ledger
 from shuzhi.share.verification.model import Answer
 from shuzhi.share.verification.office import VerificationOffice
 from shuzhi.share.verification.permits import Permit
-from shuzhi.share.verification.store import (
-    Tally,
-    insert_finding,
-    is_in_force,
-    read_tally,
-    write_tally,
-)
-from shuzhi.share.verification.words import refused
+from shuzhi.share.verification.store import insert_finding
+from shuzhi.share.verification.windows import Windows
 
-_EVERYBODY = "everybody"
 _log = logging.getLogger(__name__)
 
 
 class Answered(NamedTuple):
-    """An answer that waits to be written down; `body` is what will leave, but for the receipt."""
+    """An answer that waits to be written down; `body` is what will leave, but for the receipt.
+
+    `seen` is what is watched of its question, and `at` is when that came.
+    """
 
     permit: Permit
     answer: Answer
     body: bytes
     small: Small
-    suspicions: tuple[Suspicion, ...]
+    seen: Seen
+    at: Instant
 
 
 class Receipted(NamedTuple):
@@ -54,10 +50,11 @@ class Receipted(NamedTuple):
 
 
 class Settled(NamedTuple):
-    """Answers that were written down, in order, and what is to be told of them."""
+    """Answers that were written down, in order, what is to be told of them, and the counts."""
 
     results: list[Receipted | Refusal]
     events: list[Event]
+    ledgers: tuple[Ledger, ...]
 
     @property
     def suspected(self) -> list[FishingSuspected]:
@@ -66,25 +63,35 @@ class Settled(NamedTuple):
 
 
 def settled(
-    office: VerificationOffice, waiting: Sequence[Answered], *, at_once: bool = False
+    office: VerificationOffice,
+    windows: Windows,
+    waiting: Sequence[Answered],
+    *,
+    at_once: bool = False,
 ) -> Settled:
-    """Write down answers together. What is beyond a budget is refused, first come first served.
+    """Write down answers together, first come first served, as far as their ledgers take them.
 
     Raises as `Control.transaction`; then nothing is written.
     """
     events, control = list[Event](), office.sharing.control
+    refusals: dict[int, Refusal] = {}
     with (control.unwaiting if at_once else control).transaction() as connection:
         now = office.sharing.clock()
-        refusals, findings = _counted(connection, office, waiting, now)
+        ledgers = _opened(connection, office, windows, waiting, now)
+        for i, answered in enumerate(waiting):
+            ledger = ledgers[answered.permit.asking.agreement]
+            if (refusal := ledger.take(answered.seen, answered.at)) is not None:
+                refusals[i] = refusal
         leaving = [a for i, a in enumerate(waiting) if i not in refusals]
         ids = record_many(connection, [a.small for a in leaving], now)
-        events += [kept(connection, found, permit) for found, permit in findings]
+        for ledger in ledgers.values():
+            events += [kept(connection, found, ledger.permit) for found in ledger.close()]
     events += [_delivered(a, number, now) for a, number in zip(leaving, ids, strict=True)]
     given = iter(ids)
     results: list[Receipted | Refusal] = [
         refusals.get(i) or Receipted(a.answer, a.body, next(given)) for i, a in enumerate(waiting)
     ]
-    return Settled(results, events)
+    return Settled(results, events, tuple(ledgers.values()))
 
 
 def tell(office: VerificationOffice, events: Iterable[Event]) -> None:
@@ -99,66 +106,23 @@ def tell(office: VerificationOffice, events: Iterable[Event]) -> None:
             _log.exception("%s could not be told.", type(event).__name__)
 
 
-def _counted(
-    connection: Connection, office: VerificationOffice, waiting: Sequence[Answered], now: Instant
-) -> tuple[dict[int, Refusal], list[tuple[Suspicion, Permit]]]:
-    """Count the questions of each agreement; refuse those for which it has no room."""
-    of_each: defaultdict[int, list[int]] = defaultdict(list)
-    for i, answered in enumerate(waiting):
-        of_each[answered.permit.asking.agreement].append(i)
-    refusals: dict[int, Refusal] = {}
-    findings = [(found, a.permit) for a in waiting for found in a.suspicions]
-    for numbers in of_each.values():
-        permit = waiting[numbers[0]].permit
-        room, refusal, unusual = counted(connection, office, permit, len(numbers), now)
-        refusals |= dict.fromkeys(numbers[room:], refusal)
-        findings += [(found, permit) for found in unusual]
-    return refusals, findings
-
-
-def counted(
-    connection: Connection, office: VerificationOffice, permit: Permit, asked: int, now: Instant
-) -> tuple[int, Refusal, tuple[Suspicion, ...]]:
-    """Count questions as far as there is room.
-
-    Return for how many there is, what is said of the others, and whether there are unusually many.
-    """
-    before = read_tally(connection, permit.asking.agreement, office.today(now))
-    room, refusal = _room(connection, permit, before, now)
-    taken = asked if room is None else min(asked, room)
-    after = before.plus(taken)
-    write_tally(connection, after)
-    unusual = _unusual(permit, before, after, now)
-    return taken, refusal, () if unusual is None else (unusual,)
-
-
-def _room(
-    connection: Connection, permit: Permit, tally: Tally, now: Instant
-) -> tuple[int | None, Refusal]:
-    """Return for how many more questions there is room (None: any), and what is said beyond."""
-    if not is_in_force(connection, permit.asking.agreement, now):
-        # It was ended since the permit was given.
-        return 0, access_refused("no_grant")
-    budget, most = permit.grant.budget, permit.terms.limits.most_a_day
-    in_all = None if budget is None else max(budget - tally.asked, 0)
-    today = None if most is None else max(most - tally.asked_that_day, 0)
-    if in_all is not None and (today is None or in_all <= today):
-        return in_all, access_refused("budget_spent")
-    return today, refused("day_spent")
-
-
-def _unusual(permit: Permit, before: Tally, after: Tally, now: Instant) -> Suspicion | None:
-    """Return that there are far more questions than on usual days, when that is passed."""
-    rule = permit.terms.limits.volume
-    if rule is None or not before.usual:
-        return None
-    threshold = max(rule.times * before.usual, rule.at_least)
-    if not before.asked_that_day < threshold <= after.asked_that_day:
-        return None
-    measured = f"{after.asked_that_day}, usually {before.usual:.0f}"
-    until = until_of(permit.terms.limits, now)
-    agreement = permit.asking.agreement
-    return Suspicion(agreement, _EVERYBODY, Kind.VOLUME, rule.action, now, until, measured)
+def _opened(
+    connection: Connection,
+    office: VerificationOffice,
+    windows: Windows,
+    waiting: Sequence[Answered],
+    now: Instant,
+) -> dict[int, Ledger]:
+    """Open the ledger of each agreement that is asked under."""
+    permits = {a.permit.asking.agreement: a.permit for a in waiting}
+    # In one order everywhere: else two who write would wait for each other.
+    ledgers = {
+        number: Ledger(connection, office, windows, permits[number], now)
+        for number in sorted(permits)
+    }
+    for number, ledger in ledgers.items():
+        ledger.foresee(a.seen for a in waiting if a.permit.asking.agreement == number)
+    return ledgers
 
 
 def kept(connection: Connection, found: Suspicion, permit: Permit) -> FishingSuspected:

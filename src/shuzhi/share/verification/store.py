@@ -1,9 +1,11 @@
-"""The tables of verification: how often was asked, and what looked like fishing."""
+"""The tables of verification: how often and how fast was asked, what was seen, and the findings."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from datetime import date
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import (
@@ -12,11 +14,11 @@ from sqlalchemy import (
     Date,
     Float,
     Index,
-    RowMapping,
     String,
     Table,
-    and_,
+    Text,
     bindparam,
+    delete,
     insert,
     select,
     update,
@@ -28,7 +30,9 @@ from shuzhi.kernel.prepared import Prepared
 from shuzhi.share.agreements import AgreementState
 from shuzhi.share.agreements.store import agreement_table
 from shuzhi.share.verification.declared import Action
-from shuzhi.share.verification.fishing import Kind, Suspicion
+from shuzhi.share.verification.fishing import Guesses, Kind, Suspicion
+from shuzhi.share.verification.parts import Key
+from shuzhi.share.verification.rates import Bucket
 
 tally_table = Table(
     "verification_tally",
@@ -39,6 +43,33 @@ tally_table = Table(
     Column("asked_that_day", RowId, nullable=False),
     # What a day of use is like: each day that ends moves it a little.
     Column("usual", Float, nullable=False),
+    # The buckets that are not full, as JSON: of all who ask under no name, of each asker.
+    Column("rates", Text, nullable=False, server_default="{}"),
+    # What was asked before so many questions is not looked at any more.
+    Column("watched_from", RowId, nullable=False, server_default="0"),
+)
+
+# What is kept of the newest questions of an agreement, by the turns in which they were written.
+seen_table = Table(
+    "verification_seen",
+    metadata,
+    Column("agreement", RowId, primary_key=True, autoincrement=False),
+    # How many questions there were with the last of these.
+    Column("upto", RowId, primary_key=True, autoincrement=False),
+    # Ids are in it, so it is sealed.
+    Column("noted", Text, nullable=False),
+)
+
+guess_table = Table(
+    "verification_guess",
+    metadata,
+    Column("agreement", RowId, primary_key=True, autoincrement=False),
+    # The keyed hash of a subject, in hexadecimal, and those of the claims that failed about it.
+    Column("subject", String(32), primary_key=True),
+    Column("since", InstantColumn, nullable=False),
+    Column("until", InstantColumn, nullable=False),
+    Column("tried", Text, nullable=False),
+    Index("ix_verification_guess_agreement", "agreement", "until"),
 )
 
 finding_table = Table(
@@ -62,17 +93,25 @@ finding_table = Table(
 
 # How much of what is usual is the newest day that ended.
 _NEWEST = 0.25
+# SQLite takes some 32,000 parameters in one statement.
+_AT_ONCE = 1_000
 
 
 @dataclass(frozen=True)
 class Tally:
-    """How often was asked under an agreement: in all, on one day, and on a usual day of use."""
+    """How often was asked under an agreement: in all, on one day, and on a usual day of use.
+
+    `rates` are the buckets of who asks, and of all under no name; the watch looks at what was asked
+    after `watched_from` questions.
+    """
 
     agreement: int
     day: date
     asked: int = 0
     asked_that_day: int = 0
     usual: float = 0.0
+    rates: Mapping[str, Bucket] = field(default_factory=dict)
+    watched_from: int = 0
 
     def on(self, day: date) -> Tally:
         """Return the tally as it begins on `day`; days without a question are not usual ones."""
@@ -107,27 +146,121 @@ _READ_TALLY = Prepared(
 _WRITE_TALLY = Prepared(
     update(tally_table)
     .where(tally_table.c.agreement == bindparam("id"))
-    .values({name: bindparam(name) for name in ("asked", "day", "asked_that_day", "usual")})
+    .values(
+        {name: bindparam(name) for name in ("asked", "day", "asked_that_day", "usual", "rates")}
+    )
 )
 _IN_FORCE = Prepared(
     select(agreement_table.c.state, agreement_table.c.since, agreement_table.c.until)
     .where(agreement_table.c.id == bindparam("id"))
     .with_for_update()
 )
+_STANDING = Prepared(
+    select(finding_table)
+    .where(
+        finding_table.c.agreement == bindparam("id"),
+        finding_table.c.until > bindparam("now"),
+        finding_table.c.lifted_at.is_(None),
+    )
+    .order_by(finding_table.c.id)
+)
+_READ_SEEN = Prepared(
+    select(seen_table.c.noted, seen_table.c.upto)
+    .where(seen_table.c.agreement == bindparam("id"), seen_table.c.upto > bindparam("after"))
+    .order_by(seen_table.c.upto)
+)
+_WRITE_SEEN = Prepared(insert(seen_table).values({c.name: bindparam(c.name) for c in seen_table.c}))
+_DROP_SEEN = Prepared(
+    delete(seen_table).where(
+        seen_table.c.agreement == bindparam("id"), seen_table.c.upto <= bindparam("last")
+    )
+)
+_DROP_GUESSES = Prepared(
+    delete(guess_table).where(
+        guess_table.c.agreement == bindparam("id"), guess_table.c.until < bindparam("now")
+    )
+)
 
 
 def read_tally(connection: Connection, agreement: int, day: date) -> Tally:
     """Return the tally of an agreement on `day`."""
-    for number, asked, known, that_day, usual in _READ_TALLY.rows(connection, {"id": agreement}):
-        return Tally(number, known, asked, that_day, usual).on(day)
+    for row in _READ_TALLY.rows(connection, {"id": agreement}):
+        number, asked, known, that_day, usual, rates, watched_from = row
+        held = {name: Bucket(*bucket) for name, bucket in json.loads(rates).items()}
+        return Tally(number, known, asked, that_day, usual, held, watched_from).on(day)
     return Tally(agreement, day)
 
 
 def write_tally(connection: Connection, tally: Tally) -> None:
-    """Keep a tally."""
-    given = {**vars(tally), "id": tally.agreement}
-    if not _WRITE_TALLY.run(connection, given):
-        connection.execute(insert(tally_table), [vars(tally)])
+    """Keep a tally; from where on is watched stays as it is kept."""
+    given = {**vars(tally), "rates": json.dumps(tally.rates)}
+    if not _WRITE_TALLY.run(connection, {**given, "id": tally.agreement}):
+        connection.execute(insert(tally_table), [given])
+
+
+def read_seen(connection: Connection, agreement: int, after: int) -> list[tuple[str, int]]:
+    """Return what was kept of questions after so many, sealed, with their number at its end."""
+    found = _READ_SEEN.rows(connection, {"id": agreement, "after": after})
+    return [(noted, upto) for noted, upto in found]
+
+
+def write_seen(connection: Connection, agreement: int, upto: int, noted: str) -> None:
+    """Keep what is watched of the questions of a turn."""
+    _WRITE_SEEN.run(connection, {"agreement": agreement, "upto": upto, "noted": noted})
+
+
+def drop_seen(connection: Connection, agreement: int, last: int) -> None:
+    """Let what was kept of questions go, up to one of them."""
+    _DROP_SEEN.run(connection, {"id": agreement, "last": last})
+
+
+def read_guesses(
+    connection: Connection, agreement: int, subjects: Collection[Key]
+) -> dict[Key, Guesses]:
+    """Return what was guessed about subjects."""
+    c, named = guess_table.c, {_hex(subject): subject for subject in subjects}
+    names, found = list(named), dict[Key, Guesses]()
+    for start in range(0, len(names), _AT_ONCE):
+        where = (c.agreement == agreement, c.subject.in_(names[start : start + _AT_ONCE]))
+        for subject, since, tried in connection.execute(
+            select(c.subject, c.since, c.tried).where(*where)
+        ):
+            found[named[subject]] = Guesses(since, tuple(tried.split()))
+    return found
+
+
+def write_guesses(
+    connection: Connection,
+    agreement: int,
+    guesses: Mapping[Key, Guesses],
+    span: timedelta,
+    known: Collection[Key],
+) -> None:
+    """Keep guesses for a span from their first; `known` are the subjects that were read."""
+    c = guess_table.c
+    rows = [
+        (key, {"since": g.since, "until": g.since + span, "tried": " ".join(g.tried)})
+        for key, g in guesses.items()
+    ]
+    new = [{"agreement": agreement, "subject": _hex(k), **row} for k, row in rows if k not in known]
+    changed = [{"of": agreement, "about": _hex(k), **row} for k, row in rows if k in known]
+    if new:
+        connection.execute(insert(guess_table), new)
+    if changed:
+        which = (c.agreement == bindparam("of"), c.subject == bindparam("about"))
+        connection.execute(update(guess_table).where(*which), changed)
+
+
+def drop_guesses(connection: Connection, agreement: int, now: Instant) -> None:
+    """Let the guesses about an agreement's subjects go that are over."""
+    _DROP_GUESSES.run(connection, {"id": agreement, "now": now})
+
+
+def forget_past(connection: Connection, agreement: int) -> None:
+    """Begin anew to watch an agreement."""
+    which = tally_table.c.agreement == agreement
+    connection.execute(update(tally_table).where(which).values(watched_from=tally_table.c.asked))
+    connection.execute(delete(guess_table).where(guess_table.c.agreement == agreement))
 
 
 def is_in_force(connection: Connection, agreement: int, now: Instant) -> bool:
@@ -147,10 +280,9 @@ def insert_finding(connection: Connection, found: Suspicion) -> int:
 
 def standing_findings(connection: Connection, agreement: int, now: Instant) -> tuple[Finding, ...]:
     """Return the findings about an agreement that last and were not lifted."""
-    c = finding_table.c
-    where = and_(c.agreement == agreement, c.until > now, c.lifted_at.is_(None))
-    rows = connection.execute(select(finding_table).where(where).order_by(c.id)).mappings()
-    return tuple(map(_finding, rows))
+    names = finding_table.c.keys()
+    rows = _STANDING.rows(connection, {"id": agreement, "now": now})
+    return tuple(_finding(dict(zip(names, row, strict=True))) for row in rows)
 
 
 def read_findings(
@@ -192,7 +324,7 @@ def lift_finding(connection: Connection, number: int, by: str, at: Instant) -> N
     connection.execute(update(finding_table).where(where).values(lifted_at=at, lifted_by=by))
 
 
-def _finding(row: RowMapping) -> Finding:
+def _finding(row: Mapping[Any, Any]) -> Finding:
     content: dict[str, Any] = dict(row)
     number, lifted_at, lifted_by = (content.pop(n) for n in ("id", "lifted_at", "lifted_by"))
     content["kind"], content["action"] = Kind(content["kind"]), Action(content["action"])
@@ -201,5 +333,5 @@ def _finding(row: RowMapping) -> Finding:
     return Finding(number, Suspicion(**content), lifted_at, lifted_by)
 
 
-def _hex(subject: tuple[int, int]) -> str:
+def _hex(subject: Key) -> str:
     return f"{subject[0]:016x}{subject[1]:016x}"

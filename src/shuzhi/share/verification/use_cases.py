@@ -17,6 +17,7 @@ from shuzhi.share.verification.settling import Receipted
 from shuzhi.share.verification.store import (
     Finding,
     find_finding,
+    forget_past,
     lift_finding,
     read_findings,
     read_findings_since,
@@ -129,9 +130,10 @@ def lift(desk: Desk, number: int, *, by: str) -> Finding:
             )
         if found.lifted_at is None:
             lift_finding(connection, number, by, now)
+            forget_past(connection, found.what.agreement)
             subject = f"agreement:{found.what.agreement}"
             facts = {"finding": number}
             queue(connection, Entry("verification.finding_lifted", now, by, subject, facts))
             found = replace(found, lifted_at=now, lifted_by=by)
-    desk.forget(found.what.agreement, with_past=True)
+    desk.forget(found.what.agreement)
     return found
