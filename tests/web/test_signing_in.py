@@ -33,7 +33,7 @@ from shuzhi.share.accounts import (
     set_password,
 )
 from shuzhi.web import listen_of, make_app
-from shuzhi.web.limits import Limit, neighbourhood
+from shuzhi.web.limits import neighbourhood
 from shuzhi.web.pages.accounts.signing_in import Door
 from shuzhi.web.pages.act.case_file import RIGHT_OF
 
@@ -218,8 +218,8 @@ def test_the_tries_of_an_address_are_counted_over_all_processes(town: City) -> N
     folder, at = town.settings.folder, ("192.0.2.7", 1)
     counted = Door("sign-in").of_address("192.0.2.7")
     for _ in range(counted.most - 1):
-        assert waits_s(town.control, town.city_key, counted, town.clock()) == 0
-    wrong = {"name": "nobody_at_all", "password": "wrong"}
+        assert waits_s(town.control, town.city_key, [counted], town.clock()) == 0
+    wrong = {"name": "nobody_there", "password": "wrong"}
     answers = []
     # Two servers of one city, as two processes have them.
     for city in (replace(open_city(folder), clock=town.clock) for _ in range(2)):
@@ -233,17 +233,17 @@ def test_the_tries_of_an_address_are_counted_over_all_processes(town: City) -> N
     assert answers == [401, 429]
 
 
-def test_a_limit_forgets_in_time_and_keeps_its_memory_bounded() -> None:
-    now = [0.0]
-    limit = Limit(2, 60, lambda: now[0])
-    assert [limit.waits_s("a") for _ in range(3)] == [0, 0, 60]
-    now[0] = 45
-    assert limit.waits_s("a") == 15
-    now[0] = 60
-    assert limit.waits_s("a") == 0
-    for number in range(20_100):
-        limit.waits_s(str(number))
-    assert len(limit._tries) == 20_000
+def test_the_tries_of_a_name_are_counted_over_all_processes(town: City) -> None:
+    folder, answers = town.settings.folder, []
+    wrong = {"name": "another_nobody", "password": "wrong"}
+    # Two servers of one city, as two processes have them.
+    for address in ("192.0.2.17", "192.0.2.18"):
+        app = make_app(replace(open_city(folder), clock=town.clock), asks_login=True)
+        with TestClient(app, "http://127.0.0.1", headers=HTML, client=(address, 1)) as near:
+            form = hidden(near.get("/sign-in"), "/sign-in")
+            tries = [near.post("/sign-in", data={**form, **wrong}) for _ in range(6)]
+        answers += [answer.status_code for answer in tries]
+    assert answers == [401] * 10 + [429] * 2
 
 
 def test_all_addresses_of_one_site_are_one_neighbour() -> None:

@@ -1,4 +1,4 @@
-"""Count the rates and the newest questions of verification over all processes."""
+"""Count rates and newest questions of verification, and tries by name, over all processes."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -13,6 +13,8 @@ depends_on = None
 
 def upgrade() -> None:
     """Apply."""
+    kind = sa.Column("what", sa.String(length=60), nullable=False, server_default="")
+    op.add_column("app_try", kind)
     number = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
     op.add_column(
         "verification_tally", sa.Column("rates", sa.Text(), nullable=False, server_default="{}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -13,11 +13,11 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse
 
 from shuzhi.app import City
-from shuzhi.app.tries import Counted, waits_s
+from shuzhi.app.tries import Counted, forget, waits_s
 from shuzhi.kernel.errors import RefusedError, ShuzhiError
 from shuzhi.share.accounts import LoginRefusedError, Opened, Right, Standing, login, logout
 from shuzhi.web.guarding import SIGN_IN, TOKEN_COOKIE, host_of, is_loopback, token_cookie
-from shuzhi.web.limits import Limit, neighbourhood
+from shuzhi.web.limits import neighbourhood
 from shuzhi.web.pages.frame.forms import local_path
 from shuzhi.web.pages.frame.site import Site
 from shuzhi.web.problems import WebError
@@ -26,6 +26,7 @@ from shuzhi.web.visitors import SECURE_SESSION_COOKIE, SESSION_COOKIE, session_t
 
 SIGN_OUT = "/sign-out"
 _MOST_FIELDS = 10
+_SPAN = timedelta(minutes=5)
 # Pages that ask for no right to read: each looks for itself.
 _FOR_ALL = ("/services", "/my", "/account", "/parties")
 
@@ -34,23 +35,26 @@ _FOR_ALL = ("/services", "/my", "/account", "/parties")
 class Door:
     """How often anybody may try to come in, besides what each account counts for itself.
 
-    Tries of an address are counted over all processes of a city, under the door's name; those of
-    a name, which need not be an account's, in this one.
+    Tries are counted over all processes of a city under the door's name: those of an address, and
+    those of a name, which need not be an account's.
     """
 
     door: str
-    by_name: Limit = field(default_factory=lambda: Limit(10, 300))
 
     def of_address(self, address: str) -> Counted:
         """Return as what the tries of an address are counted."""
-        return Counted(self.door, neighbourhood(address), 60, timedelta(minutes=5))
+        return Counted(self.door, neighbourhood(address), 60, _SPAN)
+
+    def of_name(self, name: str) -> Counted:
+        """Return as what the tries of a name are counted."""
+        return Counted(f"{self.door} by name", name, 10, _SPAN)
 
     def require_patience(self, city: City, request: Request, name: str) -> None:
         """Refuse (`web.too_many_tries`) who tried too often, known or not."""
-        counted = self.of_address(request.client.host if request.client else "")
-        waits = waits_s(city.control, city.city_key, counted, city.clock())
+        counted = [self.of_address(request.client.host if request.client else "")]
         if name:
-            waits = max(waits, self.by_name.waits_s(name))
+            counted.append(self.of_name(name))
+        waits = waits_s(city.control, city.city_key, counted, city.clock())
         if waits:
             raise WebError(
                 "web.too_many_tries",
@@ -80,6 +84,9 @@ def routes(site: Site, token: str | None) -> APIRouter:
                 name = typed.get("name", "").strip().lower()
                 await run_in_threadpool(door.require_patience, site.city, request, name)
                 opened = await run_in_threadpool(_opened, site, request, typed)
+                # Who knows the password need not wait for having signed in often.
+                city, of_name = site.city, door.of_name(name)
+                await run_in_threadpool(forget, city.control, city.city_key, of_name)
             except RefusedError as error:
                 return form_again(site, request, token, typed, error)
         return enter(request, opened, typed.get("back", "/"))
