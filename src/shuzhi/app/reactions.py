@@ -27,7 +27,7 @@ from shuzhi.gather.sources import RowsStored
 from shuzhi.kernel.events import Reactions
 from shuzhi.kernel.ids import PartyId
 from shuzhi.packs.messages import LANGUAGES
-from shuzhi.share.agreements import SharingClockBroken
+from shuzhi.share.agreements import SharingClockBroken, hand_over
 from shuzhi.share.correction import CorrectionOverdue
 from shuzhi.share.duties import DutyBroken, duty_list
 from shuzhi.share.verification import FishingSuspected
@@ -52,8 +52,8 @@ def reactions(city: City) -> Reactions:
         return lambda event: react(city, event)
 
     table: dict[type, Sequence[Callable[[City, Any], None]]] = {
-        RowsStored: [judge_rows, keep_index_current],
-        ModelBuilt: [judge_rows],
+        RowsStored: [judge_rows, keep_index_current, provide_held],
+        ModelBuilt: [judge_rows, provide_held],
         WarningRaised: [open_warned_case],
         WarningWorsened: [open_warned_case],
         RuleSwitchedOff: [open_rule_defect],
@@ -74,6 +74,11 @@ def judge_rows(city: City, stored: RowsStored | ModelBuilt) -> None:
 def keep_index_current(city: City, stored: RowsStored) -> None:
     """Let verification answer as the rows have it that were stored."""
     city.keep_verification(stored.dataset)
+
+
+def provide_held(city: City, stored: RowsStored | ModelBuilt) -> None:
+    """Provide what was agreed on before the platform held it."""
+    hand_over(city.sharing_office, stored.dataset)
 
 
 def open_warned_case(city: City, warning: WarningRaised) -> None:

@@ -111,6 +111,7 @@ class Exchange:
     now: Instant = MONDAY
     events: list[Event] = field(default_factory=list)
     calendar: Any = field(default_factory=china_working_days)
+    held: set[str] = field(default_factory=set)
     water: ClassVar[Actor] = Actor("w.li", PartyId("water"))
     ecology: ClassVar[Actor] = Actor("e.zhou", PartyId("ecology"))
     transport: ClassVar[Actor] = Actor("t.ma", PartyId("transport"))
@@ -123,7 +124,8 @@ class Exchange:
         """The office as it is now."""
         time = Time(_LAW_TEXTS, self.calendar, "Asia/Shanghai")
         names, city = Names("https://data.city.example"), PartyId("city")
-        return SharingOffice(self.control, time, city, names, lambda: self.now, self.events.append)
+        outside = lambda: self.now, self.events.append, self.held.__contains__
+        return SharingOffice(self.control, time, city, names, *outside)
 
     def to(self, moment: str) -> None:
         """Let it be that moment."""

@@ -33,6 +33,7 @@ from shuzhi.share.agreements import (
     application,
     applications,
     deal,
+    hand_over,
     in_force,
     refusal_statistics,
     renew,
@@ -411,6 +412,42 @@ def test_the_clock_of_provision_stands_while_the_agreement_is_suspended(exchange
     # Five working days on; 6 April is a holiday.
     due_at = live(going.runs, Clock.PROVISION).due_at
     assert due_at.isoformat() == "2026-04-07T16:00:00+00:00"
+
+
+def test_data_that_come_to_the_platform_later_are_provided_then(exchange: Any) -> None:
+    made = exchange.agreed()
+    exchange.held.add("rain")
+    assert hand_over(exchange.office, "rain") == 0
+    assert agreement(exchange.office, made.id).agreement.provided_at is None
+    exchange.to("2026-03-10T01:00:00+00:00")
+    exchange.held.add("air")
+    assert [hand_over(exchange.office, "air") for _ in range(2)] == [1, 0]
+    after = agreement(exchange.office, made.id)
+    assert after.agreement.provided_at == exchange.now
+    assert [(s.verb, s.by) for s in after.steps] == [
+        (Verb.MAKE, "e.zhou"), (Verb.PROVIDE, "system"),
+    ]  # fmt: skip
+    with pytest.raises(AgreementError, match="provided already"):
+        deal(exchange.office, made.id, Deed(Verb.PROVIDE, exchange.ecology))
+
+
+def test_nobody_is_late_with_what_the_platform_holds(exchange: Any) -> None:
+    made = exchange.agreed()
+    exchange.held.add("air")
+    exchange.to("2026-06-01T00:00:00+00:00")
+    tick(exchange.office)
+    assert exchange.told(SharingClockBroken) == []
+    assert agreement(exchange.office, made.id).agreement.provided_at == exchange.now
+
+
+def test_what_is_suspended_is_provided_when_it_goes_on(exchange: Any) -> None:
+    made = exchange.agreed()
+    deal(exchange.office, made.id, Deed(Verb.SUSPEND, exchange.city, text="A test"))
+    exchange.held.add("air")
+    assert hand_over(exchange.office, "air") == 0
+    deal(exchange.office, made.id, Deed(Verb.RESUME, exchange.city))
+    assert hand_over(exchange.office, "air") == 1
+    assert agreement(exchange.office, made.id).agreement.provided_at == exchange.now
 
 
 def test_many_who_answer_at_once_make_one_agreement(exchange: Any) -> None:

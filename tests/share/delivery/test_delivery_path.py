@@ -15,7 +15,8 @@ from pyarrow import parquet
 from shuzhi.kernel.errors import BrokenError
 from shuzhi.kernel.ids import PartyId
 from shuzhi.share.access import Operator, Refusal
-from shuzhi.share.agreements import Actor, Deed, RowTerm, Verb, agreement, deal
+from shuzhi.share.agreements import Actor, Clock, Deed, RowTerm, Verb, agreement, deal
+from shuzhi.share.agreements.clocks import live
 from shuzhi.share.delivery import Answer, MediaType, answer, file, page
 from shuzhi.share.receipts import (
     Left,
@@ -83,14 +84,13 @@ def test_yes_or_no_is_about_the_one_who_was_asked_about(town: Any) -> None:
     assert uses_of(office, "person", "p4") == ()
 
 
-def test_the_first_delivery_is_what_the_provider_owes(town: Any) -> None:
+def test_what_the_platform_holds_is_provided_with_the_agreement(town: Any) -> None:
     held = town.agreed()
-    assert held.provided_at is None
-    page(town.desk, town.wanted(held), town.asker())
     page(town.desk, town.wanted(held), town.asker())
     done = agreement(town.desk.sharing, held.id)
-    assert done.agreement.provided_at is not None
-    assert [step.verb for step in done.steps] == ["make", "provide"]
+    assert done.agreement.provided_at == held.made_at
+    assert [step.verb for step in done.steps] == ["make"]
+    assert live(done.agreement.runs, Clock.PROVISION) is None
 
 
 def test_refusals_are_values_and_stand_in_the_log(town: Any) -> None:

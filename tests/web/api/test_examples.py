@@ -179,11 +179,9 @@ def _share(call: Recorder, year: int) -> None:
     given = {"verb": "agree", "party": "east", "text": "同意"}
     call("wu", "act_on_application", given=given, seen='"1"', application=number)
     agreement = call("wu", "show_application", application=number)["agreement"]
-    given = {"verb": "provide", "text": "已开通查询接口"}
-    after = call("wu", "act_on_agreement", given=given, seen='"1"', agreement=agreement)
     longer = {"starts_on": f"{year}-10-01", "ends_on": f"{year}-12-31", "agreed_by": "li",
               "party": "west"}  # fmt: skip
-    seen = f'"{after["version"]}"'
+    seen = '"1"'
     call("li", "renew_agreement", given=longer, seen=seen, agreement=agreement)
     given = {"verb": "end", "text": "行动结束", "party": "west"}
     after = call("li", "act_on_agreement", given=given, seen=seen, agreement=agreement)

@@ -90,13 +90,17 @@ def terms_agreed(application: Application, bound: Bound, at: Instant, zone: str)
     )
 
 
-def made(application: Application, terms: Terms, by: Actor, at: Instant, time: Time) -> Step:
-    """Return the step that makes an agreement, with the clocks of provision and of its end."""
+def made(
+    application: Application, terms: Terms, by: Actor, at: Instant, time: Time, *, is_held: bool
+) -> Step:
+    """Return the step that makes an agreement, with the clock of its end.
+
+    Data that the platform holds are provided by it; on others the clock of provision runs.
+    """
     assigner, assignee = terms.assigner, terms.assignee
-    runs = [
-        ClockRun(Clock.PROVISION, assigner, at, time.term("provision", at)),
-        ClockRun(Clock.END, assignee, at, due_at=terms.until),
-    ]
+    runs = [ClockRun(Clock.END, assignee, at, due_at=terms.until)]
+    if not is_held:
+        runs.append(ClockRun(Clock.PROVISION, assigner, at, time.term("provision", at)))
     days = time.term("agreement_end_notice", at).days
     last = day_of(terms.until, time.zone) - timedelta(days=days + 1)
     notice_at = end_of_day(last, time.zone)
@@ -107,6 +111,7 @@ def made(application: Application, terms: Terms, by: Actor, at: Instant, time: T
         "authority": application.authority,
         "terms": plain(terms),
         "renews": application.renews,
+        "is_provided": is_held,
         **starting(*runs),
     }
     return Step(_KIND, 0, 1, Verb.MAKE, at, by.person, by.party, AgreementState.ACTIVE, facts)
@@ -125,6 +130,14 @@ def done(agreement: Agreement, deed: Deed, at: Instant, time: Time) -> Step:
     verb, state, facts = _DEEDS[deed.verb](agreement, deed, at, time)
     number, by = agreement.version + 1, deed.by
     return Step(_KIND, agreement.id, number, verb, at, by.person, by.party, state, facts)
+
+
+def handed_over(agreement: Agreement, at: Instant) -> Step:
+    """Return the step that notes that the platform holds the data now, and hands them out."""
+    number, facts = agreement.version + 1, {"clock": Clock.PROVISION.value}
+    return Step(
+        _KIND, agreement.id, number, Verb.PROVIDE, at, SYSTEM.person, None, agreement.state, facts
+    )
 
 
 def renewed(agreement: Agreement, by: Agreement, at: Instant) -> Step:

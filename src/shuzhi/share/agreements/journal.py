@@ -17,7 +17,8 @@ from shuzhi.audit import Entry, queue
 from shuzhi.kernel.events import Event
 from shuzhi.kernel.ids import PartyId
 from shuzhi.kernel.instant import Instant
-from shuzhi.share.agreements.clocks import Clock
+from shuzhi.share.agreements.agreeing import handed_over
+from shuzhi.share.agreements.clocks import Clock, live
 from shuzhi.share.agreements.errors import AgreementError, unknown
 from shuzhi.share.agreements.events import (
     AgreementMoved,
@@ -30,6 +31,7 @@ from shuzhi.share.agreements.model import (
     UNTOUCHING,
     Agreement,
     AgreementId,
+    AgreementState,
     Application,
     ApplicationId,
     Matter,
@@ -117,8 +119,10 @@ class Journal:
         return max(self.office.clock(), matter.changed_at)
 
     def settle(self, matter: Matter) -> Matter:
-        """Let the clocks of `matter` do what they owe by now."""
+        """Let the clocks of `matter` do what they owe by now; what is held is provided first."""
         time = self.office.time
+        if isinstance(matter, Agreement) and self._is_to_hand_over(matter):
+            matter = self.take(matter, handed_over(matter, self.now(matter)))
         for step in owed_steps(matter, self.now(matter), time):
             matter = self.take(matter, step)
         rewound = replace(matter, runs=tuple(time.wound(run) for run in matter.runs))
@@ -162,6 +166,12 @@ class Journal:
             f"Meanwhile: {unseen}.",
             next_step="Look at it again, and act on what it is now.",
         )
+
+    def _is_to_hand_over(self, agreement: Agreement) -> bool:
+        if agreement.state is not AgreementState.ACTIVE:
+            return False
+        awaits = live(agreement.runs, Clock.PROVISION) is not None
+        return awaits and self.office.is_held(agreement.terms.dataset)
 
     def _found(self, kind: MatterKind, number: int) -> Matter:
         found = find_matter(self.connection, kind, number, lock=True)

@@ -113,6 +113,7 @@ def _agreement(step: Step) -> Agreement:
         step.at,
         step.at,
         renews=None if renews is None else AgreementId(renews),
+        provided_at=step.at if facts.get("is_provided") else None,
     )
 
 

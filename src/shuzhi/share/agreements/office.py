@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from shuzhi.kernel.control import Control
@@ -18,7 +19,8 @@ class SharingOffice:
 
     `authority` is the party that manages sharing in the city (政务数据共享主管部门); of all parties
     of a city it is the common one, across levels and districts. `names` gives what policies call
-    parties and data sets.
+    parties and data sets. `is_held` tells whether the platform holds a data set: what it holds it
+    hands out itself, and is provided with the agreement.
     """
 
     control: Control
@@ -27,3 +29,4 @@ class SharingOffice:
     names: Names
     clock: Clock = system_clock
     publish: Publish = ignore
+    is_held: Callable[[str], bool] = lambda _: False

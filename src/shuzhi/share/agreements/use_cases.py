@@ -23,6 +23,7 @@ from shuzhi.share.agreements.model import (
     Actor,
     Agreement,
     AgreementId,
+    AgreementState,
     Application,
     ApplicationId,
     Asked,
@@ -169,6 +170,20 @@ def deal(office: SharingOffice, agreement: AgreementId, deed: Deed) -> Agreement
     return _agreement(after)
 
 
+def hand_over(office: SharingOffice, dataset: str) -> int:
+    """Provide, by the agreements that wait for it, a data set that the platform holds now.
+
+    Returns how many agreements moved.
+    """
+    table = TABLES[MatterKind.AGREEMENT]
+    waits = select(table.c.id).where(
+        table.c.dataset == dataset, table.c.state == AgreementState.ACTIVE
+    )
+    with office.control.transaction() as connection:
+        found = connection.scalars(waits.order_by(table.c.id)).all()
+    return sum(_settled(office, MatterKind.AGREEMENT, number) for number in found)
+
+
 def tick(office: SharingOffice) -> Ticked:
     """Let every clock that has run out do what it owes, each exactly once.
 
@@ -219,7 +234,9 @@ def _agreed(journal: Journal, held: Application, found: Catalogued, act: Act) ->
     """Write the consent, the agreement that it makes, and of a renewal where it continues."""
     at, time = journal.now(held), journal.office.time
     terms = terms_agreed(held, found.bound(), at, time.zone)
-    agreement = _agreement(journal.open(made(held, terms, act.by, at, time)))
+    is_held = journal.office.is_held(terms.dataset)
+    step = made(held, terms, act.by, at, time, is_held=is_held)
+    agreement = _agreement(journal.open(step))
     consent = replace(act, agreement=agreement.id)
     journal.take(held, decided(held, consent, at, time))
     if held.renews is not None:

@@ -8,19 +8,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from contextlib import suppress
 from typing import BinaryIO, cast
 
 from shuzhi.audit import Entry, queue
 from shuzhi.share.access import Form, Refusal, ask
 from shuzhi.share.access.reasons import refused
 from shuzhi.share.agreements import (
-    Actor,
-    AgreementError,
     AgreementId,
-    Deed,
-    Verb,
-    deal,
 )
 from shuzhi.share.agreements.plain import canonical
 from shuzhi.share.delivery.admitting import Admitted, admitted
@@ -33,7 +27,7 @@ from shuzhi.share.delivery.model import MOST_PAGE_ROWS, Answer, Asker, MediaType
 from shuzhi.share.delivery.rows import all_rows, parameters_of, read_page, reading
 from shuzhi.share.delivery.spooling import Spool, spooling
 from shuzhi.share.delivery.touching import of_all_rows, of_page, of_question
-from shuzhi.share.receipts import Delivered, Left, Reach, Receipt, SubjectSet, record_receipt
+from shuzhi.share.receipts import Delivered, Left, Reach, SubjectSet, record_receipt
 
 _BATCH_ROWS = 65_536
 _LEFT = {Form.ROWS: Left.ROWS, Form.AGGREGATE: Left.FIGURES, Form.YES_NO: Left.YES_NO}
@@ -211,19 +205,7 @@ def _leave(
     budget = seen.allowed.grant.budget
     counted = Counted(seen.agreement.id, budget, desk.setup.per_minute)
     receipt = record_receipt(desk.receipts, what, subjects=subjects, also=counted)
-    fulfil(desk, seen, receipt)
     return Answer(receipt, spool.content(), MediaType(what.media), following)
-
-
-def fulfil(desk: DeliveryDesk, seen: Admitted, receipt: Receipt) -> None:
-    """Let the first delivery be what the provider owes by the agreement."""
-    if seen.agreement.provided_at is not None:
-        return
-    by = Actor(_PROVIDER, seen.agreement.terms.assigner)
-    # Two first deliveries at once are one: who comes second finds it done.
-    with suppress(AgreementError):
-        note = Deed(Verb.PROVIDE, by, text=f"receipt:{receipt.id}")
-        deal(desk.sharing, seen.agreement.id, note)
 
 
 def _binding(seen: Admitted, wanted: Wanted) -> bytes:

@@ -25,7 +25,7 @@ from shuzhi.share.agreements.plain import plain, unplain
 from shuzhi.share.delivery.admitting import Admitted, admitted
 from shuzhi.share.delivery.changes import Batch, read_changes
 from shuzhi.share.delivery.counting import Counted, NotNow
-from shuzhi.share.delivery.delivering import delivered, fulfil, note_refusal
+from shuzhi.share.delivery.delivering import delivered, note_refusal
 from shuzhi.share.delivery.desk import DeliveryDesk
 from shuzhi.share.delivery.errors import DeliveryError, unknown
 from shuzhi.share.delivery.model import Asker, MediaType, Wanted
@@ -188,7 +188,6 @@ def _receipted(
     what = delivered(seen, (batch.count, len(batch.body), sha256), MediaType.JSON, Left.PUSH)
     counted = Counted(seen.agreement.id, None, desk.setup.per_minute)
     made = record_receipt(desk.receipts, what, subjects=batch.subjects, also=counted)
-    fulfil(desk, seen, made)
     held = replace(held, receipt=made.id)
     _keep(desk, held)
     return held
