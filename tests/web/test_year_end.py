@@ -13,9 +13,10 @@ from click.testing import Result
 from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
-from shuzhi.act.cases import SYSTEM, Report, case, date_clocks, open_case
+from shuzhi.act.cases import SYSTEM, Report, case, open_case
 from shuzhi.act.evaluation import Body, CaseFact, Person, publish, score
 from shuzhi.app import City, create_city, open_city
+from shuzhi.app.act.dating import Dated
 from shuzhi.cli.commands import app
 from shuzhi.kernel.ids import PartyId
 from shuzhi.kernel.instant import Instant
@@ -68,7 +69,7 @@ def test_a_page_says_that_a_deadline_is_not_known_yet_and_why(
     assert ("1 个期限待定" in listed, listed.count("期限待定")) == (True, 2)
     (tmp_path / "notice.yaml").write_text(NOTICE, encoding="utf-8")
     city.take_notice(tmp_path / "notice.yaml")
-    assert date_clocks(city.office) == 1
+    assert city.date() == Dated(clocks=1, appeals=0)
     file = visit.get("/cases/1", headers=chinese).text
     assert ("期限待定" in file, "期限已定" in file) == (False, True)
 
@@ -106,7 +107,9 @@ def test_the_shell_says_so_and_dates_it_with_the_notice(city: City, tmp_path: Pa
     assert _why(shell.invoke(app, ["case", "show", "1", "--json", *where]), "readings") == REASON
     (tmp_path / "notice.yaml").write_text(NOTICE, encoding="utf-8")
     loaded = shell.invoke(app, ["calendar", "load", str(tmp_path / "notice.yaml"), *where])
-    assert "1 clock of open cases got a deadline by it." in " ".join(loaded.output.split())
+    assert "1 clock of open cases got a deadline by the calendar." in " ".join(
+        loaded.output.split()
+    )
     (run,) = case(open_city(city.settings.folder).office, 1).case.runs
     assert run.due_at is not None
     shown = shell.invoke(app, ["case", "show", "1", *where])
@@ -146,5 +149,5 @@ def test_an_appeal_against_a_score_is_shown_without_a_deadline_and_dated(tmp_pat
         loaded = CliRunner().invoke(
             app, ["calendar", "load", str(tmp_path / "notice.yaml"), *where]
         )
-        assert "1 appeal got a deadline by it." in " ".join(loaded.output.split())
+        assert "1 appeal got a deadline by the calendar." in " ".join(loaded.output.split())
         assert told() == (False, False, None)

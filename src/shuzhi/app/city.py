@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from shuzhi.app.act.scoring import Scores
+from shuzhi.app.act.dating import Dates
 from shuzhi.app.act.services import Serves
 from shuzhi.app.auditing import Audits
 from shuzhi.app.decide.causes import Traces
@@ -46,7 +46,7 @@ class Registered:
         return tuple(e for e in self.entries if e.outcome is Outcome.REFUSED)
 
 
-class City(Gathers, Senses, Decides, Traces, Scores, Serves, Verifies, Links, Knows, Audits):
+class City(Gathers, Senses, Decides, Traces, Dates, Serves, Verifies, Links, Knows, Audits):
     """A city that is open, with the verbs of every wing."""
 
     @cached_property

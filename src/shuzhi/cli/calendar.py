@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from shuzhi.cli.frame.dating import show_dated
 from shuzhi.cli.frame.options import AsJson, CityFolder, opened
 from shuzhi.cli.frame.output import counted, out, print_json
 from shuzhi.kernel.instant import day_of
@@ -59,21 +60,16 @@ def load(
     as_json: AsJson = False,
 ) -> None:
     """Take the State Council's holiday notice of a year, written as docs/calendar.md says."""
-    from shuzhi.act.cases import date_clocks
-
     there = opened(city)
     notice = there.take_notice(file)
-    dated, appeals = date_clocks(there.office), there.date_appeals()
+    dated = there.date()
     there.record()
     if as_json:
-        print_json({**vars(notice), "dated": dated, "dated_appeals": appeals})
+        print_json({**vars(notice), "dated": dated})
         return
     off, worked = len(notice.holidays), len(notice.working_weekends)
     out.print(
         f"{notice.year}: {counted(off, 'day')} off, {counted(worked, 'weekend day')} worked "
         f"({escape(notice.legal_reference)})"
     )
-    if dated:
-        out.print(f"{counted(dated, 'clock')} of open cases got a deadline by it.")
-    if appeals:
-        out.print(f"{counted(appeals, 'appeal')} got a deadline by it.")
+    show_dated(dated)

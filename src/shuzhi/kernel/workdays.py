@@ -133,6 +133,10 @@ class WorkingDays:
             found.append(newest.before)
         return tuple(reversed(found))
 
+    def older(self) -> tuple[WorkingDays, ...]:
+        """Return every calendar that this one took the place of, the newest first."""
+        return () if self.before is None else (self.before, *self.before.older())
+
     def has_days_of(self, other: WorkingDays) -> bool:
         """Tell whether both know the same days, and say the same of each."""
         return _said(self) == _said(other)

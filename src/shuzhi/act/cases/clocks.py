@@ -181,12 +181,8 @@ def _datable(case: Case, clocks: Clocks, at: Instant) -> Iterator[Dated]:
 
 def _is_of_older(case: Case, clocks: Clocks, rule: ClockRule, run: ClockRun, at: Instant) -> bool:
     """Tell whether an older calendar dated `run`; else its kind has another limit since."""
-    older = clocks.rules.calendar.before
-    while older is not None:
-        if _wound(case, clocks.on(older), rule, run, at).next_at == run.next_at:
-            return True
-        older = older.before
-    return False
+    older = map(clocks.on, clocks.rules.calendar.older())
+    return any(_wound(case, each, rule, run, at).next_at == run.next_at for each in older)
 
 
 def _concerns(step: Step, rule: ClockRule) -> bool:

@@ -29,7 +29,7 @@ from shuzhi.act.evaluation.evaluating import Evaluating
 from shuzhi.act.evaluation.facts import Fact
 from shuzhi.act.evaluation.reading import Held, appeal_named, corrections_until, held
 from shuzhi.act.evaluation.scheme import Measure
-from shuzhi.act.evaluation.terms import deadline
+from shuzhi.act.evaluation.terms import deadline, standing_since
 from shuzhi.act.evaluation.versions import appeal_entry, published_entry, scoring_row
 from shuzhi.audit import queue
 from shuzhi.kernel.ids import PartyId
@@ -48,8 +48,8 @@ def appeal(
 ) -> Appeal:
     """Appeal a number of the score of the actor's own party, naming the facts that are wrong.
 
-    Where the calendar does not reach a term, nobody is late by it; the appeal has no deadline until
-    `date_appeals`.
+    Where the calendar does not reach a term, nobody is refused by it; the appeal has no deadline
+    until `date_appeals`, which also marks it if it turns out to have been raised too late.
 
     Raises:
         EvaluationError: `act.no_such_score`, `act.not_published`, `act.no_such_measure`,
@@ -62,12 +62,12 @@ def appeal(
         found = held(connection, scheme_id, period)
         measure = found.scheme.measure(measure_id)
         since = _published_since(connection, found, by.party, measure)
-        until, _ = deadline(evaluating, found.scheme.raise_within, since)
+        until, _ = deadline(evaluating, found.scheme.raise_within, since, now)
         _refuse_late(scheme_id, period, now, until)
         ours = store.read_facts(connection, found.basis["id"], kind=measure.of)
         require_own(found.scheme, measure, by.party, facts, ours, found.bodies)
         _refuse_again(connection, found, by.party, measure, facts)
-        due_at, term = deadline(evaluating, found.scheme.decide_within, now)
+        due_at, term = deadline(evaluating, found.scheme.decide_within, now, now)
         raised = Appeal(
             id=AppealId(0),
             scheme=scheme_id,
@@ -81,6 +81,7 @@ def appeal(
             due_at=due_at,
             legal_basis=term.legal_basis,
             is_verified=term.is_verified,
+            raise_until=until,
         )
         appeal_id = store.add_appeal(connection, found.basis["id"], raised)
         made = appeal_named(connection, appeal_id)
@@ -144,24 +145,15 @@ def _rescored(
 def _published_since(
     connection: Connection, found: Held, party: PartyId, measure: Measure
 ) -> Instant:
-    """Return since when the party's number has stood as it does: others' appeals renew no term."""
+    """Return since when the party's number has stood as it does, or refuse to appeal it."""
     if found.newest["published_at"] is None:
         raise EvaluationError(
             "act.not_published",
             f"The score of {found.scheme.id} {found.basis['period']} is a draft.",
             next_step="Appeal when it is published.",
         )
-    since: Instant | None = None
-    newest = None
-    for row in reversed(found.scorings):
-        score_then = store.read_scores(connection, row["id"], party=party)
-        if not score_then:
-            break
-        then = score_then[0].number(measure.id)
-        newest = newest or then
-        if then != newest:
-            break
-        since = row["published_at"]
+    version = len(found.scorings)
+    since = standing_since(connection, found, version, party, measure.id)
     if since is None:
         raise EvaluationError(
             "act.not_scored",

@@ -53,7 +53,8 @@ class Decision:
 class Appeal(Undatable):
     """One appeal against a number of `version`; to be decided before `due_at`.
 
-    `due_at` is None while the calendar does not reach it; such an appeal is not overdue.
+    `due_at` is None while the calendar does not reach it; such an appeal is not overdue. Its term
+    to be raised ended at `raise_until`, None while nobody knew; no later notice moves that.
     `legal_basis` says where that deadline stands, `is_verified` whether anybody has checked it.
     """
 
@@ -70,6 +71,15 @@ class Appeal(Undatable):
     legal_basis: str
     is_verified: bool
     decision: Decision | None = None
+    raise_until: Instant | None = None
+
+    @property
+    def is_raised_late(self) -> bool:
+        """Whether it came to be known, once it had been taken, that it was raised too late.
+
+        Who decides it weighs that: it was taken in good faith, while nobody could count its term.
+        """
+        return self.raise_until is not None and self.raised_at >= self.raise_until
 
     def is_overdue(self, now: Instant) -> bool:
         """Tell whether the appeal waits for a decision that is due by `now`."""

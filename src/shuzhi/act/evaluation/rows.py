@@ -79,6 +79,7 @@ def appeal_of(row: RowMapping) -> Appeal:
         row["legal_basis"],
         row["is_verified"],
         _decision(row),
+        row["raise_until"],
     )
 
 

@@ -25,6 +25,7 @@ from sqlalchemy import (
     delete,
     func,
     insert,
+    or_,
     select,
     update,
 )
@@ -134,6 +135,9 @@ appeal_table = Table(
     Column("version_after", Integer),
     sqlite_autoincrement=True,
 )
+
+
+_APPEALS = select(appeal_table, basis_table.c.scheme, basis_table.c.period).join(basis_table)
 
 
 def find_basis(connection: Connection, scheme: str, period: str) -> RowMapping | None:
@@ -280,6 +284,7 @@ def add_appeal(connection: Connection, basis_id: int, appeal: Appeal) -> AppealI
         "raised_by": appeal.raised_by.name,
         "raised_at": appeal.raised_at,
         "due_at": appeal.due_at,
+        "raise_until": appeal.raise_until,
         "legal_basis": appeal.legal_basis,
         "is_verified": appeal.is_verified,
         "corrections": [],
@@ -304,9 +309,21 @@ def close_appeal(connection: Connection, appeal_id: AppealId, decision: Decision
 
 
 def date_appeal(connection: Connection, appeal: Appeal) -> None:
-    """Write the deadline that an appeal had to wait for."""
-    where = appeal_table.c.id == appeal.id
-    connection.execute(update(appeal_table).where(where).values(due_at=appeal.due_at))
+    """Write the deadline of an appeal, and the end of its term to raise it, as they are known."""
+    where, known = appeal_table.c.id == appeal.id, ("due_at", "raise_until")
+    values = {name: getattr(appeal, name) for name in known}
+    connection.execute(update(appeal_table).where(where).values(values))
+
+
+def hold_appeals(connection: Connection, *, with_dated: bool) -> tuple[Appeal, ...]:
+    """Return appeals that wait for a deadline, `with_dated` also those that wait for a decision.
+
+    They are held until the transaction ends.
+    """
+    c = appeal_table.c
+    waits = or_(c.due_at.is_(None), c.decided_at.is_(None)) if with_dated else c.due_at.is_(None)
+    query = _APPEALS.where(waits).order_by(c.id).with_for_update(of=appeal_table)
+    return tuple(appeal_of(row) for row in connection.execute(query).mappings())
 
 
 def read_appeals(
@@ -314,15 +331,12 @@ def read_appeals(
     *,
     basis_id: int | None = None,
     appeal_id: AppealId | None = None,
-    is_undated: bool = False,
 ) -> tuple[Appeal, ...]:
-    """Return appeals, oldest first: all, those of a period, one, or those without a deadline."""
-    query = select(appeal_table, basis_table.c.scheme, basis_table.c.period).join(basis_table)
+    """Return appeals, oldest first: all, those of a period, or one."""
+    query = _APPEALS
     if basis_id is not None:
         query = query.where(appeal_table.c.basis_id == basis_id)
     if appeal_id is not None:
         query = query.where(appeal_table.c.id == appeal_id)
-    if is_undated:
-        query = query.where(appeal_table.c.due_at.is_(None))
     rows = connection.execute(query.order_by(appeal_table.c.id)).mappings()
     return tuple(appeal_of(row) for row in rows)

@@ -76,8 +76,9 @@ class Counts(Wired):
 
         They are when a notice was taken, or a later package is installed. Raises as `working_days`.
         """
-        note_calendar(self.control, lambda: _counted(*self._held()), self._source, self.clock())
-        _known.cache_clear()
+        if not _known(self.control, *self._held())[1]:
+            note_calendar(self.control, lambda: _counted(*self._held()), self._source, self.clock())
+            _known.cache_clear()
 
     def _source(self, before: WorkingDays, counted: WorkingDays) -> str:
         """Return what says that days are others: notices by their names, or the package."""

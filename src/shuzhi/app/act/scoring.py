@@ -136,10 +136,6 @@ class Scores(LooksAfterDuties, Shares):
         """The appeals of a scored period, or all. Raises as `evaluation.appeals`."""
         return evaluation.appeals(self.evaluating, scheme, period)
 
-    def date_appeals(self) -> int:
-        """Date the appeals that waited for the calendar. As `evaluation.date_appeals`."""
-        return evaluation.date_appeals(self.evaluating)
-
     def recompute_score(
         self, scheme: str, period: str, *, version: int | None = None
     ) -> tuple[Score, ...]:

@@ -39,7 +39,7 @@ def lanes_of(city: City) -> tuple[tuple[Job, ...], ...]:
         Job("follow cases", _SECOND, lambda: catching_up.follow_cases(city)),
         Job("look", _TEN_SECONDS, lambda: city.look().raised),
         Job("tick", _TEN_SECONDS, lambda: _ticked(cases.tick(city.office))),
-        Job("date", _MINUTE, lambda: cases.date_clocks(city.office) + city.date_appeals()),
+        Job("date", _MINUTE, lambda: city.date().all),
         Job("share", _TEN_SECONDS, lambda: catching_up.share(city)),
         Job("misuse", _TEN_SECONDS, lambda: catching_up.misuse(city)),
         Job("objections", _TEN_SECONDS, lambda: catching_up.objections(city)),

@@ -11,6 +11,7 @@ import typer
 from rich.text import Text
 
 from shuzhi.cli.decide.cause import show_sought
+from shuzhi.cli.frame.dating import show_dated
 from shuzhi.cli.frame.options import AsJson, CityFolder, opened
 from shuzhi.cli.frame.output import UNDATED, out, print_json, print_table
 from shuzhi.kernel.errors import RefusedError
@@ -177,16 +178,17 @@ def do(
 
 @commands.command("tick")
 def tick(city: CityFolder = None, as_json: AsJson = False) -> None:
-    """Let clocks break, escalate, and get deadlines that are known now; run it every minute."""
+    """Date what the calendar knows now, let clocks break and escalate; run it every minute."""
     from shuzhi.act import cases
 
     there = opened(city)
-    dated, done = cases.date_clocks(there.office), cases.tick(there.office)
+    dated, done = there.date(), cases.tick(there.office)
     there.record()
     if as_json:
         print_json({**vars(done), "dated": dated})
     else:
-        out.print(f"{done.broken} clocks broken, {done.escalated} escalated, {dated} dated")
+        show_dated(dated)
+        out.print(f"{done.broken} clocks broken, {done.escalated} escalated")
 
 
 @commands.command("rehearse")

@@ -249,11 +249,13 @@ def show_appeals(found: Sequence[Appeal], *, as_json: bool) -> None:
             ", ".join(a.facts[:3]),
             a.due_at or UNDATED,
             "yes" if a.is_verified else "unverified term",
+            f"too late, until {a.raise_until}" if a.is_raised_late else "in time",
             _ended(a),
         )
         for a in found
     ]
-    columns = ("appeal", "score", "party", "measure", "facts", "decide before", "law", "decided")
+    columns = ("appeal", "score", "party", "measure", "facts", "decide before", "law", "raised",
+               "decided")  # fmt: skip
     print_table(f"{len(rows)} appeals", columns, rows)
 
 

@@ -233,6 +233,10 @@ class AppealAnswer(Answer):
     """When it has to be decided; null while that is not known yet."""
     why_undated: str | None
     """Why `due_at` is null, as a code: `kernel.calendar_ends` until the holiday notice is out."""
+    raise_until: datetime | None
+    """When the term to raise it ended; null while that was not known."""
+    is_raised_late: bool
+    """Whether it came to be known, once it had been taken, that it was raised after that."""
     decision: DecisionAnswer | None
     """How it was decided; null while it waits."""
 

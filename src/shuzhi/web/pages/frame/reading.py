@@ -148,6 +148,10 @@ class Reader:
         shown = f"{day}" if self.language == "zh" else f"{day.day} {day:%b %Y}"
         return self.t("time.end_of", day=shown, weekday=week)
 
+    def due_told(self, text: str) -> str:
+        """Return a deadline that a step of a history tells as text, as `due` does."""
+        return self.due(parse_instant(text))
+
     def span(self, span: Span | None) -> str:
         """Return a span of a clock in its own unit: working days, office minutes, minutes."""
         if span is None:
