@@ -107,13 +107,11 @@ def test_who_cannot_tell_binds_nobody_and_the_pair_waits_behind_the_others() -> 
 
 
 def test_the_precision_of_a_sample_has_an_interval() -> None:
-    links = [Placed(pair(A, Record("z", str(i))), Place.LINKED) for i in range(40)]
+    links = [(A, Record("z", str(i))) for i in range(40)]
     drawn = sampled(links, 10, seed=3)
     assert drawn == sampled(reversed(links), 10, seed=3)
     verdicts = [Verdict.SAME] * 8 + [Verdict.DIFFERENT, Verdict.CANNOT_TELL]
-    decided = by_pair(
-        said(p.pair.left, p.pair.right, v) for p, v in zip(drawn, verdicts, strict=True)
-    )
+    decided = by_pair(said(*ends, v) for ends, v in zip(drawn, verdicts, strict=True))
     found = precision(len(links), drawn, decided)
     assert (found.sampled, found.same, found.different, found.untold) == (10, 8, 1, 1)
     assert found.share == pytest.approx(8 / 9)

@@ -19,7 +19,6 @@ from shuzhi.share.linkage import (
     ModelAccepted,
     ModelState,
     PairDecided,
-    Place,
     Record,
     Verdict,
     accept,
@@ -36,7 +35,7 @@ from shuzhi.share.linkage import (
     train,
     why,
 )
-from shuzhi.share.linkage.store import member_table, read_pairs
+from shuzhi.share.linkage.store import member_table, read_links
 
 R7, C7 = Record("register", "r7"), Record("clinic", "c7")
 R3, T3 = Record("register", "r3"), Record("clinic", "t3")
@@ -50,8 +49,7 @@ def entries(world: Any) -> list[str]:
 
 def test_everybody_is_found_and_nobody_is_mistaken(linked: Any) -> None:
     with linked.control.transaction() as connection:
-        pairs = read_pairs(connection, "residents", place=Place.LINKED)
-    found = {(p.pair.left, p.pair.right) for p in pairs}
+        found = set(read_links(connection, "residents"))
     assert found <= linked.truth
     assert len(found) >= 0.85 * len(linked.truth)
 

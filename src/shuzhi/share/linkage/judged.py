@@ -70,6 +70,11 @@ def is_disputed(decisions: Sequence[Decision]) -> bool:
     return {Verdict.SAME, Verdict.DIFFERENT} <= {d.verdict for d in decisions}
 
 
+def disputed(decisions: Iterable[Decision]) -> tuple[Ends, ...]:
+    """Return the pairs of which two people say the opposite of each other."""
+    return tuple(ends for ends, said in by_pair(decisions).items() if is_disputed(said))
+
+
 def constraints(decisions: Iterable[Decision]) -> tuple[frozenset[Ends], frozenset[Ends]]:
     """Return the pairs that are seen to be the same, and those seen to be different."""
     verdicts = {pair: agreed(said) for pair, said in by_pair(decisions).items()}
@@ -96,14 +101,14 @@ def _told(p: float) -> float:
     return 0.0 if p <= 0 or p >= 1 else -p * log2(p) - (1 - p) * log2(1 - p)
 
 
-def sampled(pairs: Iterable[Placed], size: int, seed: int) -> tuple[Placed, ...]:
+def sampled(links: Iterable[Ends], size: int, seed: int) -> tuple[Ends, ...]:
     """Return a random sample of the links; the same links and seed give the same sample."""
-    links = [placed for placed in pairs if placed.place is Place.LINKED]
-    return tuple(sorted(links, key=lambda placed: _drawn(placed, seed))[:size])
+    return tuple(sorted(links, key=lambda ends: _drawn(ends, seed))[:size])
 
 
-def _drawn(placed: Placed, seed: int) -> str:
-    return digest("\x1f".join((str(seed), *placed.pair.left, *placed.pair.right)))
+def _drawn(ends: Ends, seed: int) -> str:
+    left, right = ends
+    return digest("\x1f".join((str(seed), *left, *right)))
 
 
 def digest(text: str) -> str:
@@ -117,14 +122,10 @@ def pair_digest(left: Record, right: Record) -> str:
 
 
 def precision(
-    links: int, sample: Sequence[Placed], decisions: Mapping[Ends, Sequence[Decision]]
+    links: int, sample: Sequence[Ends], decisions: Mapping[Ends, Sequence[Decision]]
 ) -> Precision:
     """Return how right the links are, as far as the sample was decided."""
-    verdicts = [
-        agreed(said)
-        for placed in sample
-        if (said := decisions.get((placed.pair.left, placed.pair.right)))
-    ]
+    verdicts = [agreed(said) for ends in sample if (said := decisions.get(ends))]
     same = verdicts.count(Verdict.SAME)
     different = verdicts.count(Verdict.DIFFERENT)
     told = same + different

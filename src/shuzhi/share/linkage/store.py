@@ -183,15 +183,31 @@ def replace_pairs(connection: Connection, linkage: str, pairs: Iterable[Placed])
         connection.execute(insert(pair_table), rows)
 
 
-def read_pairs(
-    connection: Connection, linkage: str, *, place: Place | None = None
+def read_unlinked(
+    connection: Connection, linkage: str, also: Iterable[tuple[Record, Record]]
 ) -> tuple[Placed, ...]:
-    """Return the pairs of the newest run, the likeliest first."""
+    """Return the pairs of the newest run that are not linked, and those of `also` that are.
+
+    Links are most of all pairs, and reading them takes long.
+    """
     c = pair_table.c
-    where = [c.linkage == linkage] + ([] if place is None else [c.place == place.value])
-    order = (c.weight.desc(), *(c[name] for name in _ENDS))
-    query = select(pair_table).where(*where).order_by(*order)
-    return tuple(_placed(row) for row in connection.execute(query).mappings())
+    places = [place.value for place in Place if place is not Place.LINKED]
+    query = select(pair_table).where(c.linkage == linkage, c.place.in_(places))
+    unlinked = tuple(_placed(row) for row in connection.execute(query).mappings())
+    named = (find_pair(connection, linkage, *ends) for ends in also)
+    return (*unlinked, *(each for each in named if each and each.place is Place.LINKED))
+
+
+def read_links(connection: Connection, linkage: str) -> tuple[tuple[Record, Record], ...]:
+    """Return the pairs of records that the newest run linked."""
+    c = pair_table.c
+    query = select(*(c[name] for name in _ENDS)).where(
+        c.linkage == linkage, c.place == Place.LINKED.value
+    )
+    return tuple(
+        (Record(left, left_key), Record(right, right_key))
+        for left, left_key, right, right_key in connection.execute(query)
+    )
 
 
 def find_pair(connection: Connection, linkage: str, left: Record, right: Record) -> Placed | None:

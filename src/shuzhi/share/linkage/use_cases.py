@@ -42,10 +42,11 @@ from shuzhi.share.linkage.store import (
     put_accepted,
     put_decision,
     read_decisions,
+    read_links,
     read_members,
     read_models,
-    read_pairs,
     read_runs,
+    read_unlinked,
     replace_members,
     replace_pairs,
 )
@@ -194,7 +195,8 @@ def review(
     """
     office.linkage(linkage)
     with office.control.transaction() as connection:
-        pairs, said = read_pairs(connection, linkage), read_decisions(connection, linkage)
+        said = read_decisions(connection, linkage)
+        pairs = read_unlinked(connection, linkage, judged.disputed(said))
     waiting = judged.queue(pairs, said)
     return tuple(one for one in waiting if one.turn > after)[:limit]
 
@@ -209,11 +211,12 @@ def sample(
     """
     office.linkage(linkage)
     with office.control.transaction() as connection:
-        pairs = read_pairs(connection, linkage, place=Place.LINKED)
+        links = read_links(connection, linkage)
         said = judged.by_pair(read_decisions(connection, linkage))
-    drawn = judged.sampled(pairs, size, seed)
-    waiting = tuple(Waiting(p) for p in drawn if (p.pair.left, p.pair.right) not in said)
-    return judged.precision(len(pairs), drawn, said), waiting
+        drawn = judged.sampled(links, size, seed)
+        unsaid = (find_pair(connection, linkage, *ends) for ends in drawn if ends not in said)
+        waiting = tuple(Waiting(placed) for placed in unsaid if placed is not None)
+    return judged.precision(len(links), drawn, said), waiting
 
 
 def why(office: LinkageOffice, linkage: str, one: Record, other: Record, *, by: str) -> Waterfall:
