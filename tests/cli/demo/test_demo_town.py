@@ -18,12 +18,15 @@ from shuzhi.cli.demo.monitors import coming_faults, past_faults, past_of
 from shuzhi.cli.demo.people import incomes, job_seekers, person_id, residents
 from shuzhi.cli.running.tethered import COMMAND
 from shuzhi.gather.sensors.simulator import read_script
+from shuzhi.kernel.ids import PartyId
 from shuzhi.kernel.instant import Instant
+from shuzhi.share.access import User
 from shuzhi.share.accounts import Role, accounts, all_grants
 from shuzhi.share.agreements import ApplicationState, agreements, applications
 from shuzhi.share.catalogue import entry
 from shuzhi.share.forms import FormId, Verdict, registered
 from shuzhi.share.linkage import Record, models, records, review, subject_of
+from shuzhi.share.verification import Receipted, ask, question_of
 
 MONITORS, PEOPLE = 8, 300
 NOON = Instant(datetime(2026, 3, 2, 4, tzinfo=UTC))
@@ -111,6 +114,25 @@ def test_people_are_known_again_under_other_numbers_and_some_pairs_wait(town: Ci
         assert subject
         assert Record("job_seekers", seeker) in records(office, LINKAGE, subject)
     assert held.rows
+
+
+@pytest.mark.parametrize(("more", "said"), [(0, "yes"), (1, "no")])
+def test_a_clerk_asks_whether_something_holds(town: City, more: int, said: str) -> None:
+    town.refresh_verifications()
+    rows = list(csv.DictReader(residents(PEOPLE).splitlines()))
+    household = int(rows[2]["household"]) + more
+    [made] = [a for a in agreements(town.sharing_office) if a.terms.dataset == "residents"]
+    given = {
+        "agreement": made.id,
+        "purpose": "relief",
+        "role": "data_user",
+        "subject": rows[2]["person_id"],
+        "claims": {"household": household},
+    }
+    clerk = User("data_user", PartyId("civil_affairs"), frozenset({"data_user"}))
+    told = ask(town.verification_desk, clerk, question_of(given))
+    assert isinstance(told, Receipted)
+    assert told.answer.told == said
 
 
 def test_registers_of_people_leave_nothing_to_mend(town: City) -> None:

@@ -52,6 +52,7 @@ def build(folder: Path) -> Built:
     city = _made(folder)
     flights, accounts = load_flights(city), _peopled(city, monitors=MONITORS, people=PEOPLE)
     link(city)
+    city.refresh_verifications()
     return Built(city, flights, accounts)
 
 

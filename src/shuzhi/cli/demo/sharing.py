@@ -53,7 +53,7 @@ def _asked(dataset: str, fields: tuple[str, ...], today: date) -> Asked:
         basis=_BASIS,
         scenario="模拟：核对救助申请 Simulated: holding requests for relief against registers",
         purposes=("relief",),
-        roles=("clerk",),
+        roles=("clerk", "data_user"),
         fields=fields,
         rows=(),
         method=SharingMethod.QUERY,
