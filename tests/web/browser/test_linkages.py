@@ -11,6 +11,7 @@ import pytest
 from shuzhi.app import City, open_city
 from shuzhi.share.linkage import Decision, Verdict, WorkKind, accept, decide, review
 from shuzhi.share.linkage.store import read_decisions
+from shuzhi.share.linkage.work_store import put_failed
 from shuzhi.share.linkage.works import ask
 
 from ..api.linking import LINKAGE, grant, put_people
@@ -39,13 +40,19 @@ def _town(tmp_path_factory: pytest.TempPathFactory) -> City:
 
 
 def _linked(city: City) -> None:
-    """Let the city have a run, a second model, and a pair that two people dispute."""
+    """Let the city have a run, a second model, a failure, and a pair that two people dispute."""
     office = city.linkage_office
     for number, kind in enumerate((WorkKind.TRAINING, WorkKind.RUN, WorkKind.TRAINING)):
         ask(office, LINKAGE, kind, by="guo", origin=f"{number}")
         assert city.link() == 1
         if number == 0:
             accept(office, LINKAGE, 1, by="guo")
+    failed = ask(office, LINKAGE, WorkKind.RUN, by="guo", origin="failed")
+    with city.control.transaction() as connection:
+        told = (
+            "share.linkage_columns: The data set register lacks the column born. Declare another."
+        )
+        put_failed(connection, failed, told, city.clock())
     pair = review(office, LINKAGE)[1].placed.pair
     for by, verdict in (("guo", Verdict.SAME), ("east.boss", Verdict.DIFFERENT)):
         decide(office, LINKAGE, pair.left, pair.right, verdict, by=by, reason="查过两处档案")
