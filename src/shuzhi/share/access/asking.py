@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
 from secrets import token_hex
 
 import duckdb
@@ -28,14 +27,14 @@ from shuzhi.share.access.rewriting import DIALECT, Plan, Statement, plan
 class Limits:
     """What one question may take: seconds of the clock, rows of the answer, memory (`512MB`).
 
-    `first_rows` are looked at to tell that cells of figures are large; where those leave doubts,
-    all are counted. They change how long a question takes, never its answer.
+    At most `first_rows` are looked at to tell that cells of figures are large; where those leave
+    doubts, all are counted. They change how long a question takes, never its answer.
     """
 
     max_seconds: float = 30.0
     max_rows: int = 100_000
     memory: str = "512MB"
-    first_rows: int = 40_000
+    first_rows: int = 400_000
 
 
 _REASONS = {"slow": "query_too_slow", "too_many": "query_too_large"}
@@ -79,12 +78,12 @@ def ask(
         for name, held in made.tables.items():
             old, new = (table_called(n).sql(DIALECT) for n in (name, held))
             connection.execute(f"ALTER VIEW {old} RENAME TO {new}")
-        found = _run(connection, made, limits, parameters)
-        if found is None:
-            made = plan(sql, allowed, salt=salt)
-            found = (
-                made if isinstance(made, Refusal) else _run(connection, made, limits, parameters)
-            )
+        tries = 0
+        while (found := _run(connection, made, limits, parameters)) is None:
+            tries += 1
+            made = plan(sql, allowed, salt=salt, first_rows=limits.first_rows, tries=tries)
+            if isinstance(made, Refusal):
+                return made
     return _refused(found) if isinstance(found, Failure) else found
 
 
@@ -100,25 +99,29 @@ def _run(
         return parameters if statement.needs_key else None
 
     with Asker(connection) as asker:
-
-        def asked(statement: Statement) -> pa.Table | Failure:
-            return asker.ask(
-                statement.sql,
-                max_seconds=limits.max_seconds,
-                max_rows=limits.max_rows,
-                parameters=own(statement),
-            )
-
-        for made_first, doubts in zip_longest(made.setup, made.doubts):
+        for statement in made.setup:
             failure = asker.do(
-                made_first.sql, max_seconds=limits.max_seconds, parameters=own(made_first)
+                statement.sql, max_seconds=limits.max_seconds, parameters=own(statement)
             )
-            found = failure or (asked(doubts) if doubts else None)
-            if isinstance(found, Failure):
-                return found
-            if found is not None and found[0][0].as_py():
-                return None
-        return asked(made.question)
+            if failure:
+                return failure
+        found = asker.ask(
+            made.question.sql,
+            max_seconds=limits.max_seconds,
+            max_rows=limits.max_rows,
+            parameters=own(made.question),
+        )
+    return _without_doubts(found) if made.tells_doubts else found
+
+
+def _without_doubts(found: pa.Table | Failure) -> pa.Table | Failure | None:
+    """Return the answer of a plan that tells its doubts; None where it has some."""
+    if isinstance(found, Failure):
+        # Of other cells than those that will be shown, more may be too many, or fail.
+        return found if found.code == "slow" else None
+    if not found.num_rows or found.columns[-1][0].as_py():
+        return None
+    return found.select(range(found.num_columns - 1))
 
 
 def _refused(failure: Failure) -> Refusal:

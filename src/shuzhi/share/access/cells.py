@@ -4,7 +4,7 @@ Each cell is counted as it was asked for, and as far as it differs from a questi
 with one term of the filter or one value of a list less, or of a column only where it is there.
 Where any of those counts is small, the cell is left out. Where the cells left out of a lot could
 be told by taking the others off the lot's figure, the smallest of the others goes too. The counts
-themselves are made in `tallies.py`.
+themselves are told in `tallies.py`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from itertools import combinations
 
 from sqlglot import exp
 
+from shuzhi.share.access.by_rows import parts_by_rows
+from shuzhi.share.access.by_subjects import parts_by_subjects
 from shuzhi.share.access.governed import table_called
 from shuzhi.share.access.model import Allowed
 from shuzhi.share.access.pieces import every, name, number, within_parts
@@ -48,16 +50,25 @@ def large_cells(asked: Question, source: exp.Select) -> exp.Select:
     tally = Tally(
         asked.keys, asked.terms, asked.figures, has_subject=has_subject, minimum=asked.minimum
     )
-    parts = {**tally.parts(source), "judged": _judged(asked, tally)}
+    count = parts_by_subjects if has_subject else parts_by_rows
+    parts = {**count(tally, source), "judged": _judged(asked, tally)}
     return large_of(asked, tally, parts, "judged")
 
 
 def large_of(
-    asked: Question, tally: Tally, parts: Mapping[str, exp.Select], judged: str
+    asked: Question,
+    tally: Tally,
+    parts: Mapping[str, exp.Select],
+    judged: str,
+    also: Sequence[exp.Alias] = (),
 ) -> exp.Select:
-    """Return what answers `asked` of the table of cells `judged`, in which `LARGE` was said."""
-    ranked = _ranked(asked, tally, judged)
-    return within_parts({**parts, "ranked": ranked}, _shown(asked))
+    """Return what answers `asked` of the table of cells `judged`, in which `LARGE` was said.
+
+    What is computed of all cells `also`, is shown beside the answer in columns after its own.
+    """
+    ranked = _ranked(asked, tally, judged).select(*also, copy=False)
+    shown = _shown(asked).select(*(name(each.alias) for each in also), copy=False)
+    return within_parts({**parts, "ranked": ranked}, shown)
 
 
 def _judged(asked: Question, tally: Tally) -> exp.Select:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from shuzhi.share.access.pieces import called, cast, choice, name, number
+from shuzhi.share.access.pieces import called, cast, choice, name, number, within
 
 SUBJECT = "the subject"
-# As many as a whole number of the database has bits; of so few, many would share one.
+# As many as a whole number of the database has bits.
 _BASKETS = 63
+# Of more, many would share a basket.
+MOST_BY_BASKETS = 30
+# So many rows for each subject that is needed, if of as many subjects, are in enough baskets.
+_ROWS_OF_FEW = 2
 
 
 def said(term: exp.Expr) -> exp.Expr:
@@ -48,3 +52,23 @@ def basket() -> exp.Expr:
     bit = exp.BitwiseLeftShift(this=cast(number(1), "BIGINT"), expression=cast(place, "BIGINT"))
     is_somebody = exp.Not(this=exp.Is(this=name(SUBJECT), expression=exp.Null()))
     return exp.Case(ifs=[exp.If(this=is_somebody, true=bit)])
+
+
+def baskets(hit: exp.Expr, rows: exp.Expr | None) -> exp.Expr:
+    """Return the aggregate of baskets that were hit: there are as many subjects at least."""
+    return called("bit_count", within(called("bit_or", hit), rows))
+
+
+def few_subjects(minimum: int) -> exp.Expr:
+    """Return the aggregate of the least subjects, one for each row, of few rows all of them."""
+    return called("min", name(SUBJECT), number(_ROWS_OF_FEW * minimum))
+
+
+def told_apart(few: exp.Expr) -> exp.Expr:
+    """Return how many subjects there are among a few."""
+    return called("len", called("list_distinct", few))
+
+
+def are_all(few: exp.Expr, minimum: int) -> exp.Expr:
+    """Whether those few are of all rows."""
+    return exp.LT(this=called("len", few), expression=number(_ROWS_OF_FEW * minimum))

@@ -2,124 +2,110 @@
 
 Among some rows there are no more subjects than among all: what is enough there is enough. So a
 question is answered of the rows that it asks for, and the others, by which small cells are told,
-are looked at only until enough were found. Of each cell it is told that it is large, or that it is
-not; where neither can be said of one, all is counted, as in `cells.py`, which says what must hold.
+are looked at only as far as so many cells may need. Of each cell it is told that it is large, or
+that it is not; where neither can be said of one, all is counted, as in `cells.py`, which says what
+must hold.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from dataclasses import replace
 
 from sqlglot import exp
 
-from shuzhi.share.access.apart import copied
 from shuzhi.share.access.cells import LARGE, Question, large_of
 from shuzhi.share.access.governed import table_called
-from shuzhi.share.access.marks import basket, tested, values_of
+from shuzhi.share.access.marks import (
+    MOST_BY_BASKETS,
+    are_all,
+    basket,
+    baskets,
+    few_subjects,
+    tested,
+    told_apart,
+    values_of,
+)
 from shuzhi.share.access.pieces import (
     allowed,
     called,
+    compared,
     every,
-    grouped,
     joined,
     name,
     named,
     number,
     select,
     within,
-    within_parts,
 )
-from shuzhi.share.access.tallies import MOST_BY_BASKETS, Tally, counted, figure, key, mean, value
+from shuzhi.share.access.tallies import Tally, counted, figure, key, mean
 
-_BASKET = "basket"
 _ENOUGH = "is enough"
-_ASKED = "is asked for"
 _FINE = "is fine"
+_IN_DOUBT = "in doubt"
+# Most of the time of so few goes into opening the file.
+_LEAST_ROWS = 40_000
+# Rows for one of a cell's subjects: lots of one row in twenty have three for each that is needed.
+_ROWS_OF_A_SUBJECT = 60
+# Of a cell's rows hardly more than a quarter are among so few as are worth looking at.
+_PARTS_OF_A_CELL = 4
 
 
-class Proof(NamedTuple):
-    """Tables to make, one after the other, and of each the question how many cells are in doubt.
+def proof(
+    asked: Question, source: exp.Select, first_rows: int, tries: int = 0
+) -> exp.Select | None:
+    """Return what may answer `asked` by at most `first_rows` of the rows of `source`.
 
-    With no doubts, `answer` shows what counting would show.
+    After so many `tries` that left doubts: where a grant names a subject, the second one counts the
+    subjects of the rows that are asked for, and looks at others only to tell what is around them.
+
+    Its last column says of how many cells nothing can be told. With none in doubt the others are
+    what counting would show; that nothing was shown is no proof of it. None where it cannot be told
+    so, or costs no less than to count. Nothing of `asked` may be able to fail on a row, for its
+    filter may be computed before that of `source`.
     """
-
-    tables: tuple[exp.Create, exp.Create]
-    doubts: tuple[exp.Select, exp.Select]
-    answer: exp.Select
-
-
-def proof(asked: Question, source: exp.Select, tables: str, first_rows: int) -> Proof | None:
-    """Return what may answer `asked` by `first_rows` of the rows of `source`.
-
-    The names of the tables made on the way begin with `tables`. None where it cannot be told so,
-    or costs no less than to count. Nothing of `asked` may be able to fail on a row, for its filter
-    may be computed before that of `source`.
-    """
-    judge = _Judge(asked, source, first_rows)
-    if not judge.can_tell():
+    judge = (_Judge, _Counting)[tries](asked, source, first_rows) if tries < 2 else None
+    if judge is None or not judge.can_tell():
         return None
-    first, cells = f"{tables} first", f"{tables} cells"
-    return Proof(
-        (copied(judge.first(), first), copied(judge.cells(first), cells)),
-        (_in_doubt(first, _ENOUGH), _in_doubt(cells, LARGE)),
-        large_of(asked, judge.tally, {}, cells),
-    )
-
-
-def _in_doubt(table: str, told: str) -> exp.Select:
-    """Return the number of cells of which something is not told."""
-    made = select([exp.Count(this=exp.Star())], table_called(table))
-    made.set("where", exp.Where(this=exp.Is(this=name(told), expression=exp.Null())))
-    return made
+    doubts = called("count_if", exp.Is(this=name(LARGE), expression=exp.Null()))
+    in_doubt = named(exp.Window(this=doubts, over="OVER"), _IN_DOUBT)
+    return large_of(asked, judge.tally, judge.parts(), "cells", [in_doubt])
 
 
 class _Judge:
-    """Writes the table of the cells that were asked for, and of what can be told of each."""
+    """Writes the cells that were asked for, and what can be told of each."""
+
+    samples = True
 
     def __init__(self, asked: Question, source: exp.Select, first_rows: int) -> None:
         self._asked, self._source, self._first_rows = asked, source, first_rows
         self._has_subject = asked.allowed.grant.subject is not None
         # Within a cell that was asked for, what is tested of its key holds for each row.
         self._terms = tuple(t for t in asked.terms if tested(t) not in asked.keys)
-        self.tally = self._tally(())
+        self._keys = [key(i) for i, _ in enumerate(asked.keys)]
+        self.tally = Tally(asked.keys, (), asked.figures, has_subject=False, minimum=asked.minimum)
 
     def can_tell(self) -> bool:
         """Whether it can be told by some rows, and is not told as cheaply by all."""
-        asked = self._asked
-        counts = (f for f in asked.figures if isinstance(f, exp.Count))
+        counts = (f for f in self._asked.figures if isinstance(f, exp.Count))
         # That a column is missing in no row cannot be told by some rows.
         if any(isinstance(counted(f), exp.Column) for f in counts):
             return False
-        return asked.minimum <= MOST_BY_BASKETS if self._has_subject else bool(asked.terms)
+        if self._has_subject:
+            return self._asked.minimum <= MOST_BY_BASKETS
+        return bool(self._asked.terms)
 
-    def _tally(self, terms: tuple[exp.Expr, ...]) -> Tally:
-        keys, figures, minimum = self._asked.keys, self._asked.figures, self._asked.minimum
-        return Tally(keys, terms, figures, has_subject=False, minimum=minimum)
-
-    def cells(self, first: str) -> exp.Select:
-        """Return the cells, with whether each is large; missing where there is a doubt."""
-        told = [
-            exp.If(this=exp.Not(this=name(_FINE)), true=exp.false()),
-            exp.If(this=name(_ENOUGH, first), true=exp.true()),
-        ]
-        every_column = exp.Column(this=exp.Star(), table=exp.to_identifier("asked"))
-        made = select([every_column, named(exp.Case(ifs=told), LARGE)], table_called("asked"))
-        made.set("joins", [joined("LEFT", first, "asked", self._keys())])
-        is_there = exp.GT(this=self.tally.all_rows, expression=number(0))
-        made.set("where", exp.Where(this=is_there))
-        return within_parts({"asked": self._asked_for()}, made)
-
-    def _keys(self) -> list[str]:
-        return [key(i) for i, _ in enumerate(self._asked.keys)]
+    def parts(self) -> dict[str, exp.Select]:
+        """Return the WITH parts, in their order; of `cells` each says whether it is large."""
+        return {"asked": self._asked_for(), "first": self._first(), "cells": self._cells()}
 
     def _asked_for(self) -> exp.Select:
         """Return the cells with their figures, of the rows that were asked for."""
         asked = self._asked
         columns = [
-            *(named(k.copy(), key(i)) for i, k in enumerate(asked.keys)),
+            *(named(k.copy(), word) for k, word in zip(asked.keys, self._keys, strict=True)),
             named(exp.Count(this=exp.Star()), self.tally.all_rows.name),
-            named(every(self._fine()), _FINE),
+            *self._told(),
             *(named(_figure(f), figure(i)) for i, f in enumerate(asked.figures)),
         ]
         made = select(columns, allowed(self._source))
@@ -129,71 +115,161 @@ class _Judge:
             made.set("group", exp.Group(expressions=[k.copy() for k in asked.keys]))
         return made
 
-    def _fine(self) -> Iterator[exp.Expr]:
-        """Yield the conditions that counts of the rows that were asked for are large, or none.
+    def _told(self) -> Iterator[exp.Alias]:
+        """Yield whether the counts of the rows that were asked for are all large, or none.
 
         Behind rows that are too few there are too few subjects; of more it is not known. Where
         each row is a subject, each value of a list is counted, and where a column is there.
         """
-        yield self._is_fine(exp.Star(), None)
-        if not self._has_subject:
-            terms = (t for t in self._terms if not isinstance(t, exp.Not))
-            values = [exp.EQ(this=tested(t), expression=v) for t in terms for v in values_of(t)]
-            for rows in (None, *values):
-                for what in (exp.Star(), *self.tally.columns):
-                    yield self._is_fine(what, rows)
+        lots = [None] if self._has_subject else self._asked_lots()
+        counts = (within(exp.Count(this=exp.Star()), rows) for rows in lots)
+        least = called("least", *(called("nullif", count, number(0)) for count in counts))
+        enough = exp.GTE(this=least, expression=number(self._asked.minimum))
+        yield named(exp.Coalesce(this=enough, expressions=[exp.true()]), _FINE)
 
-    def _is_fine(self, what: exp.Expr, rows: exp.Expr | None) -> exp.Expr:
-        count = within(exp.Count(this=what.copy()), rows and rows.copy())
-        most = number(self._asked.minimum - 1)
-        return exp.Not(this=exp.Between(this=count, low=number(1), high=most))
+    def _asked_lots(self) -> list[exp.Expr | None]:
+        """Return the lots among the rows that were asked for; of all of them, None."""
+        terms = (t for t in self._terms if not isinstance(t, exp.Not))
+        values = [is_value for t in terms for is_value in _of_values(t)]
+        there = [_is_there(column) for column in self.tally.columns]
+        both = [every([v, c]).copy() for v in values for c in there]
+        return [None, *there, *values, *both]
 
-    def first(self) -> exp.Select:
-        """Return of the cells among the first rows whether these are enough.
-
-        Missing where they are not, and the cell was asked for: then it is most likely not large, or
-        not told so, and no more is tried.
-        """
+    def _first(self) -> exp.Select:
+        """Return of the cells among the first rows whether these are enough."""
         first = self._source.copy()
-        first.set("limit", exp.Limit(expression=number(self._first_rows)))
-        tally = self._tally(self._terms)
-        is_asked = every(term.copy() for term in self._asked.terms)
-        marks = [*tally.marks(), named(is_asked, _ASKED)]
-        if self._has_subject:
-            marks.append(named(basket(), _BASKET))
-        bounds = self._bounds(tally)
-        enough = every(exp.GTE(this=b, expression=number(tally.minimum)) for b in bounds)
-        is_none = exp.EQ(this=called("count_if", name(_ASKED)), expression=number(0))
-        told = [exp.If(this=enough, true=exp.true()), exp.If(this=is_none, true=exp.false())]
-        seen = grouped(self._keys(), [named(exp.Case(ifs=told), _ENOUGH)], "marked")
-        return within_parts({"marked": select(marks, allowed(first))}, seen)
+        first.set("limit", exp.Limit(expression=exp.Subquery(this=self._wanted())))
+        keys = (named(k.copy(), word) for k, word in zip(self._asked.keys, self._keys, strict=True))
+        made = select([*keys, named(every(self._enough()), _ENOUGH)], allowed(first))
+        if self._keys:
+            made.set("group", exp.Group(expressions=[k.copy() for k in self._asked.keys]))
+        return made
 
-    def _bounds(self, tally: Tally) -> Iterator[exp.Expr]:
-        """Yield of each count that is not exact how many there are at least, or nothing for none.
+    def _wanted(self) -> exp.Select:
+        """Return how many rows to look at: what so many cells need, or none where that is more."""
+        each = number(_ROWS_OF_A_SUBJECT * self._asked.minimum)
+        wanted = exp.Mul(this=exp.Count(this=exp.Star()), expression=each)
+        most = number(self._first_rows)
+        some = called("least", called("greatest", wanted, number(_LEAST_ROWS)), most)
+        is_likely: exp.Expr = exp.LTE(this=wanted.copy(), expression=most.copy())
+        if self._has_subject and self.samples:
+            is_cheap = exp.LTE(this=wanted.copy(), expression=number(_LEAST_ROWS))
+            are_many = exp.Paren(this=exp.Or(this=is_cheap, expression=self._are_many()))
+            is_likely = exp.And(this=is_likely, expression=are_many)
+        rows = exp.Case(ifs=[exp.If(this=is_likely, true=some)], default=number(0))
+        return select([rows], table_called("asked"))
+
+    def _are_many(self) -> exp.Expr:
+        """Whether each cell has so many rows that a part of them may be enough of each value."""
+        values = max((len(values_of(t)) for t in self._terms), default=0) or 1
+        least = within(called("min", self.tally.all_rows), name(_FINE))
+        needed = _PARTS_OF_A_CELL * values * self._asked.minimum
+        return exp.GTE(this=least, expression=number(needed))
+
+    def _enough(self) -> Iterator[exp.Expr]:
+        """Yield that there is enough of each count that is not exact.
 
         Of counts that contain each other the smaller: rows in which a column is there.
         """
-        columns = [_is_there(j) for j, _ in enumerate(tally.columns)] or [exp.true()]
-        for lot in self._lots(tally):
+        minimum = self._asked.minimum
+        columns = [_is_there(column) for column in self.tally.columns] or [exp.true()]
+        for lot in self._lots():
             for is_there in columns:
-                rows = exp.And(this=exp.Paren(this=lot.copy()), expression=is_there.copy())
-                if self._has_subject:
-                    yield called("bit_count", within(called("bit_or", name(_BASKET)), rows))
-                else:
-                    yield within(exp.Count(this=exp.Star()), rows)
+                rows = every([*lot, is_there]).copy()
+                all_rows = within(exp.Count(this=exp.Star()), rows)
+                count = baskets(basket(), rows) if self._has_subject else all_rows
+                yield exp.GTE(this=count, expression=number(minimum))
 
-    def _lots(self, tally: Tally) -> Iterator[exp.Expr]:
-        """Yield the lots that are not exact; that of all else contains those with a term less."""
-        if self._has_subject:
-            yield tally.asked_for()
-        for i, term in enumerate(tally.terms):
-            yield tally.without(i)
-            if self._has_subject or isinstance(term, exp.Not):
-                yield from tally.of_values(i)
+    def _lots(self) -> Iterator[list[exp.Expr]]:
+        """Yield what holds in the lots that are not exact.
+
+        That of all else contains those with a term less.
+        """
+        is_sampled = self._has_subject and self.samples
+        if is_sampled:
+            yield [*self._terms]
+        for term in self._terms:
+            others = [t for t in self._terms if t is not term]
+            holds = exp.Is(this=exp.Paren(this=term), expression=exp.true())
+            yield [*others, exp.Not(this=holds)]
+            if is_sampled or isinstance(term, exp.Not):
+                yield from ([*others, is_value] for is_value in _of_values(term))
+
+    def _cells(self) -> exp.Select:
+        """Return the cells, with whether each is large; missing where there is a doubt."""
+        told = [
+            exp.If(this=exp.Not(this=name(_FINE)), true=exp.false()),
+            exp.If(this=exp.And(this=name(_FINE), expression=name(_ENOUGH)), true=exp.true()),
+        ]
+        every_column = exp.Column(this=exp.Star(), table=exp.to_identifier("asked"))
+        made = select([every_column, named(exp.Case(ifs=told), LARGE)], table_called("asked"))
+        made.set("joins", [joined("LEFT", "first", "asked", self._keys)])
+        is_there = exp.GT(this=self.tally.all_rows, expression=number(0))
+        made.set("where", exp.Where(this=is_there))
+        return made
 
 
-def _is_there(place: int) -> exp.Expr:
-    return exp.Not(this=exp.Is(this=name(value(place)), expression=exp.Null()))
+class _Counting(_Judge):
+    """Counts the subjects of the rows that were asked for, instead of those among the first."""
+
+    samples = False
+
+    def __init__(self, asked: Question, source: exp.Select, first_rows: int) -> None:
+        super().__init__(asked, source, first_rows)
+        self.tally = replace(self.tally, has_subject=True)
+
+    def can_tell(self) -> bool:
+        """Whether there are rows that were not asked for, and it can be told by some of them."""
+        return self._has_subject and bool(self._asked.terms) and super().can_tell()
+
+    def parts(self) -> dict[str, exp.Select]:
+        """Return the WITH parts, in their order; of `cells` each says whether it is large."""
+        kept = self._asked_for()
+        return {
+            "kept": kept,
+            "asked": self._judged(),
+            "first": self._first(),
+            "cells": self._cells(),
+        }
+
+    def _told(self) -> Iterator[exp.Alias]:
+        for i, rows in enumerate(self._asked_lots()):
+            yield named(within(exp.Count(this=exp.Star()), rows), f"count {i}")
+            few = within(few_subjects(self._asked.minimum), rows and rows.copy())
+            yield named(few, f"few {i}")
+            yield named(baskets(basket(), rows and rows.copy()), f"hit {i}")
+
+    def _judged(self) -> exp.Select:
+        """Say of each cell how many subjects it has, and whether all counts are large, or none."""
+        told = [self._is_fine(i) for i, _ in enumerate(self._asked_lots())]
+        # Where it is not known how many there are in all, it is not known either what they hide.
+        is_known = exp.Not(this=exp.Is(this=told[0].copy(), expression=exp.Null()))
+        fine = exp.Case(ifs=[exp.If(this=is_known, true=every(told))])
+        people = named(self._least(0), self.tally.people)
+        return select([exp.Star(), people, named(fine, _FINE)], table_called("kept"))
+
+    def _least(self, lot: int) -> exp.Expr:
+        some = called("greatest", told_apart(name(f"few {lot}")), name(f"hit {lot}"))
+        return exp.Coalesce(this=some, expressions=[number(0)])
+
+    def _is_fine(self, lot: int) -> exp.Expr:
+        minimum = self._asked.minimum
+        is_none = compared(exp.EQ, f"count {lot}", 0)
+        is_large = exp.GTE(this=self._least(lot), expression=number(minimum))
+        are_few = are_all(name(f"few {lot}"), minimum)
+        ifs = [
+            exp.If(this=exp.Or(this=is_none, expression=is_large), true=exp.true()),
+            exp.If(this=exp.Coalesce(this=are_few, expressions=[exp.true()]), true=exp.false()),
+        ]
+        return exp.Case(ifs=ifs)
+
+
+def _of_values(term: exp.Expr) -> Iterator[exp.Expr]:
+    return (exp.EQ(this=tested(term).copy(), expression=v.copy()) for v in values_of(term))
+
+
+def _is_there(column: exp.Expr) -> exp.Expr:
+    return exp.Not(this=exp.Is(this=column.copy(), expression=exp.Null()))
 
 
 def _figure(node: exp.Expr) -> exp.Expr:

@@ -44,25 +44,26 @@ class Plan:
     """What to run in the place of a user's SQL: `setup` in its order, then `question`.
 
     `tables` says under which name each data set must be there. Where the plan is frail, the
-    connection must not foresee: the question may fail, and not on rows that are hidden. Each
-    of the `doubts` is to be asked after its statement of `setup`; only where all of them are zero
-    is the question to be asked.
+    connection must not foresee: the question may fail, and not on rows that are hidden. With
+    `tells_doubts`, the last column is no part of the answer, which holds only where there are rows
+    and the column is zero in them; else plan again, and say after how many tries.
     """
 
     setup: tuple[Statement, ...]
     question: Statement
     tables: Mapping[str, str]
     is_frail: bool = False
-    doubts: tuple[Statement, ...] = ()
+    tells_doubts: bool = False
 
 
-def plan(sql: str, allowed: Sequence[Allowed], *, salt: str, first_rows: int = 0) -> Plan | Refusal:
+def plan(
+    sql: str, allowed: Sequence[Allowed], *, salt: str, first_rows: int = 0, tries: int = 0
+) -> Plan | Refusal:
     """Return what answers `sql` from what is `allowed` and nothing else.
 
     `salt` is random: it goes into the names of the tables, so that no text can be written that
     speaks of them. All of `allowed` must be for one assignee, one for each data set. With
-    `first_rows`, cells of figures are told by so many rows where that is enough; where it leaves
-    doubts, plan again without.
+    `first_rows`, cells of figures are told by at most so many rows where that is likely enough.
     """
     if not allowed:
         return refused("no_grant")
@@ -72,7 +73,7 @@ def plan(sql: str, allowed: Sequence[Allowed], *, salt: str, first_rows: int = 0
     try:
         query = read(sql)
         read_by = resolve(query, sql, by_name)
-        return _plan(query, sql, read_by, salt, first_rows)
+        return _plan(query, sql, read_by, salt, (first_rows, tries))
     except NotProven as refusal:
         return refusal.refusal
     except RecursionError:
@@ -80,7 +81,7 @@ def plan(sql: str, allowed: Sequence[Allowed], *, salt: str, first_rows: int = 0
 
 
 def _plan(
-    query: exp.Query, sql: str, read_by: Mapping[int, Allowed], salt: str, first_rows: int
+    query: exp.Query, sql: str, read_by: Mapping[int, Allowed], salt: str, trying: tuple[int, int]
 ) -> Plan:
     used = {str(each.dataset): each for each in read_by.values()}
     tables = {name: f"{salt} {name}" for name in used}
@@ -93,11 +94,10 @@ def _plan(
     if Form.AGGREGATE in forms:
         ((name, only),) = used.items()
         question = figures(query, sql, only)
-        if first_rows and not fails:
-            found = proof(question, inner[name], tables[name], first_rows)
+        if trying[0] and not fails:
+            found = proof(question, inner[name], *trying)
             if found is not None:
-                made, doubts = (tuple(map(Statement.of, each)) for each in found[:2])
-                return Plan(made, Statement.of(found.answer), tables, doubts=doubts)
+                return Plan((), Statement.of(found), tables, tells_doubts=True)
         source = behind_limit(inner[name]) if is_frail else inner[name]
         return Plan((), Statement.of(large_cells(question, source)), tables, is_frail)
     setup: list[exp.Expr] = []
