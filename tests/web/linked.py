@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from pathlib import Path
 
+from sqlalchemy import delete
+
 from shuzhi.app import City, open_city
 from shuzhi.kernel.ids import PartyId
 from shuzhi.kernel.instant import Clock
@@ -15,7 +17,16 @@ from shuzhi.share.accounts import NewAccount, Role, add_account
 from shuzhi.share.linkage import Figures, Kept, Pair, Place, Placed, Record, accept
 from shuzhi.share.linkage.engine import declared_sha256
 from shuzhi.share.linkage.model import Trained
-from shuzhi.share.linkage.store import insert_model, insert_run, replace_pairs
+from shuzhi.share.linkage.store import (
+    decision_table,
+    insert_model,
+    insert_run,
+    model_table,
+    pair_table,
+    replace_pairs,
+    run_table,
+)
+from shuzhi.share.linkage.work_store import work_table
 
 from .api.linking import LINKAGE, declare_people, put_people
 from .entering import PASSWORD
@@ -66,19 +77,30 @@ def declare_linked(folder: Path) -> None:
 
 
 def linked_city(folder: Path, clock: Clock) -> City:
-    """Return a city whose linkage was run once; a second model waits to be accepted."""
+    """Return a city that links people; see `put_linked` for what of."""
     declare_linked(folder)
     opened = open_city(folder)
     city = City(opened.settings, opened.control, opened.lake, clock)
     city.register()
     enrol(city)
     put_people(city)
+    put_linked(city)
+    return city
+
+
+def put_linked(city: City) -> None:
+    """Let the linkage have been run once, with a second model that waits to be accepted.
+
+    Whatever else was done of it before is gone.
+    """
+    with city.control.transaction() as connection:
+        for table in (decision_table, work_table, pair_table, run_table, model_table):
+            connection.execute(delete(table))
     first = put_model(city, _FIGURES)
     accept(city.linkage_office, LINKAGE, first.number, by="guo")
     put_model(city, Figures(9, 5, 1, 5, 3, {"clean": 1, "strong": 2}), "name: similar")
     put_run(city, first)
     city.record()
-    return city
 
 
 def enrol(city: City) -> None:

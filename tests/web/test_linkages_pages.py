@@ -13,7 +13,17 @@ from starlette.testclient import TestClient
 from tests.share.linkage.conftest import population
 
 from shuzhi.app import City
-from shuzhi.share.linkage import Record, Verdict, WorkKind, decide, models, review, sample, works
+from shuzhi.share.linkage import (
+    Record,
+    Verdict,
+    WorkKind,
+    decide,
+    last_run,
+    models,
+    review,
+    sample,
+    works,
+)
 from shuzhi.share.linkage.store import read_decisions
 from shuzhi.share.linkage.work_store import put_failed
 from shuzhi.share.linkage.works import ask
@@ -22,7 +32,7 @@ from shuzhi.share.receipts import uses_of
 from .api.linking import LINKAGE, grant
 from .conftest import Moving
 from .entering import Enter, entering, hidden
-from .linked import DOUBTED, LIKELY, ODD, TWIN, linked_city
+from .linked import DOUBTED, LIKELY, ODD, TWIN, linked_city, put_linked
 
 PATH = f"/linkages/{LINKAGE}"
 ZH = {"Accept-Language": "zh"}
@@ -32,6 +42,12 @@ ZH = {"Accept-Language": "zh"}
 def town(tmp_path_factory: pytest.TempPathFactory) -> City:
     clock = Moving(datetime(2026, 3, 2, 1, 30, tzinfo=UTC))
     return linked_city(tmp_path_factory.mktemp("linkages") / "city", clock)
+
+
+@pytest.fixture(autouse=True)
+def _as_it_was(town: City) -> None:
+    """Let each test begin with the same models, run and pairs, whichever ran before."""
+    put_linked(town)
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +89,9 @@ def test_nobody_else_sends_its_forms(town: City, enter: Enter) -> None:
     assert works(town.linkage_office, LINKAGE) == ()
 
 
-def test_the_list_says_how_each_linkage_stands(enter: Enter) -> None:
+def test_the_list_says_how_each_linkage_stands(town: City, enter: Enter) -> None:
+    run = last_run(town.linkage_office, LINKAGE)
+    assert run
     page = enter("guo").get("/linkages").text
     assert f'<a href="{PATH}">Residents</a> <span class="chip">person</span>' in page
     assert "Check who is helped" in page
@@ -81,7 +99,7 @@ def test_the_list_says_how_each_linkage_stands(enter: Enter) -> None:
         "Model 1</dd>",
         "Model 2 <span",
         "waits to be accepted",
-        "Run 1 ·",
+        f"Run {run.id} ·",
         "3 pairs wait",
     ):
         assert told in page, told
