@@ -2,7 +2,7 @@
 
 Pure. A run keeps the term that it was started by, so that a law that changes later does not touch
 it. One that runs into a year whose calendar is unknown keeps running without a deadline, and gets
-it as soon as the calendar is known.
+it as soon as the calendar is known; a notice that changes its days gives it another one.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 
-from shuzhi.kernel.deadlines import Pause, due_day, if_known
+from shuzhi.kernel.deadlines import Pause, due_as_known, due_day
 from shuzhi.kernel.ids import PartyId
 from shuzhi.kernel.instant import Instant, day_of, end_of_day
 from shuzhi.kernel.law import Law, LawUnit
@@ -79,6 +79,23 @@ class ClockRun:
 
 
 @dataclass(frozen=True)
+class Dated:
+    """A run `now`, with the deadline that it gets instead of what it `was`, by a notice."""
+
+    was: ClockRun
+    now: ClockRun
+    source: str
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """What a history tells of it: which clock, its deadline, the one before, and why."""
+        told = {"due_at": self.now.due_at, "instead_of": self.was.due_at}
+        facts = {name: at.isoformat() for name, at in told.items() if at is not None}
+        source = {"source": self.source} if self.source else {}
+        return {"clock": self.now.clock.value, **facts, **source}
+
+
+@dataclass(frozen=True)
 class Time:
     """What clocks count by: dated law, the working-day calendar, the city's zone."""
 
@@ -105,11 +122,22 @@ class Time:
         """Whether a switch of law (a count of 0 or 1) is on at `at`. Raises as `term`."""
         return self.term(parameter, at).days > 0
 
+    def known_at(self, at: Instant) -> Time:
+        """Return the same with the calendar as it was known at `at`."""
+        return replace(self, calendar=self.calendar.known_at(at))
+
     def wound(self, run: ClockRun) -> ClockRun:
-        """Return `run` with its deadline, as far as it can be known."""
+        """Return `run` with its deadline, as far as it can be known, and as notices moved it."""
         if run.term is None or not run.is_live:
             return run
         return replace(run, due_at=self._due(run, run.term))
+
+    def datable(self, runs: Iterable[ClockRun]) -> Dated | None:
+        """Return one of `runs` that gets its deadline by the calendar, or another one; or None."""
+        pairs = ((run, self.wound(run)) for run in runs if run.is_live)
+        source = self.calendar.source
+        dated = (Dated(was, now, source) for was, now in pairs if now.due_at != was.due_at)
+        return next((each for each in dated if each.now.due_at is not None), None)
 
     def _due(self, run: ClockRun, term: Term) -> Instant | None:
         days = term.days + run.extended_by
@@ -117,10 +145,13 @@ class Time:
             last = day_of(run.started_at, self.zone) + timedelta(days=days)
             return end_of_day(last, self.zone)
         pauses = [Pause(start, end) for start, end in run.pauses if end is not None]
-        due = if_known(
-            lambda: due_day(self.calendar, run.started_at, days, self.zone, pauses=pauses)
-        )
-        return None if due is None else end_of_day(due, self.zone)
+
+        def count(calendar: WorkingDays) -> Instant:
+            last = due_day(calendar, run.started_at, days, self.zone, pauses=pauses)
+            return end_of_day(last, self.zone)
+
+        start, newest = run.started_at, self.calendar.since or run.started_at
+        return due_as_known(self.calendar, count, started_at=start, at=newest, zone=self.zone)
 
 
 def paused(run: ClockRun, at: Instant) -> ClockRun:

@@ -81,6 +81,7 @@ _PAST = {
     Verb.EXPIRE: "expired",
     Verb.REMIND: "reminded",
     Verb.BREAK_CLOCK: "clock_broken",
+    Verb.DATE_CLOCK: "clock_dated",
 }
 
 
@@ -125,11 +126,7 @@ class Journal:
             matter = self.take(matter, handed_over(matter, self.now(matter)))
         for step in owed_steps(matter, self.now(matter), time):
             matter = self.take(matter, step)
-        rewound = replace(matter, runs=tuple(time.wound(run) for run in matter.runs))
-        if rewound != matter:
-            # A calendar became known since: deadlines that nobody could tell are there now.
-            write_matter(self.connection, rewound)
-        return rewound
+        return matter
 
     def take(self, matter: Matter, step: Step) -> Matter:
         """Write one more step of `matter` and return it as it is after that."""

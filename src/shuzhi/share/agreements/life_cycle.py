@@ -122,7 +122,18 @@ def _clocked(matter: AnyMatter, step: Step, time: Time) -> AnyMatter:
     fresh = list(started(step.facts))
     replaced = {run.clock for run in fresh}
     kept = [_after(run, step, matter.state, replaced) for run in matter.runs]
-    return replace(matter, runs=tuple(time.wound(run) for run in (*kept, *fresh)))
+    time = time.known_at(step.at)
+    runs = [
+        after if _keeps_deadline(before, after, step) else time.wound(after)
+        for before, after in zip(matter.runs, kept, strict=True)
+    ]
+    return replace(matter, runs=(*runs, *map(time.wound, fresh)))
+
+
+def _keeps_deadline(before: ClockRun, after: ClockRun, step: Step) -> bool:
+    """Whether a step leaves a deadline as it is: a notice moves it by a step of its own alone."""
+    is_dated = step.verb is Verb.DATE_CLOCK and step.facts["clock"] == after.clock
+    return after == before and after.due_at is not None and not is_dated
 
 
 def _after(run: ClockRun, step: Step, state: str, replaced: set[Clock]) -> ClockRun:

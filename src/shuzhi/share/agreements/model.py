@@ -88,10 +88,11 @@ class Verb(StrEnum):
     EXPIRE = "expire"
     REMIND = "remind"
     BREAK_CLOCK = "break_clock"
+    DATE_CLOCK = "date_clock"
 
 
 # What happens while people look, and does not make them wrong.
-UNTOUCHING = frozenset({Verb.REMIND, Verb.BREAK_CLOCK})
+UNTOUCHING = frozenset({Verb.REMIND, Verb.BREAK_CLOCK, Verb.DATE_CLOCK})
 
 
 class Side(StrEnum):

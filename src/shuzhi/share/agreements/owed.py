@@ -1,4 +1,4 @@
-"""What the clocks do by themselves: break, remind, send a dispute up, end an agreement.
+"""What the clocks do by themselves: get a deadline, break, remind, send up, end an agreement.
 
 Pure: the steps follow from the matter and the time, so that doing it twice, late, or after a crash
 gives each step once.
@@ -32,11 +32,26 @@ _TIERS = frozenset({Clock.NEGOTIATION, Clock.MEDIATION})
 def owed_steps(matter: Matter, at: Instant, time: Time) -> tuple[Step, ...]:
     """Return the steps that the clocks of `matter` owe at `at`, the earliest first."""
     steps: list[Step] = []
-    while run := _first_due(matter, at):
-        step = _step(matter, run, at, time)
+    while step := _next(matter, at, time):
         matter = follow(matter, step, time)
         steps.append(step)
     return tuple(steps)
+
+
+def is_datable(matter: Matter, at: Instant, time: Time) -> bool:
+    """Tell whether a clock of `matter` gets its deadline, or another one, at `at`."""
+    return time.known_at(at).datable(matter.runs) is not None
+
+
+def _next(matter: Matter, at: Instant, time: Time) -> Step | None:
+    # What could not be dated before may be due by now, and what was due may no longer be.
+    known = time.known_at(at)
+    if dated := known.datable(matter.runs):
+        kind, number, by = kind_of(matter), matter.version + 1, SYSTEM.person
+        facts = dated.facts
+        return Step(kind, matter.id, number, Verb.DATE_CLOCK, at, by, None, matter.state, facts)
+    run = _first_due(matter, at)
+    return None if run is None else _step(matter, run, at, time)
 
 
 def _first_due(matter: Matter, at: Instant) -> ClockRun | None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, or_, select
 
 from shuzhi.kernel.errors import RefusedError
 from shuzhi.kernel.ids import PartyId
@@ -31,6 +31,7 @@ from shuzhi.share.agreements.model import (
     Verb,
 )
 from shuzhi.share.agreements.office import SharingOffice
+from shuzhi.share.agreements.owed import is_datable
 from shuzhi.share.agreements.store import TABLES, find_matter, known_origin
 from shuzhi.share.agreements.ways import require_way
 from shuzhi.share.catalogue import Sharing
@@ -201,6 +202,20 @@ def tick(office: SharingOffice) -> Ticked:
     return Ticked(moved, tuple(refused))
 
 
+def date_clocks(office: SharingOffice, *, anew: bool = True) -> int:
+    """Date each clock that waited for the calendar and is known by now; return how many matters.
+
+    `anew` dates again what a calendar dated that counted other days; what has broken by then stays.
+    What a deadline that has passed owes is done at once. Doing it again adds nothing.
+    """
+    with_dated = anew and office.time.calendar.before is not None
+    return sum(
+        _settled(office, kind, number)
+        for kind in MatterKind
+        for number in _waiting(office, kind, with_dated=with_dated)
+    )
+
+
 def _submit(
     office: SharingOffice,
     asked: Asked,
@@ -309,16 +324,33 @@ def _known(journal: Journal, origin: str) -> Application | None:
 
 
 def _due(office: SharingOffice, kind: MatterKind) -> Iterator[int]:
+    columns = TABLES[kind].c
+    is_due = or_(columns.next_at <= office.clock(), columns.has_no_deadline.is_(True))
+    return _numbers(office, kind, is_due)
+
+
+def _numbers(office: SharingOffice, kind: MatterKind, which: ColumnElement[bool]) -> Iterator[int]:
     table, last = TABLES[kind], 0
-    is_due = or_(table.c.next_at <= office.clock(), table.c.has_no_deadline.is_(True))
     while True:
-        query = select(table.c.id).where(is_due, table.c.id > last).order_by(table.c.id)
+        query = select(table.c.id).where(which, table.c.id > last).order_by(table.c.id)
         with office.control.transaction() as connection:
             found = connection.scalars(query.limit(_CHUNK)).all()
         if not found:
             return
         yield from found
         last = found[-1]
+
+
+def _waiting(office: SharingOffice, kind: MatterKind, *, with_dated: bool) -> Iterator[int]:
+    """Yield what has a clock to be dated, `with_dated` also where an older calendar dated it."""
+    columns = TABLES[kind].c
+    waits = columns.has_no_deadline.is_(True)
+    which = or_(waits, columns.next_at.is_not(None)) if with_dated else waits
+    for number in _numbers(office, kind, which):
+        with office.control.transaction() as connection:
+            found = find_matter(connection, kind, number)
+        if found is not None and is_datable(found, office.clock(), office.time):
+            yield number
 
 
 def _settled(office: SharingOffice, kind: MatterKind, number: int) -> bool:
