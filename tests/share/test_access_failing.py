@@ -112,6 +112,21 @@ def test_what_may_fail_in_a_figure_alone_waits_for_the_filters(asked: Any, sql: 
 
 
 @pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT income * 2 AS x, id FROM residents WHERE kids > 1 ORDER BY x DESC, id LIMIT 20",
+        "SELECT r.id FROM residents AS r WHERE r.kids > 1 ORDER BY r.income * 2 LIMIT 20",
+    ],
+)
+def test_what_rows_are_ordered_by_waits_for_the_filters(asked: Any, sql: str) -> None:
+    made = _made(asked, sql)
+    assert (made.setup, made.is_frail) == ((), True)
+    rows = made.question.sql.partition("LIMIT 9223372036854775807")[0]
+    assert 'kids" > 1' in rows
+    assert '"income" * 2' not in rows.partition("FROM")[2]
+
+
+@pytest.mark.parametrize(
     ("sql", "late"),
     [
         ("SELECT COUNT(*) FROM residents WHERE income * 2 > 5 AND kids > 1", 1),
@@ -182,6 +197,15 @@ def test_what_cannot_fail_may_be_foreseen(asked: Any) -> None:
         "SELECT COUNT(*) * 2 FROM residents WHERE income * 2 > 5",
         "SELECT SUM(income * 2) FROM residents GROUP BY CAST(code AS DOUBLE)",
         "SELECT SUM(income * 2) * 2 FROM residents",
+        # Of none of these is it computed of each row for the order's sake.
+        "SELECT income * 2 AS x FROM residents",
+        "SELECT income * 2 AS x FROM residents LIMIT 20",
+        "SELECT income * 2 AS x FROM residents ORDER BY id LIMIT 20",
+        "SELECT income * 2 AS x, score * 2 AS y FROM residents ORDER BY x LIMIT 20",
+        "SELECT income * 2 AS kids FROM residents ORDER BY kids LIMIT 20",
+        "SELECT income * 2 AS x FROM residents ORDER BY x LIMIT 20 OFFSET 5",
+        "SELECT DISTINCT income * 2 AS x FROM residents ORDER BY x LIMIT 20",
+        "SELECT id FROM residents ORDER BY kids > 1 AND income * 2 > 5",
         "SELECT SUM(kids) FILTER (WHERE income * 2 > 5) FROM residents",
         "SELECT SUM(income * 2) FROM residents JOIN residents AS r USING (id)",
         "SELECT SUM(income * 2) OVER (ORDER BY id) FROM residents",

@@ -53,28 +53,42 @@ def may_fail(query: exp.Query, allowed: Collection[Allowed]) -> bool:
 def waiting_terms(query: exp.Query, allowed: Collection[Allowed]) -> list[exp.Expr] | None:
     """Return the terms of the filter of `query` that might fail, to be tested after the others.
 
-    None where it might fail anywhere else but in these and in the arguments of its figures, or
-    need not look at every row, or where the database would choose which of two parts, deep inside
-    of a term, to compute first.
+    None where it might fail anywhere else but in these, in the arguments of its figures, and in
+    what it is ordered by; or need not look at every row, as only figures, groups and an order do;
+    or where the database would choose which of two parts, deep inside of a term, to compute first.
     """
     given = {name for name, part in query.args.items() if part}
     if not isinstance(query, exp.Select) or not given <= _GATHERED:
         return None
     figures = list(query.find_all(*_SUMMED))
     is_single = len(list(query.find_all(exp.Query, exp.Table, exp.Window))) == 2
-    if not is_single or not (figures or "group" in given):
+    if not is_single or not (figures or given & {"group", "order"}):
         return None
+    sorted_by = [] if figures or "group" in given else _sorted_by(query, allowed)
     types, where = _types(query, allowed), query.args.get("where")
     frail = [t for t in (conjuncts(where.this) if where else ()) if _fails(t, types)]
     chosen = [n for term in frail for n in _chosen_in(term)]
-    chosen += [n for figure in figures for n in figure.find_all(*_CHOSEN)]
+    chosen += [n for each in (*figures, *sorted_by) for n in each.find_all(*_CHOSEN)]
     if any(_fails(each, types) for each in chosen):
         return None
     rest = query.copy()
     rest.set("where", None)
     for each in list(rest.find_all(*_SUMMED)):
         each.set("this", exp.null())
+    for output in list(rest.find_all(exp.Alias, exp.Ordered)):
+        if output.this in sorted_by:
+            output.set("this", exp.null())
     return None if _fails(rest, types) else frail
+
+
+def _sorted_by(query: exp.Select, allowed: Collection[Allowed]) -> list[exp.Expr]:
+    """Return what the rows are ordered by, which has to be computed of each of them."""
+    columns = {column.name for each in allowed for column in each.columns}
+    named = {a.alias.lower(): a.this for a in query.expressions if isinstance(a, exp.Alias)}
+    keys = (ordered.this for ordered in query.args["order"].expressions)
+    # A name that is a column's as well might be taken for either.
+    own = {name: node for name, node in named.items() if name not in columns}
+    return [own.get(k.name.lower(), k) if isinstance(k, exp.Column) else k for k in keys]
 
 
 def _chosen_in(term: exp.Expr) -> Iterator[exp.Expr]:
