@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -216,6 +217,18 @@ def test_nobody_sees_by_a_page_what_no_agreement_shows(folder: Path, enter: Ente
     assert 'href="/subjects"' not in enter("w.boss").get("/receipts").text
     assert 'href="/subjects"' in enter("w.li").get("/receipts").text
     assert len(uses_of(open_city(folder).receipt_office, "person", "r7")) == before
+
+
+def test_the_page_of_files_offers_linkages_by_name_and_purposes_that_were_agreed_on(
+    enter: Enter,
+) -> None:
+    page = enter("w.li").get("/subjects", headers={"Accept-Language": "en"}).text
+    linkage, role, purpose = re.findall(r"<select[^>]*>(.*?)</select>", page, re.DOTALL)[-3:]
+    assert re.findall(r">([^<]+)</option>", linkage) == ["Residents"]
+    assert 'value="data_user"' in role
+    assert re.findall(r'value="(\w+)"', purpose) == ["aid"]
+    # Whom nothing is granted types a purpose, and is told why nothing is shown.
+    assert re.search(r'<input[^>]*name="purpose"', enter("h.sun").get("/subjects").text)
 
 
 def test_too_many_looks_within_a_minute_show_nothing(folder: Path) -> None:

@@ -5,13 +5,16 @@ Keys name people: they are sent in a form, and never stand in an address.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from fastapi import APIRouter, Request, Response
 
+from shuzhi.app import City
 from shuzhi.kernel.errors import RefusedError
 from shuzhi.kernel.ids import PartyId
 from shuzhi.share.access import User
 from shuzhi.share.accounts import Right, Standing
-from shuzhi.share.linkage import Asker, Record
+from shuzhi.share.linkage import Asker, Linkage, Record
 from shuzhi.web.pages.frame.sending import FieldError, Once, Typed, send, shown
 from shuzhi.web.pages.frame.site import Site
 from shuzhi.web.problems import WebError
@@ -57,12 +60,20 @@ def _page(
     standing = _data_user(request)
     office = site.city.linkage_office
     parties = standing.parties(Right.QUERY)
+    linkages = [office.linkage(name) for name in sorted(office.linkages)]
     return shown(
         site, request, "subjects.html", typed, error, _FIELDS,
-        linkages=[office.linkage(name) for name in sorted(office.linkages)],
-        parties=sorted(parties), **({"found": None} | context),
+        linkages=linkages, parties=sorted(parties), **({"found": None} | context),
+        purposes=_purposes(site.city, parties, linkages),
         roles=sorted({role.value for party in parties for role in standing.roles(party)}),
     )  # fmt: skip
+
+
+def _purposes(city: City, parties: Iterable[PartyId], linkages: Iterable[Linkage]) -> list[str]:
+    """Return the purposes for which agreements in force show something of the linkages."""
+    datasets = {member.dataset for linkage in linkages for member in linkage.members}
+    held = (grant for party in parties for name in datasets for grant in city.grants(party, name))
+    return sorted({purpose for grant in held for purpose in grant.purposes})
 
 
 def _data_user(request: Request) -> Standing:
