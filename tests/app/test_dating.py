@@ -69,7 +69,7 @@ def test_all_three_ways_date_all_that_waits(city: City) -> None:
     (job,) = (job for lane in lanes_of(city) for job in lane if job.name == "date")
     where = ("--city", str(city.settings.folder))
     ticked = json.loads(CliRunner().invoke(app, ["case", "tick", "--json", *where]).output)
-    assert ticked["dated"] == {"clocks": 1, "appeals": 1}
+    assert ticked["dated"] == {"clocks": 1, "appeals": 1, "sharing": 0}
     assert None not in _dues(city)
     assert (job.do(), city.date()) == (0, Dated(0, 0))
 

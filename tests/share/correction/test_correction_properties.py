@@ -251,12 +251,27 @@ def test_a_late_answer_becomes_one_case_and_a_referred_doubt_a_new_clock(air: An
     assert Verb.KEEP in possible(after, PartyId("meteo"))
 
 
-def test_a_clock_into_an_unknown_year_waits_for_its_calendar(still: Any) -> None:
+def test_a_clock_into_an_unknown_year_waits_for_its_calendar(still: Any, tmp_path: Path) -> None:
     still.to("2026-12-28T01:00:00+00:00")
     city = still.city
     held = submit(city.correction_office, WHAT, by=Actor("w", PartyId("water")))
     (run,) = held.runs
     assert (run.due_at, run.is_live) == (None, True)
+    file, dues = tmp_path / "notice.yaml", []
+    for more in ("", ", 2027-01-05"):
+        days = f"[2027-01-01, 2027-05-01, 2027-10-01{more}]"
+        written = f"year: 2027\nlegal_reference: a test{more}\nholidays: {days}"
+        file.write_text(f"{written}\nworking_weekends: []\n", encoding="utf-8")
+        still.to(f"2026-12-29T0{len(dues) + 1}:00:00+00:00")
+        city.take_notice(file)
+        assert [city.date().sharing for _ in range(2)] == [1, 0]
+        dues.append(doubt_file(city.correction_office, held.id).doubt.runs[0].due_at)
+    assert dues[0] < dues[1]
+    step = doubt_file(city.correction_office, held.id).steps[-1]
+    assert (step.verb, step.facts["instead_of"]) == (Verb.DATE_CLOCK, dues[0].isoformat())
+    assert step.facts["source"] == "a test, 2027-01-05"
+    found = doubt_file(city.correction_office, held.id).doubt
+    assert replayed(city.correction_office, held.id) == found
 
 
 @pytest.mark.parametrize(

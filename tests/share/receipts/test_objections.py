@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -11,11 +13,13 @@ from sqlalchemy import select, text
 from shuzhi.audit.outbox import outbox_table
 from shuzhi.kernel.errors import RefusedError
 from shuzhi.kernel.ids import PartyId
+from shuzhi.kernel.workdays import Notice, china_working_days
 from shuzhi.share.agreements import Actor, AgreementId
 from shuzhi.share.receipts import (
     ObjectionMoved,
     ObjectionState,
     answer_objection,
+    date_objections,
     object_to,
     objection,
     objections,
@@ -118,6 +122,29 @@ def test_a_clock_into_a_year_without_calendar_has_no_deadline_and_is_not_late(bo
     assert held.run.due_at is None
     books.later(days=300)
     assert tick_objections(books.office) == ()
+
+
+def test_a_notice_dates_an_objection_once_and_an_amended_one_moves_it(books: Any) -> None:
+    books.later(days=300)
+    held = objected(books)
+    off = frozenset(date(2027, month, 1) for month in (1, 5, 10))
+    known = china_working_days().with_notice(Notice(2027, "a test", off, frozenset()))
+    books.later(days=1)
+    changed = replace(known, holidays=known.holidays | {date(2027, 1, 5)})
+    dues = []
+    for calendar in (known, changed.after(known, books.now, "an amended test")):
+        sharing = books.office.sharing
+        sharing = replace(sharing, time=replace(sharing.time, calendar=calendar))
+        office = replace(books.office, sharing=sharing)
+        assert [date_objections(office) for _ in range(2)] == [1, 0]
+        dues.append(objection(office, held.id).run.due_at)
+    assert dues[0] + timedelta(days=1) == dues[1]
+    with books.control.transaction() as connection:
+        contents = connection.scalars(select(outbox_table.c.content).order_by("no")).all()
+    told = [entry["facts"] for entry in map(json.loads, contents)
+            if entry["kind"] == "objection.clock_dated"]  # fmt: skip
+    assert [entry["due_at"] for entry in told] == [due.isoformat() for due in dues]
+    assert (told[1]["instead_of"], told[1]["source"]) == (dues[0].isoformat(), "an amended test")
 
 
 def test_only_its_subject_takes_an_objection_back(books: Any) -> None:

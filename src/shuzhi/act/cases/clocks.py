@@ -30,6 +30,8 @@ from shuzhi.kernel.instant import Instant, parse_instant
 from shuzhi.kernel.workdays import WorkingDays
 
 _MINUTE = timedelta(minutes=1)
+# An office that was opened before a notice came counts by the older calendar until it is closed.
+_OPENED_BEFORE = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -172,11 +174,19 @@ def _datable(case: Case, clocks: Clocks, at: Instant) -> Iterator[Dated]:
         rule = clocks.kind.clock(run.clock)
         if rule is None or run.round != case.round or not run.is_running:
             continue
+        if run.next_at is not None and _is_newer(run, clocks.rules.calendar):
+            continue
         now = _wound(case, clocks, rule, run, at)
         if now.next_at in (None, run.next_at):
             continue
         if run.next_at is None or _is_of_older(case, clocks, rule, run, at):
             yield Dated(run, now, clocks.rules.calendar.source)
+
+
+def _is_newer(run: ClockRun, calendar: WorkingDays) -> bool:
+    """Tell whether `run` began under `calendar`, so that no other one can have dated it."""
+    since, start = calendar.since, run.spells[0].started_at
+    return calendar.before is None or (since is not None and since + _OPENED_BEFORE < start)
 
 
 def _is_of_older(case: Case, clocks: Clocks, rule: ClockRule, run: ClockRun, at: Instant) -> bool:

@@ -83,8 +83,7 @@ def appeal(
             is_verified=term.is_verified,
             raise_until=until,
         )
-        appeal_id = store.add_appeal(connection, found.basis["id"], raised)
-        made = appeal_named(connection, appeal_id)
+        made = appeal_named(connection, store.add_appeal(connection, found.basis["id"], raised))
         queue(connection, appeal_entry("appealed", made, now, by.name, **_said(by, said)))
         return made
 

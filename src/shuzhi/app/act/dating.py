@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from shuzhi.act import cases, evaluation
 from shuzhi.app.act.scoring import Scores
 from shuzhi.app.store import position, save_position
+from shuzhi.share import agreements, correction, receipts
 
 # How many calendars were replaced when all was dated anew last.
 _READER = "dated by the calendar"
@@ -14,15 +15,19 @@ _READER = "dated by the calendar"
 
 @dataclass(frozen=True)
 class Dated:
-    """How many deadlines were set or moved: of clocks of cases, and of appeals against scores."""
+    """How many deadlines were set or moved: of clocks of cases, and of appeals against scores.
+
+    `sharing` counts the applications, agreements, objections and doubts with such a deadline.
+    """
 
     clocks: int
     appeals: int
+    sharing: int = 0
 
     @property
     def all(self) -> int:
         """How many in all."""
-        return self.clocks + self.appeals
+        return self.clocks + self.appeals + self.sharing
 
 
 class Dates(Scores):
@@ -41,6 +46,9 @@ class Dates(Scores):
         dated = Dated(
             cases.date_clocks(self.office, anew=anew),
             evaluation.date_appeals(self.evaluating, anew=anew),
+            agreements.date_clocks(self.sharing_office, anew=anew)
+            + receipts.date_objections(self.receipt_office, anew=anew)
+            + correction.date_clocks(self.correction_office, anew=anew),
         )
         if anew:
             with self.control.transaction() as connection:

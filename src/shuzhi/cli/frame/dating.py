@@ -16,3 +16,5 @@ def show_dated(dated: Dated) -> None:
         out.print(f"{counted(dated.clocks, 'clock')} of open cases got a deadline by the calendar.")
     if dated.appeals:
         out.print(f"{counted(dated.appeals, 'appeal')} got a deadline by the calendar.")
+    if dated.sharing:
+        out.print(f"{counted(dated.sharing, 'matter')} of sharing got a deadline by the calendar.")

@@ -8,6 +8,7 @@ from shuzhi.share.correction.comparing import (
     compare,
     conflicts,
 )
+from shuzhi.share.correction.dating import date_clocks
 from shuzhi.share.correction.errors import CorrectionError
 from shuzhi.share.correction.events import CorrectionOverdue, DoubtMoved, ReceiverTold, overdue
 from shuzhi.share.correction.model import (
@@ -85,6 +86,7 @@ __all__ = [
     "acknowledge",
     "compare",
     "conflicts",
+    "date_clocks",
     "doubt_file",
     "doubts",
     "find_value",

@@ -38,6 +38,7 @@ _PAST = {
     Verb.CLOSE: "closed",
     Verb.REOPEN: "reopened",
     Verb.BREAK_CLOCK: "clock_broken",
+    Verb.DATE_CLOCK: "clock_dated",
 }
 
 
@@ -58,13 +59,12 @@ class Journal:
         found = find_doubt(self.connection, number, lock=True)
         if found is None:
             raise unknown(number)
+        # What could not be dated before may be due by now, and what was due may no longer be.
+        while dated := self.office.time.known_at(self.now(found)).datable(found.runs):
+            found = self.take(found, Verb.DATE_CLOCK, SYSTEM, dated.facts)
         while facts := owed(found, self.now(found)):
             found = self.take(found, Verb.BREAK_CLOCK, SYSTEM, facts)
-        wound = replace(found, runs=tuple(self.office.time.wound(run) for run in found.runs))
-        if wound != found:
-            # A calendar became known since: the deadline that nobody could tell is there now.
-            write_doubt(self.connection, wound)
-        return wound
+        return found
 
     def now(self, doubt: Doubt) -> Instant:
         """Return when a step is taken: never before the step that stands."""

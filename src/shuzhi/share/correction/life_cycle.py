@@ -37,6 +37,7 @@ WAYS: Mapping[Verb, tuple[DoubtState, ...]] = {
     Verb.CLOSE: (DoubtState.RECALLING,),
     Verb.REOPEN: (DoubtState.CLOSED,),
     Verb.BREAK_CLOCK: (_CHECKING, _CORRECTING),
+    Verb.DATE_CLOCK: (_CHECKING, _CORRECTING),
 }
 # What each verb leads to; the others leave a doubt where it is.
 _TO = {
@@ -79,6 +80,7 @@ def clock_of(responsible: PartyId, at: Instant, time: Time) -> ClockRun:
 
 def follow(doubt: Doubt | None, step: Step, time: Time) -> Doubt:
     """Return the doubt after one more step; the first one makes it."""
+    time = time.known_at(step.at)
     if doubt is None:
         return _wound(_begun(step), time)
     moved = replace(doubt, state=step.state, changed_at=step.at, version=step.number)

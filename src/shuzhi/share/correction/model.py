@@ -54,6 +54,7 @@ class Verb(StrEnum):
     CLOSE = "close"
     REOPEN = "reopen"  # the wrong value left once more
     BREAK_CLOCK = "break_clock"
+    DATE_CLOCK = "date_clock"
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from shuzhi.share.receipts.model import (
 )
 from shuzhi.share.receipts.objecting import (
     answer_objection,
+    date_objections,
     object_to,
     objection,
     objections,
@@ -65,6 +66,7 @@ __all__ = [
     "SubjectSetId",
     "answer_objection",
     "check_receipt",
+    "date_objections",
     "entry_subjects",
     "hold_receipts",
     "is_about",

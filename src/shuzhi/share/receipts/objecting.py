@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, false, insert, or_, select, update
 
 from shuzhi.audit import Entry, queue
 from shuzhi.kernel.ids import PartyId
 from shuzhi.kernel.instant import Instant
 from shuzhi.kernel.prepared import Prepared
-from shuzhi.share.agreements import Actor, AgreementId
+from shuzhi.share.agreements import Actor, AgreementId, Time
 from shuzhi.share.agreements.plain import plain, unplain
 from shuzhi.share.receipts.errors import ReceiptError, unknown
 from shuzhi.share.receipts.events import ObjectionMoved
@@ -21,6 +22,7 @@ from shuzhi.share.receipts.objections import (
     ObjectionId,
     ObjectionState,
     answered,
+    dated,
     made,
     overdue,
     withdrawn,
@@ -113,16 +115,30 @@ def tick_objections(office: ReceiptOffice) -> tuple[Objection, ...]:
     due = or_(c.next_at <= at, c.has_no_deadline.is_(True))
     broken: list[Objection] = []
     with office.sharing.control.transaction() as connection:
-        rows = connection.execute(select(objection_table).where(due).order_by(c.id)).mappings()
-        for held in map(_of_row, rows.all()):
-            after = overdue(held, at, office.sharing.time)
-            _write(connection, after)
+        for held in _waiting(connection, due):
+            after = overdue(_dated(connection, held, at, office.sharing.time) or held, at)
             if after.is_overdue:
+                _write(connection, after)
                 queue(connection, _entry("overdue", after, at, "system"))
                 broken.append(after)
     for each in broken:
         office.sharing.publish(_event(each, at))
     return tuple(broken)
+
+
+def date_objections(office: ReceiptOffice, *, anew: bool = True) -> int:
+    """Date the clocks that waited for the calendar and are known by now; return how many.
+
+    `anew` dates again what a calendar dated that counted other days; what has broken by then stays.
+    Doing it again adds nothing.
+    """
+    c, time = objection_table.c, office.sharing.time
+    is_dated = c.next_at.is_not(None) if anew and time.calendar.before is not None else false()
+    waits = or_(c.has_no_deadline.is_(True), is_dated)
+    with office.sharing.control.transaction() as connection:
+        at = office.sharing.clock()
+        known = [_dated(connection, held, at, time) for held in _waiting(connection, waits)]
+    return sum(each is not None for each in known)
 
 
 def objection(office: ReceiptOffice, number: ObjectionId) -> Objection:
@@ -216,6 +232,23 @@ def _with_id(objection: Objection, number: int) -> Objection:
     return unplain(Objection, {**plain(objection), "id": number})
 
 
+def _waiting(connection: Connection, which: ColumnElement[bool]) -> list[Objection]:
+    """Return objections, held until the transaction ends."""
+    query = select(objection_table).where(which).order_by(objection_table.c.id).with_for_update()
+    return [_of_row(row) for row in connection.execute(query).mappings()]
+
+
+def _dated(connection: Connection, held: Objection, at: Instant, time: Time) -> Objection | None:
+    """Write the deadline that the calendar sets or moves; None where it does neither."""
+    found = dated(held, at, time)
+    if found is None:
+        return None
+    after = replace(held, run=found.now)
+    _write(connection, after)
+    queue(connection, _entry("clock_dated", after, at, "system", **found.facts))
+    return after
+
+
 def _write(connection: Connection, objection: Objection) -> None:
     mine = update(objection_table).where(objection_table.c.id == objection.id)
     connection.execute(mine.values(_row(objection)))
@@ -237,7 +270,7 @@ def _row(objection: Objection) -> dict[str, Any]:
     }
 
 
-def _entry(what: str, objection: Objection, at: Instant, by: str) -> Entry:
+def _entry(what: str, objection: Objection, at: Instant, by: str, **more: str) -> Entry:
     """Return the audit entry: neither whom it is about nor what was said, but the hash of that."""
     said = f"{objection.reason}\n{objection.answer}".encode()
     facts = {
@@ -248,6 +281,7 @@ def _entry(what: str, objection: Objection, at: Instant, by: str) -> Entry:
         "state": objection.state.value,
         "due_at": objection.run.due_at and objection.run.due_at.isoformat(),
         "said_sha256": hashlib.sha256(said).hexdigest(),
+        **more,
     }
     return Entry(f"objection.{what}", at, by, f"objection:{objection.id}", facts)
 

@@ -13,6 +13,7 @@ from typing import NewType
 from shuzhi.kernel.ids import PartyId
 from shuzhi.kernel.instant import Instant
 from shuzhi.share.agreements import Actor, AgreementId, Clock, ClockRun, Time
+from shuzhi.share.agreements.clocks import Dated
 from shuzhi.share.agreements.errors import require_text
 from shuzhi.share.receipts.errors import ReceiptError
 from shuzhi.share.receipts.model import Receipt, ReceiptId, SubjectNumber
@@ -126,9 +127,14 @@ def withdrawn(objection: Objection, at: Instant) -> Objection:
     return replace(objection, state=ObjectionState.WITHDRAWN, run=run)
 
 
-def overdue(objection: Objection, at: Instant, time: Time) -> Objection:
+def dated(objection: Objection, at: Instant, time: Time) -> Dated | None:
+    """Return how the calendar sets or moves the deadline of the answer at `at`; or None."""
+    return time.known_at(at).datable([objection.run])
+
+
+def overdue(objection: Objection, at: Instant) -> Objection:
     """Return the objection as its clock leaves it at `at`: broken when it has run out."""
-    run = time.wound(objection.run)
+    run = objection.run
     return replace(objection, run=replace(run, broken_at=at) if run.is_due(at) else run)
 
 
