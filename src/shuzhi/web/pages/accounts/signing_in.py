@@ -83,10 +83,7 @@ def routes(site: Site, token: str | None) -> APIRouter:
                 require_privacy(request)
                 name = typed.get("name", "").strip().lower()
                 await run_in_threadpool(door.require_patience, site.city, request, name)
-                opened = await run_in_threadpool(_opened, site, request, typed)
-                # Who knows the password need not wait for having signed in often.
-                city, of_name = site.city, door.of_name(name)
-                await run_in_threadpool(forget, city.control, city.city_key, of_name)
+                opened = await run_in_threadpool(_opened, site, request, typed, door.of_name(name))
             except RefusedError as error:
                 return form_again(site, request, token, typed, error)
         return enter(request, opened, typed.get("back", "/"))
@@ -138,10 +135,14 @@ def require_privacy(request: Request) -> None:
         )
 
 
-def _opened(site: Site, request: Request, typed: Mapping[str, str]) -> Opened:
-    office = site.city.accounts_office
+def _opened(site: Site, request: Request, typed: Mapping[str, str], tries: Counted) -> Opened:
+    city = site.city
     agent, old = request.headers.get("user-agent", ""), session_token(request.scope)
-    return login(office, typed.get("name", ""), typed.get("password", ""), agent=agent, old=old)
+    name, password = typed.get("name", ""), typed.get("password", "")
+    opened = login(city.accounts_office, name, password, agent=agent, old=old)
+    # Who knows the password need not wait for having signed in often.
+    forget(city.control, city.city_key, tries)
+    return opened
 
 
 def form_again(
