@@ -60,15 +60,20 @@ class Reopened:
 
 @dataclass(frozen=True)
 class _Reach:
-    """Whom and what a wrong value reached, by the receipts up to the one numbered `last`."""
+    """Whom and what a wrong value reached, by the receipts up to the one numbered `last`.
+
+    None for one that is not to be closed now, and so need not be whole.
+    """
 
     used: Used
-    last: int
+    last: int | None
     receipts: tuple[Receipt, ...]
     decisions: tuple[Decision, ...]
 
     def is_whole(self, connection: Connection) -> bool:
         """Whether nothing left with the value since; nobody may write receipts meanwhile."""
+        if self.last is None:
+            return False
         first, last = self.used.first_version, self.used.last_version
         if first is None or last is None:
             return True
@@ -132,9 +137,11 @@ def _reopened(office: CorrectionOffice, doubt: Doubt, after: int) -> bool:
 def _settled(office: CorrectionOffice, number: DoubtId) -> bool:
     with office.control.transaction() as connection:
         doubt = find_doubt(connection, number)
-    reach = None if doubt is None else _reach(office, doubt)
+        may_close = is_gone_through(connection, number)
+    reach = None if doubt is None else _reach(office, doubt, may_close=may_close)
     with working(office) as journal:
-        if reach is not None:
+        # A recall waits for days: until all have answered, nobody who writes waits for it.
+        if reach is not None and reach.last is not None:
             hold_receipts(journal.connection)
         held = journal.doubt(number)
         # What was looked for outside of the transaction holds only while the doubt is the same.
@@ -143,14 +150,14 @@ def _settled(office: CorrectionOffice, number: DoubtId) -> bool:
     return bool(journal.events)
 
 
-def _reach(office: CorrectionOffice, doubt: Doubt) -> _Reach | None:
+def _reach(office: CorrectionOffice, doubt: Doubt, *, may_close: bool) -> _Reach | None:
     used = doubt.used
     if doubt.state is DoubtState.CORRECTING:
         what = doubt.what
         used = find_used(office.lake, what.dataset, what.key, what.column, doubt.value)
     if used is None or doubt.state not in (DoubtState.CORRECTING, DoubtState.RECALLING):
         return None
-    last = newest_receipt(office.receipts)
+    last = newest_receipt(office.receipts) if may_close else None
     left = receipts_of(office, used)
     found = () if used.first_version is None else tuple(office.decisions(used))
     return _Reach(used, last, left, (*deliveries(left), *found))
