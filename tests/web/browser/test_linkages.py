@@ -120,7 +120,7 @@ def test_a_steward_sees_both_records_and_decides_by_the_keyboard(visit: Any, lin
     page = sign_in(visitor, "chen", f"{PATH}/review")
     assert page.get_by_text("有人认为同一，有人认为不同").is_visible()
     first = page.locator("#h-pair").inner_text()
-    page.get_by_label("目的", exact=True).fill("aid")
+    page.get_by_label("目的", exact=True).select_option("aid")
     page.get_by_role("button", name="查看两条记录").click()
     shown = page.locator("table", has_text="姓名").first
     assert shown.is_visible()

@@ -28,6 +28,7 @@ from shuzhi.web.pages.share.asked import chosen
 from shuzhi.web.pages.share.linkages import ALL_WAITING
 from shuzhi.web.pages.share.linkages_look import Seen, look
 from shuzhi.web.pages.share.linkages_why import explained
+from shuzhi.web.pages.share.subjects import agreed_purposes
 from shuzhi.web.sides import sharing_manager
 from shuzhi.web.visitors import visitor_of
 
@@ -118,6 +119,7 @@ def _page(
         site, request, "linkage_pair.html", typed, error, _FIELDS, reader=reader,
         declared=declared, queue=queue, why=why, seen=seen, asked=asked, sizes=_SIZES,
         parties=parties, roles=sorted(roles), carried=_CARRIED,
+        purposes=agreed_purposes(city, parties, [declared]),
     )  # fmt: skip
 
 

@@ -64,12 +64,14 @@ def _page(
     return shown(
         site, request, "subjects.html", typed, error, _FIELDS,
         linkages=linkages, parties=sorted(parties), **({"found": None} | context),
-        purposes=_purposes(site.city, parties, linkages),
+        purposes=agreed_purposes(site.city, parties, linkages),
         roles=sorted({role.value for party in parties for role in standing.roles(party)}),
     )  # fmt: skip
 
 
-def _purposes(city: City, parties: Iterable[PartyId], linkages: Iterable[Linkage]) -> list[str]:
+def agreed_purposes(
+    city: City, parties: Iterable[PartyId], linkages: Iterable[Linkage]
+) -> list[str]:
     """Return the purposes for which agreements in force show something of the linkages."""
     datasets = {member.dataset for linkage in linkages for member in linkage.members}
     held = (grant for party in parties for name in datasets for grant in city.grants(party, name))
