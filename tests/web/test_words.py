@@ -31,6 +31,7 @@ from shuzhi.share.linkage import Verdict as PairVerdict
 from shuzhi.share.linkage.model import Kind as LinkageKind
 from shuzhi.share.receipts import Left, ObjectionState, Reach
 from shuzhi.share.verification import Action as Measure
+from shuzhi.share.verification import How, Told
 from shuzhi.share.verification import Kind as Fishing
 from shuzhi.web.pages.frame.languages import LANGUAGES, read_words
 from shuzhi.web.pages.gather.feeds import Health
@@ -41,7 +42,7 @@ _DOMAIN: dict[str, type[StrEnum]] = {
     "evidence": EvidenceKind, "outcome": Outcome, "sharing": Sharing, "openness": Openness,
     "grade": Grade, "cycle": Cycle, "format": Format, "health": Health, "run": State,
     "audience": Audience, "progress": Progress, "service_way": Way, "field_problem": Unfit,
-    "fishing": Fishing, "measure": Measure,
+    "fishing": Fishing, "measure": Measure, "told": Told, "compared": How,
     "left": Left, "reach": Reach, "objection": ObjectionState,
     "account_role": Role, "account_state": AccountState, "right": Right, "login_way": LoginWay,
     "application_state": ApplicationState, "agreement_state": AgreementState,

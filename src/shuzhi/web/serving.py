@@ -122,7 +122,7 @@ def make_app(
     )
     app.router.routes.append(verifying.route(line))
     known = assets.read_assets()
-    app.state.asks_login = asks_login
+    app.state.asks_login, app.state.line = asks_login, line
     app.include_router(sensorthings.routes(city), dependencies=[Depends(require_reader)])
     app.include_router(assets.routes(known))
     app.state.api = make_api(city, token=token, asks_login=asks_login)

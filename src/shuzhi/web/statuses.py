@@ -17,6 +17,9 @@ _BY_STATUS: Mapping[int, str] = {
         share.approver_is_asker share.column_not_granted share.contract_changed share.expired
         share.form_not_yours share.key_beyond_owner share.mask_unfit share.masked_condition
         share.no_grant
+        share.column_not_verifiable share.comparison_not_allowed share.day_spent
+        share.form_not_verifiable share.no_index share.not_verifiable share.suspended
+        share.wrong_subject
         share.no_mask_rule share.not_the_assignee share.not_the_dataset share.not_yet
         share.not_your_doubt share.not_your_side share.own_role share.password_wrong
         share.purpose_not_covered share.role_not_covered
@@ -91,7 +94,7 @@ _BY_STATUS: Mapping[int, str] = {
         web.bad_words web.no_evidence web.no_subject
         """,
     428: "web.seen_missing",
-    429: "share.budget_spent share.too_often web.too_many_tries",
+    429: "share.budget_spent share.too_fast share.too_often web.too_many_tries",
     500: "web.broken",
 }
 

@@ -15,10 +15,20 @@ from typing import Any
 
 from shuzhi.app import City
 from shuzhi.kernel.errors import BrokenError
-from shuzhi.share.access import Refusal
+from shuzhi.share.access import Refusal, User
 from shuzhi.share.accounts import Standing
-from shuzhi.share.verification import Answered, Asking, Desk, Permit, Receipted, Settled
+from shuzhi.share.verification import (
+    Answered,
+    Asking,
+    Desk,
+    Permit,
+    Question,
+    Receipted,
+    Settled,
+)
 
+# What is asked at once, by programs and by pages, is no more than this.
+MOST_QUESTIONS, MOST_BYTES = 1_000, 1_000_000
 # A turn that is larger keeps its askers waiting for longer than two smaller ones.
 _MOST_OF_A_TURN = 512
 # While a turn is written here nothing else is answered. Where that takes more than a few
@@ -73,6 +83,24 @@ class Line:
         if known is None or known.is_due:
             looking = self._once(asking, lambda: desk.look_up(asking))
         return await asyncio.shield(looking) if known is None else known.permit
+
+    async def asked(self, user: User, question: Question) -> Receipted | Refusal:
+        """Answer one question as all that come by HTTP are; its receipt is durable before.
+
+        Raises as `City.verification_desk`, `Desk.permit`, `Desk.answer` and `Desk.settle`.
+        """
+        desk = await self.desk()
+        answered = await self.answered(desk, user, question)
+        if isinstance(answered, Refusal):
+            return answered
+        (result,) = await self.settled(desk, [answered])
+        return result
+
+    async def answered(self, desk: Desk, user: User, question: Question) -> Answered | Refusal:
+        """Return an answer that may not leave before it is `settled`. Raises as `asked`."""
+        asking = Asking(user, question.agreement, question.role, question.purpose)
+        permit = await self.permit(desk, asking)
+        return permit if isinstance(permit, Refusal) else desk.answer(permit, question)
 
     async def settled(self, desk: Desk, answered: Sequence[Answered]) -> list[Receipted | Refusal]:
         """Return when the answers are durable, in order."""

@@ -15,24 +15,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from shuzhi.kernel.errors import ShuzhiError
 from shuzhi.share.access import Refusal, User
 from shuzhi.share.accounts import Right, Standing
-from shuzhi.share.verification import (
-    Answered,
-    Asking,
-    Desk,
-    Question,
-    Receipted,
-    Slowed,
-    question_of,
-    with_receipt,
-)
+from shuzhi.share.verification import Answered, Receipted, Slowed, question_of, with_receipt
 from shuzhi.web.api.frame.asking import require_json, require_same_origin
 from shuzhi.web.problems import WebError, problem
-from shuzhi.web.turns import Line
+from shuzhi.web.turns import MOST_BYTES, MOST_QUESTIONS, Line
 from shuzhi.web.visitors import bearer, visitor_of
 
 PATH = "/api/v1/verifications"
-_MOST_BYTES = 1_000_000
-_MOST_QUESTIONS = 1_000
 # One question, or a few; answers to more are worth packing.
 _MOST_SHORT_BYTES = 1_500
 _MOST_KNOWN = 10_000
@@ -100,13 +89,9 @@ async def _verified(line: Line, request: Request) -> Response:
         _require_ours(request)
     user = _user_of(standing)
     document = await _document(request)
-    desk = await line.desk()
     if isinstance(document, dict) and "questions" in document:
-        return await _many(line, desk, user, document)
-    answered = await _answered(line, desk, user, question_of(document))
-    if isinstance(answered, Refusal):
-        return _refused(answered)
-    (result,) = await line.settled(desk, [answered])
+        return await _many(line, user, document)
+    result = await line.asked(user, question_of(document))
     if isinstance(result, Refusal):
         return _refused(result)
     return _Told(with_receipt(result.body, result.receipt))
@@ -120,28 +105,23 @@ def _require_ours(request: Request) -> None:
         require_json(request)
 
 
-async def _many(line: Line, desk: Desk, user: User, document: dict[str, Any]) -> Response:
+async def _many(line: Line, user: User, document: dict[str, Any]) -> Response:
     """Answer questions that share agreement, purpose and role, each as if it came alone."""
-    asked = document["questions"]
-    if not isinstance(asked, list) or not 0 < len(asked) <= _MOST_QUESTIONS:
+    listed = document["questions"]
+    if not isinstance(listed, list) or not 0 < len(listed) <= MOST_QUESTIONS:
         raise WebError(
             "web.bad_questions",
-            f"`questions` is a list of 1 to {_MOST_QUESTIONS:,} questions.",
+            f"`questions` is a list of 1 to {MOST_QUESTIONS:,} questions.",
             next_step="Send larger lists as a file: shuzhi verification batch.",
         )
     shared = {name: document[name] for name in _SHARED if name in document}
-    questions = [question_of({**shared, **q} if isinstance(q, dict) else q) for q in asked]
-    results = [await _answered(line, desk, user, question) for question in questions]
+    questions = [question_of({**shared, **q} if isinstance(q, dict) else q) for q in listed]
+    desk = await line.desk()
+    results = [await line.answered(desk, user, question) for question in questions]
     waiting = [result for result in results if isinstance(result, Answered)]
     settled = iter(await line.settled(desk, waiting))
     shown = [_shown(next(settled) if isinstance(r, Answered) else r) for r in results]
     return _Told(b'{"answers": [%b]}' % b", ".join(shown))
-
-
-async def _answered(line: Line, desk: Desk, user: User, question: Question) -> Answered | Refusal:
-    asking = Asking(user, question.agreement, question.role, question.purpose)
-    permit = await line.permit(desk, asking)
-    return permit if isinstance(permit, Refusal) else desk.answer(permit, question)
 
 
 @lru_cache(_MOST_KNOWN)
@@ -165,9 +145,9 @@ async def _document(request: Request) -> Any:
             raise ClientDisconnect
         body += message.get("body", b"")
         has_more = message.get("more_body", False)
-        if len(body) > _MOST_BYTES:
+        if len(body) > MOST_BYTES:
             raise WebError(
-                "web.too_large", f"A request has at most {_MOST_BYTES:,} bytes.",
+                "web.too_large", f"A request has at most {MOST_BYTES:,} bytes.",
                 next_step="Ask fewer questions at once.",
             )  # fmt: skip
     try:

@@ -30,6 +30,7 @@ from shuzhi.web.pages.share import (
     objections,
     receipts,
     subjects,
+    verifying,
 )
 from shuzhi.web.visitors import require_reader
 
@@ -41,6 +42,7 @@ _WINGS = (
     agreements,
     receipts,
     misuse,
+    verifying,
     objections,
     doubts,
     subjects,

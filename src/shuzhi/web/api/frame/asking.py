@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from fastapi import Depends, Header, Request
 
+from shuzhi.act.services import Blank
 from shuzhi.app import City
 from shuzhi.app.repeats import MOST_KEY
 from shuzhi.kernel.ids import PartyId
@@ -22,7 +23,7 @@ from shuzhi.share.accounts import Right, Session, Standing
 from shuzhi.web.api.frame.answers import Problem
 from shuzhi.web.api.frame.problems import MEDIA_TYPE
 from shuzhi.web.guarding import bears
-from shuzhi.web.pages.frame.blanks import Blanks
+from shuzhi.web.pages.frame.lately import Lately
 from shuzhi.web.problems import WebError
 from shuzhi.web.visitors import Visitor, bearer, visitor_of
 
@@ -44,9 +45,9 @@ class Site:
     asks_login: bool
 
     @cached_property
-    def blanks(self) -> Blanks:
+    def blanks(self) -> Lately[Blank]:
         """The forms of services that were filled in lately."""
-        return Blanks(self.city.clock)
+        return Lately(self.city.clock)
 
 
 @dataclass(frozen=True)

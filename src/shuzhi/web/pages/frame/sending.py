@@ -13,6 +13,7 @@ from typing import Any
 from fastapi import Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse
+from starlette.datastructures import FormData, UploadFile
 
 from shuzhi.kernel.errors import RefusedError
 from shuzhi.web.pages.frame.site import Site
@@ -25,9 +26,10 @@ _UNPROCESSABLE = 422
 
 @dataclass(frozen=True)
 class Typed:
-    """What a form held; empty for a page that nobody sent."""
+    """What a form held, with the content of its files; empty for a page that nobody sent."""
 
     held: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
     @classmethod
     def asked(cls, request: Request) -> Typed:
@@ -84,19 +86,27 @@ Do = Callable[[Typed], str | Once]
 Again = Callable[[Typed, RefusedError], Response]
 
 
-async def send(site: Site, request: Request, do: Do, again: Again) -> Response:
+async def send(
+    site: Site, request: Request, do: Do, again: Again, *, most_files: int = 0
+) -> Response:
     """Do what a form asks, once, and lead on; answer a refusal with the page `again`.
 
     Raises:
         WebError: `web.not_allowed`, for which no page is shown again.
     """
-    async with request.form(max_files=0, max_fields=_MOST_FIELDS) as form:
-        typed = Typed({name: tuple(str(each) for each in form.getlist(name)) for name in form})
+    async with request.form(max_files=most_files, max_fields=_MOST_FIELDS) as form:
+        typed = await _typed(form)
         try:
             site.forms.require_ours(request, form)
         except WebError as error:
             return await run_in_threadpool(again, typed, error)
     return await run_in_threadpool(_answer, site, typed, do, again)
+
+
+async def _typed(form: FormData) -> Typed:
+    files = {n: await each.read() for n, each in form.items() if isinstance(each, UploadFile)}
+    names = form.keys() - files.keys()
+    return Typed({name: tuple(str(each) for each in form.getlist(name)) for name in names}, files)
 
 
 def shown(

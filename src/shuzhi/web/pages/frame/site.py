@@ -13,13 +13,14 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from shuzhi.act.services import Blank
 from shuzhi.app import City
 from shuzhi.web.assets import Asset
 from shuzhi.web.drawing import charts
 from shuzhi.web.live import Live
-from shuzhi.web.pages.frame.blanks import Blanks
 from shuzhi.web.pages.frame.forms import Forms
 from shuzhi.web.pages.frame.languages import language_of, read_words
+from shuzhi.web.pages.frame.lately import Lately
 from shuzhi.web.pages.frame.reading import Reader
 from shuzhi.web.pages.frame.tiles import Tiles
 from shuzhi.web.visitors import visitor_of
@@ -38,9 +39,9 @@ class Site:
     tiles: Tiles = field(default_factory=Tiles)
 
     @cached_property
-    def blanks(self) -> Blanks:
-        """The forms of services that were filled in lately."""
-        return Blanks(self.city.clock)
+    def blanks(self) -> Lately[Blank]:
+        """The forms of services that were filled in lately: loading one again is no other use."""
+        return Lately(self.city.clock)
 
     @cached_property
     def environment(self) -> Environment:

@@ -1,0 +1,122 @@
+"""Lists of subjects as a clerk brings them: a CSV file read line by line, and its answers.
+
+No line is lost: what was not asked stands in the answers with the reason.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from shuzhi.share.access import Refusal
+from shuzhi.share.receipts import ReceiptId
+from shuzhi.share.verification import (
+    AnsweredBlock,
+    Aside,
+    Asking,
+    Block,
+    Desk,
+    Sheet,
+    answer_sheet,
+)
+from shuzhi.share.verification.model import AsOf
+from shuzhi.share.verification.sheets import SUBJECT, claims_of_titles
+from shuzhi.web.pages.frame.sending import FieldError
+from shuzhi.web.pages.share.verifying_who import NotAnsweredError
+from shuzhi.web.turns import MOST_BYTES, MOST_QUESTIONS
+
+FILE = "file"
+_BAD = "share.bad_batch"
+_UNREAD = "该行列数与标题行不同。 The line has more or fewer cells than the titles."
+# Spreadsheets take a file without the mark for one of another encoding, and so garble names.
+_WRITTEN_AS = "utf-8-sig"
+_Line = tuple[int, list[str]]
+
+
+@dataclass(frozen=True)
+class Listed:
+    """The answers to a list: how many of each, the lines set aside, and all of it as a file."""
+
+    asking: Asking
+    told: Mapping[str, int]
+    aside: tuple[Aside, ...]
+    receipt: ReceiptId | None
+    as_of: AsOf
+    content: bytes = field(repr=False)
+
+
+def list_answered(desk: Desk, asking: Asking, content: bytes) -> Listed:
+    """Answer a list as the room answers any: together, with one receipt before it leaves.
+
+    Raises:
+        FieldError: for a file that is no list, or too long; nothing was asked then.
+        NotAnsweredError: for a list that was refused as a whole.
+        VerificationError: `share.bad_question`, `share.bad_batch`.
+    """
+    titles, lines = _read(content)
+    claims = claims_of_titles(titles)
+    whole = [(number, cells) for number, cells in lines if len(cells) == len(titles)]
+    columns = {title: [cells[i] for _, cells in whole] for i, title in enumerate(titles)}
+    cells = [columns[claim.title] for claim in claims]
+    block = Block([number for number, _ in whole], columns[SUBJECT], cells)
+    done = next(answer_sheet(desk, asking, Sheet(claims, iter((block,)), set())))
+    if isinstance(done, Refusal):
+        raise NotAnsweredError(done)
+    unread = (Aside(n, "unreadable", _UNREAD) for n, row in lines if len(row) != len(titles))
+    aside = tuple(sorted((*done.aside, *unread), key=lambda each: each.number))
+    told = Counter(done.answers.column("answer").to_pylist())
+    written = _written(done, aside, dict(lines), titles.index(SUBJECT))
+    return Listed(asking, told, aside, done.receipt, done.as_of, written)
+
+
+def _read(content: bytes) -> tuple[list[str], list[_Line]]:
+    """Return the titles, and each line that is not empty with its number in the file."""
+    if len(content) > MOST_BYTES:
+        raise FieldError("web.too_large", FILE, f"A list has at most {MOST_BYTES:,} bytes.")
+    reader = csv.reader(io.StringIO(_text(content), newline=""))
+    try:
+        lines = [(reader.line_num, cells) for cells in reader if any(map(str.strip, cells))]
+    except csv.Error:
+        raise FieldError(_BAD, FILE, "This is no CSV file.") from None
+    if not 1 < len(lines) <= MOST_QUESTIONS + 1:
+        told = f"A list has a line of titles, and below it 1 to {MOST_QUESTIONS:,} lines."
+        raise FieldError(_BAD, FILE, told)
+    return [title.strip() for title in lines[0][1]], lines[1:]
+
+
+def _text(content: bytes) -> str:
+    """Return a file as text: UTF-8, else GB 18030, as spreadsheets here write it."""
+    for encoding in ("utf-8-sig", "gb18030"):
+        try:
+            return content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    raise FieldError(_BAD, FILE, "This is no text in UTF-8 or GB 18030.")
+
+
+def _written(
+    done: AnsweredBlock, aside: Sequence[Aside], lines: Mapping[int, Sequence[str]], whose: int
+) -> bytes:
+    names = done.answers.column_names[2:]
+    answered = {
+        number: [number, subject, *told, done.receipt, ""]
+        for number, subject, *told in zip(*done.answers.to_pydict().values(), strict=True)
+    }
+    blank = [""] * (len(names) + 1)
+    rows = answered | {
+        each.number: [
+            each.number,
+            "".join(lines[each.number][whose : whose + 1]),
+            *blank,
+            each.words,
+        ]
+        for each in aside
+    }
+    file = io.StringIO(newline="")
+    writer = csv.writer(file)
+    writer.writerow(["line", SUBJECT, *names, "receipt", "not asked"])
+    writer.writerows(rows[number] for number in sorted(rows))
+    return file.getvalue().encode(_WRITTEN_AS)
