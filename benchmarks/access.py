@@ -52,7 +52,7 @@ RESULTS = Path(__file__).parent / "results"
 ROWS = 2_000_000
 ROUNDS = 9
 # A question that takes long is asked less often.
-LEAST_ROUNDS, MOST_MS = 3, 12_000.0
+LEAST_ROUNDS, MOST_MS = 3, 8_000.0
 DECISIONS = 20_000
 SEED = 20260302
 NOW = Instant(datetime(2026, 3, 2, tzinfo=UTC))
@@ -121,8 +121,10 @@ QUESTIONS = (
      "WHERE amount * kids > 1000 GROUP BY district ORDER BY district"),
     Question("arithmetic under OR", "SELECT district, COUNT(*) AS n FROM people "
      "WHERE amount * kids > 1000 OR kids = 5 GROUP BY district ORDER BY district"),
-    Question("rows set apart: arithmetic in a column", "SELECT amount * kids AS x FROM people "
+    Question("arithmetic in what rows are ordered by", "SELECT amount * kids AS x FROM people "
      "ORDER BY x DESC LIMIT 20"),
+    Question("rows set apart: arithmetic in a sub-query", "SELECT district, MAX(x) AS x FROM "
+     "(SELECT district, amount * kids AS x FROM people) AS p GROUP BY district ORDER BY district"),
     Question("masked: by year of birth", "SELECT born, COUNT(*) AS n FROM people GROUP BY born "
      "ORDER BY n DESC LIMIT 10", masked={"born": "CAST(date_trunc('year', born) AS DATE)"}),
     Question("masked: pseudonyms counted", "SELECT COUNT(DISTINCT id) AS n FROM people",
@@ -228,13 +230,13 @@ def _request() -> Request:
 
 
 def _decisions() -> list[float]:
-    """Microseconds of each decision over a grant of twenty columns."""
+    """Microseconds of the processor for each decision over a grant of twenty columns."""
     grant, request, facts, masks = _grant(Form.ROWS), _request(), _facts(), _masks()
     times = []
     for _ in range(DECISIONS):
-        start = perf_counter_ns()
+        start = process_time_ns()
         decided = decide(grant, request, facts, masks)
-        times.append((perf_counter_ns() - start) / 1000)
+        times.append((process_time_ns() - start) / 1000)
         assert isinstance(decided, Allowed)
         assert len(decided.columns) == len(COLUMNS)
     return times
@@ -278,20 +280,27 @@ def _line(lake: Lake, asked: Question) -> Line:
         return ask(lake, [allowed], asked.sql, city_key=KEY, limits=LIMITS)
 
     ways = [by_hand(asked.sql, {}), governed]
-    if asked.masked or asked.counted:
-        ways.append(by_hand(asked.counted or asked.sql, asked.masked))
     found = [way().num_rows for way in ways]
     assert found[0] >= found[1] > 0, (asked.what, found)
+    costs = _costs(ways)
+    if not (asked.masked or asked.counted):
+        return Line(asked.what, *costs, None)
+    # Apart from the others: after seconds of counting they would find nothing warm.
+    (alike,) = _costs([by_hand(asked.counted or asked.sql, asked.masked)])
+    return Line(asked.what, *costs, alike)
+
+
+def _costs(ways: list[Callable[[], pa.Table]]) -> list[Cost]:
+    """What each way costs in rounds, in each of which all ways are gone one after the other."""
     rounds: list[list[tuple[float, float]]] = []
     while len(rounds) < LEAST_ROUNDS or (
         len(rounds) < ROUNDS and sum(clock for each in rounds for clock, _ in each) < MOST_MS
     ):
         rounds.append([_ms(way) for way in ways])
-    costs = [
+    return [
         Cost(tuple(r[i][0] for r in rounds), tuple(r[i][1] for r in rounds))
         for i, _ in enumerate(ways)
     ]
-    return Line(asked.what, costs[0], costs[1], costs[2] if len(costs) > 2 else None)
 
 
 def _ms(ask_once: Callable[[], pa.Table]) -> tuple[float, float]:
@@ -305,7 +314,8 @@ def _row(line: Line) -> str:
     shown = [f"{median(c.clock):.0f} / {median(c.processor):.0f} ms" for c in (hand, grant)]
     shown.append(f"{_ratio(grant.clock, hand.clock):.2f}")
     shown.append(f"{_ratio(grant.processor, hand.processor):.2f}")
-    shown.append("" if alike is None else f"{_ratio(grant.processor, alike.processor):.2f}")
+    beside = median(grant.processor) / median(alike.processor) if alike else None
+    shown.append("" if beside is None else f"{beside:.2f}")
     return f"| {line.what} | {' | '.join(shown)} |"
 
 
@@ -329,8 +339,8 @@ def _report(decisions: list[float], lines: list[Line]) -> None:
             "clock.",
             "",
             f"A decision over {len(COLUMNS)} columns and 17 masking rules takes "
-            f"{median(decisions):.1f} µs (median of {DECISIONS:,}; p99 {late:.1f} µs); the target "
-            "is 50 µs.",
+            f"{median(decisions):.1f} µs of the processor (median of {DECISIONS:,}; p99 {late:.1f} "
+            "µs); the target is 50 µs.",
             "",
             "| question | by hand, clock / processor | inside of the grant | ratio, clock "
             "| ratio, processor | of the same computed by hand, processor |",
@@ -342,14 +352,16 @@ def _report(decisions: list[float], lines: list[Line]) -> None:
             "masked values (a pseudonym is two SHA-256), or the counts of subjects by which a "
             "grant of figures tells small groups. Pseudonyms that are only counted are not made.",
             "",
-            "Whether groups are large is told by the first rows where those are enough; where they "
-            "leave doubts, all is counted, and what was tried comes on top. What stays above the "
-            "target does more than by hand, and has to. Figures with a filter are set beside rows "
-            "around the filter, for a group is small also where one term or value less makes it "
-            "so. Where a computation of a column could fail, the granted rows are copied before. A "
-            "pseudonym that is shown is two SHA-256, the database has no cheaper keyed function, "
-            "and the least and the last of them are known only when all are made; of few rows only "
-            "their own are made.",
+            "What stays above the target does more than by hand, and has to. About 25 ms of "
+            "figures with a filter do not grow with the rows: their SQL is written and planned, "
+            "and a first few rows around the filter are read, for a group is small also where "
+            "one term or value less makes it so. More groups need more of those rows. Where "
+            "groups of subjects are so small that only counting tells (the last line), the "
+            "column of subjects is read of all that was asked for, after the first rows were "
+            "tried. Where a computation could fail in a sub-query or a join, the granted rows "
+            "are copied before. A pseudonym that is shown is two SHA-256, the database has no "
+            "cheaper keyed function, and the least and the last of them are known only when all "
+            "are made; of few rows only their own are made.",
             "",
         ]
     )
