@@ -44,14 +44,16 @@ test-mqtt: $(READY)
 	test -x /usr/sbin/mosquitto || (apt-get update -q && apt-get install -y -q --no-install-recommends mosquitto)
 	$(BIN)/pytest tests/gather/sensors/test_gateway_push.py -m mqtt
 
-ON_POSTGRES := $(filter-out %_kill.py %_properties.py %_real_data.py, $(wildcard tests/act/test_cases_*.py)) \
-  tests/act/test_evaluation_appeals.py tests/app/test_catching_up.py tests/audit/test_outbox.py $(addprefix tests/share/, \
-  accounts agreements correction duties forms receipts verification test_catalogue_store.py test_organisation.py)
+ON_POSTGRES := $(filter-out %_real_data.py, $(wildcard tests/act/test_cases_*.py)) \
+  tests/act/test_evaluation_appeals.py tests/app/test_catching_up.py tests/app/test_tries.py tests/audit/test_outbox.py \
+  $(addprefix tests/share/, accounts agreements correction delivery duties forms linkage receipts verification \
+  test_catalogue_store.py test_organisation.py)
 # Runs tests of what the control store holds on a PostgreSQL server of their own. Installs Debian's where there is none.
 test-postgres: $(READY)
 	ls /usr/lib/postgresql/*/bin/postgres || (apt-get update -q && apt-get install -y -q --no-install-recommends postgresql)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r locks/postgres.txt
-	$(BIN)/python -m pytest -p tests.on_postgres -n auto --maxprocesses 4 -m "not file" --ignore-glob="*_kill.py" $(ON_POSTGRES)
+	$(BIN)/python -m pytest -p tests.on_postgres -n auto --maxprocesses 4 -m "not file" --ignore-glob="*_real_data.py" \
+	  --ignore=tests/share/correction/test_correction_kill.py $(ON_POSTGRES)
 
 # Drives Chromium through the pages; screenshots come to .bench/screenshots. Installs Debian's Chromium where there is none.
 test-web: $(READY)

@@ -1,7 +1,9 @@
 """Runs tests on PostgreSQL: `pytest -p tests.on_postgres`, as `make test-postgres` does.
 
-A server of its own listens on this machine alone while the tests run. Where a test opens a file
-of SQLite it gets a database of its own instead, made from one that is migrated already.
+A server of its own listens on this machine alone while the tests run, and ends when they do,
+however they end. Where a test opens a file of SQLite it gets a database of its own instead, made
+from one that is migrated already; in the file stands which that is, so that who copies a city's
+folder gets a copy of its database.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
 
@@ -26,6 +28,18 @@ from shuzhi.kernel.control import Control
 from shuzhi.migrations import migrate
 
 _TEMPLATE, _READY_S = "migrated", 60
+# Makes a server and runs it until nobody holds the other end of its input any more, then clears
+# its folder.
+_KEEPER = """
+folder=$1 programs=$2; shift 2
+"$programs/initdb" -D "$folder/data" --auth=trust --username=shuzhi --encoding=UTF8 \\
+    --locale=C.UTF-8 > /dev/null || exit 1
+"$programs/postgres" -D "$folder/data" -k "$folder" "$@" &
+read -r _
+# More than once: a server that is just starting does not hear it.
+while kill -INT $! 2> /dev/null; do sleep 0.2; done
+rm -rf "$folder"
+"""
 # What a crash would lose is lost with the server.
 _QUICK = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=300")
 
@@ -43,15 +57,12 @@ class _Server:
         """Make the server and wait for it."""
         user = _user()
         shutil.chown(self._folder, user)
-        data, programs = self._folder / "data", _programs()
-        made = ["--auth=trust", "--username=shuzhi", "--encoding=UTF8", "--locale=C.UTF-8"]
-        subprocess.run(  # noqa: S603  (programs of PostgreSQL)
-            [programs / "initdb", "-D", data, *made],
-            user=user, check=True, cwd="/", stdout=subprocess.DEVNULL,
-        )  # fmt: skip
-        told = [f"-c{setting}" for setting in (*_QUICK, "listen_addresses=127.0.0.1")]
+        settings = [f"-c{setting}" for setting in (*_QUICK, "listen_addresses=127.0.0.1")]
+        told = [self._folder, _programs(), "-p", str(self._port), *settings]
         self._process = subprocess.Popen(  # noqa: S603
-            [programs / "postgres", "-D", data, "-k", self._folder, "-p", str(self._port), *told],
+            ["/bin/sh", "-c", _KEEPER, "sh", *told],
+            # Who interrupts the tests does not interrupt what they need to end well.
+            start_new_session=True, stdin=subprocess.PIPE,
             user=user, cwd="/", stderr=(self._folder / "log").open("wb"),
         )  # fmt: skip
         self._wait()
@@ -61,10 +72,10 @@ class _Server:
         template.dispose()
 
     def stop(self) -> None:
-        """End the server."""
+        """End the server and clear its folder."""
         if self._process is not None:
-            self._process.terminate()
-            self._process.wait(_READY_S)
+            self._process.communicate(timeout=_READY_S)
+        shutil.rmtree(self._folder, ignore_errors=True)
 
     def url(self, database: str = "postgres") -> URL:
         """Return the address of a database."""
@@ -86,18 +97,35 @@ class _Server:
         del wait_s
         path = Path(str(file.database))
         if path not in self._opened:
+            self._drop_where(lambda opened: not opened.parent.exists())
+            self.run(f"CREATE DATABASE {_name(path)} TEMPLATE {self._model_of(path)}")
+            path.write_text(_name(path), encoding="utf-8")
             self._opened[path] = []
-            self.run(f"CREATE DATABASE {_name(path)} TEMPLATE {_TEMPLATE}")
         engine = self.engine(_name(path))
         self._opened[path].append(engine)
         return Control(engine)
 
     def drop(self, folder: Path) -> None:
         """Take the databases away that stand for files below a folder."""
-        for path in [path for path in self._opened if path.is_relative_to(folder)]:
-            for engine in self._opened.pop(path):
-                engine.dispose()
+        self._drop_where(lambda path: path.is_relative_to(folder))
+
+    def _drop_where(self, is_over: Callable[[Path], bool]) -> None:
+        for path in [path for path in self._opened if is_over(path)]:
+            self._let_go(path)
+            del self._opened[path]
             self.run(f"DROP DATABASE {_name(path)} WITH (FORCE)")
+
+    def _model_of(self, path: Path) -> str:
+        """Return what a database is made from: the one that a copied file stands for."""
+        if not path.exists():
+            return _TEMPLATE
+        (model,) = [p for p in self._opened if _name(p) == path.read_text(encoding="utf-8")]
+        self._let_go(model)
+        return _name(model)
+
+    def _let_go(self, path: Path) -> None:
+        for engine in self._opened[path]:
+            engine.dispose()
 
     def _wait(self) -> None:
         until = time.monotonic() + _READY_S
@@ -138,28 +166,22 @@ def _free_port() -> int:
 
 @pytest.fixture(scope="session", autouse=True)
 def _server() -> Iterator[_Server]:
-    with tempfile.TemporaryDirectory(prefix="shuzhi-pg-") as folder:
-        server = _Server(Path(folder))
+    server = _Server(Path(tempfile.mkdtemp(prefix="shuzhi-pg-")))
+    try:
         server.start()
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("SHUZHI_TEST_POSTGRES_URL", server.url().render_as_string())
             patch.setattr(control, "_file_control", server.control)
             yield server
+    finally:
         server.stop()
 
 
 @pytest.fixture(autouse=True)
 def _own(request: pytest.FixtureRequest, _server: _Server) -> Iterator[None]:
-    """Take away what a test had for itself."""
+    """Take away what a test had for itself; what several have together stays to the end."""
     has_own = "tmp_path" in request.fixturenames
     folder: Path | None = request.getfixturevalue("tmp_path") if has_own else None
     yield
     if folder is not None:
         _server.drop(folder)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _shared(_server: _Server) -> Iterator[None]:
-    """Take away what the tests of a module had together."""
-    yield
-    _server.drop(Path("/"))

@@ -94,6 +94,7 @@ CREATE TRIGGER no_room BEFORE INSERT ON audit_outbox BEGIN SELECT RAISE(ABORT, '
 """
 
 
+@pytest.mark.file
 def test_where_the_receipt_cannot_be_written_nothing_leaves(town: Any) -> None:
     held = town.agreed()
     desk, wanted, asker = town.desk, town.wanted(held), town.asker()
@@ -144,6 +145,7 @@ city.deliver_file(Wanted(AgreementId(1)), Asker(user, "analyst", "rent_aid"), Pa
 """
 
 
+@pytest.mark.file
 @pytest.mark.parametrize("at", ["INSERT INTO receipt ", "COMMIT", "DELETE FROM audit_outbox"])
 def test_a_process_that_is_killed_has_let_nothing_leave_without_a_receipt(
     town: Any, at: str

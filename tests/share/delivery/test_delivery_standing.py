@@ -6,6 +6,8 @@ import subprocess
 import sys
 from typing import Any
 
+import pytest
+
 from shuzhi.share.access import Refusal
 from shuzhi.share.delivery import Answer, answer
 
@@ -22,6 +24,7 @@ deal(city.sharing_office, AgreementId(int(sys.argv[2])), end)
 """
 
 
+@pytest.mark.file
 def test_an_agreement_that_another_process_ended_gives_nothing(town: Any) -> None:
     held = town.agreed()
     desk, wanted, asker = town.desk, town.wanted(held), town.asker()

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import random
 import shutil
-import sqlite3
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -143,11 +142,9 @@ def linked(tmp_path_factory: pytest.TempPathFactory) -> World:
 @pytest.fixture
 def copied(linked: World, tmp_path: Path) -> World:
     """The same world, to be changed by one test alone."""
-    source = sqlite3.connect(linked.control.engine.url.database or "")
-    target = sqlite3.connect(tmp_path / "control.db")
-    source.backup(target)
-    source.close()
-    target.close()
+    # The last connection that is closed brings the log into the file.
+    linked.control.engine.dispose()
+    shutil.copy(linked.folder / "control.db", tmp_path)
     shutil.copytree(linked.folder / "lake", tmp_path / "lake")
     return _world(tmp_path)
 

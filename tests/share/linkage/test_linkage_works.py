@@ -135,6 +135,7 @@ def test_a_run_is_refused_at_once_where_no_model_fits(copied: Any) -> None:
     assert works(other, "residents") == ()
 
 
+@pytest.mark.file
 def test_what_died_over_a_work_leaves_it_to_be_taken_up_again(copied: Any) -> None:
     waiting = asked(copied)
     with stuck(copied.folder):
