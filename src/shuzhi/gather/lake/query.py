@@ -58,8 +58,6 @@ def workbench(
     connection = duckdb.connect()
     try:
         connection.execute("SET TimeZone = 'UTC'")
-        # Files never change; their footers would be read anew for each time a view is spoken of.
-        connection.execute("SET parquet_metadata_cache = true")
         connection.execute(f"SET temp_directory = {literal(str(own))}")
         if memory_limit is not None:
             connection.execute(f"SET memory_limit = {literal(memory_limit)}")
