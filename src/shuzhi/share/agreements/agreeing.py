@@ -132,6 +132,12 @@ def done(agreement: Agreement, deed: Deed, at: Instant, time: Time) -> Step:
     return Step(_KIND, agreement.id, number, verb, at, by.person, by.party, state, facts)
 
 
+def awaits_data(agreement: Agreement) -> bool:
+    """Tell whether the data of an agreement in force are still to be provided."""
+    is_active = agreement.state is AgreementState.ACTIVE
+    return is_active and live(agreement.runs, Clock.PROVISION) is not None
+
+
 def handed_over(agreement: Agreement, at: Instant) -> Step:
     """Return the step that notes that the platform holds the data now, and hands them out."""
     number, facts = agreement.version + 1, {"clock": Clock.PROVISION.value}

@@ -17,8 +17,8 @@ from shuzhi.audit import Entry, queue
 from shuzhi.kernel.events import Event
 from shuzhi.kernel.ids import PartyId
 from shuzhi.kernel.instant import Instant
-from shuzhi.share.agreements.agreeing import handed_over
-from shuzhi.share.agreements.clocks import Clock, live
+from shuzhi.share.agreements.agreeing import awaits_data, handed_over
+from shuzhi.share.agreements.clocks import Clock
 from shuzhi.share.agreements.errors import AgreementError, unknown
 from shuzhi.share.agreements.events import (
     AgreementMoved,
@@ -31,7 +31,6 @@ from shuzhi.share.agreements.model import (
     UNTOUCHING,
     Agreement,
     AgreementId,
-    AgreementState,
     Application,
     ApplicationId,
     Matter,
@@ -122,7 +121,11 @@ class Journal:
     def settle(self, matter: Matter) -> Matter:
         """Let the clocks of `matter` do what they owe by now; what is held is provided first."""
         time = self.office.time
-        if isinstance(matter, Agreement) and self._is_to_hand_over(matter):
+        if (
+            isinstance(matter, Agreement)
+            and awaits_data(matter)
+            and self.office.is_held(matter.terms.dataset)
+        ):
             matter = self.take(matter, handed_over(matter, self.now(matter)))
         for step in owed_steps(matter, self.now(matter), time):
             matter = self.take(matter, step)
@@ -163,12 +166,6 @@ class Journal:
             f"Meanwhile: {unseen}.",
             next_step="Look at it again, and act on what it is now.",
         )
-
-    def _is_to_hand_over(self, agreement: Agreement) -> bool:
-        if agreement.state is not AgreementState.ACTIVE:
-            return False
-        awaits = live(agreement.runs, Clock.PROVISION) is not None
-        return awaits and self.office.is_held(agreement.terms.dataset)
 
     def _found(self, kind: MatterKind, number: int) -> Matter:
         found = find_matter(self.connection, kind, number, lock=True)

@@ -10,11 +10,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, and_, or_, select
 
 from shuzhi.kernel.errors import RefusedError
 from shuzhi.kernel.ids import PartyId
-from shuzhi.share.agreements.agreeing import Deed, done, made, renewal_of, renewed, terms_agreed
+from shuzhi.share.agreements.agreeing import (
+    Deed,
+    awaits_data,
+    done,
+    made,
+    renewal_of,
+    renewed,
+    terms_agreed,
+)
 from shuzhi.share.agreements.applying import Act, Opening, decided, submitted
 from shuzhi.share.agreements.checks import Catalogued, catalogued, require_new, require_sound
 from shuzhi.share.agreements.errors import AgreementError, not_done_so, require_text
@@ -27,6 +35,7 @@ from shuzhi.share.agreements.model import (
     Application,
     ApplicationId,
     Asked,
+    Matter,
     MatterKind,
     Verb,
 )
@@ -176,13 +185,14 @@ def hand_over(office: SharingOffice, dataset: str) -> int:
 
     Returns how many agreements moved.
     """
-    table = TABLES[MatterKind.AGREEMENT]
-    waits = select(table.c.id).where(
-        table.c.dataset == dataset, table.c.state == AgreementState.ACTIVE
+    kind = MatterKind.AGREEMENT
+    columns = TABLES[kind].c
+    which = and_(columns.dataset == dataset, columns.state == AgreementState.ACTIVE)
+    return sum(
+        _settled(office, kind, found.id)
+        for found in _matters(office, kind, which)
+        if awaits_data(_agreement(found))
     )
-    with office.control.transaction() as connection:
-        found = connection.scalars(waits.order_by(table.c.id)).all()
-    return sum(_settled(office, MatterKind.AGREEMENT, number) for number in found)
 
 
 def tick(office: SharingOffice) -> Ticked:
@@ -346,11 +356,20 @@ def _waiting(office: SharingOffice, kind: MatterKind, *, with_dated: bool) -> It
     columns = TABLES[kind].c
     waits = columns.has_no_deadline.is_(True)
     which = or_(waits, columns.next_at.is_not(None)) if with_dated else waits
+    for found in _matters(office, kind, which):
+        if is_datable(found, office.clock(), office.time):
+            yield found.id
+
+
+def _matters(
+    office: SharingOffice, kind: MatterKind, which: ColumnElement[bool]
+) -> Iterator[Matter]:
+    """Yield matters as they stand, held by nobody: most of them need no writing."""
     for number in _numbers(office, kind, which):
         with office.control.transaction() as connection:
             found = find_matter(connection, kind, number)
-        if found is not None and is_datable(found, office.clock(), office.time):
-            yield number
+        if found is not None:
+            yield found
 
 
 def _settled(office: SharingOffice, kind: MatterKind, number: int) -> bool:
