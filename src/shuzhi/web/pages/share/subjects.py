@@ -12,13 +12,12 @@ from fastapi import APIRouter, Request, Response
 from shuzhi.app import City
 from shuzhi.kernel.errors import RefusedError
 from shuzhi.kernel.ids import PartyId
-from shuzhi.share.access import User
 from shuzhi.share.accounts import Right, Standing
 from shuzhi.share.linkage import Asker, Linkage, Record
 from shuzhi.web.pages.frame.sending import FieldError, Once, Typed, send, shown
 from shuzhi.web.pages.frame.site import Site
+from shuzhi.web.pages.share.askers import standing_of, user_of
 from shuzhi.web.problems import WebError
-from shuzhi.web.visitors import visitor_of
 
 _PATH = "/subjects"
 _FIELDS = {"share.linkage_unknown": "linkage", "share.linkage_subject_unknown": "which"}
@@ -80,14 +79,12 @@ def agreed_purposes(
 
 def _data_user(request: Request) -> Standing:
     """Return the standing of who may be given data, for whom alone this is."""
-    visitor = visitor_of(request)
-    if visitor.standing is None or not visitor.may(Right.QUERY):
-        raise WebError(
-            "web.not_allowed",
-            "Files of subjects are for who uses data by an agreement.",
-            next_step="Sign in as a data user or an analyst.",
-        )
-    return visitor.standing
+    otherwise = WebError(
+        "web.not_allowed",
+        "Files of subjects are for who uses data by an agreement.",
+        next_step="Sign in as a data user or an analyst.",
+    )
+    return standing_of(request, Right.QUERY, otherwise)
 
 
 def asker_of(request: Request, typed: Typed) -> Asker:
@@ -96,12 +93,7 @@ def asker_of(request: Request, typed: Typed) -> Asker:
     Raises:
         WebError: `web.not_allowed`.
     """
-    standing = _data_user(request)
-    party = PartyId(typed.one("party"))
-    if not standing.may(Right.QUERY, party):
-        raise WebError("web.not_allowed", "Your roles do not let you ask for this party.")
-    held = frozenset(role.value for role in standing.roles(party))
-    user = User(standing.account, party, held)
+    user = user_of(_data_user(request), Right.QUERY, typed)
     return Asker(user, typed.one("role"), typed.one("purpose").strip())
 
 

@@ -21,6 +21,7 @@ from shuzhi.web.pages.frame.forms import new_key
 from shuzhi.web.pages.frame.lately import Lately
 from shuzhi.web.pages.frame.sending import FieldError, Typed, send, shown
 from shuzhi.web.pages.frame.site import Site
+from shuzhi.web.pages.share.askers import standing_of
 from shuzhi.web.pages.share.verifying_lists import FILE, Listed, list_answered
 from shuzhi.web.pages.share.verifying_who import (
     NotAnsweredError,
@@ -31,7 +32,6 @@ from shuzhi.web.pages.share.verifying_who import (
 )
 from shuzhi.web.problems import WebError
 from shuzhi.web.turns import MOST_BYTES, MOST_QUESTIONS, Line
-from shuzhi.web.visitors import visitor_of
 
 _PATH = "/verify"
 # Beside the file a form holds a few words.
@@ -128,14 +128,12 @@ def _file(held: Single | Listed) -> Response:
 
 def _asker(request: Request) -> Standing:
     """Return the standing of who may verify, for whom alone this is."""
-    visitor = visitor_of(request)
-    if visitor.standing is None or not visitor.may(Right.VERIFY):
-        raise WebError(
-            "web.not_allowed",
-            "Verification is for who uses data by an agreement.",
-            next_step="Sign in as a data user.",
-        )
-    return visitor.standing
+    otherwise = WebError(
+        "web.not_allowed",
+        "Verification is for who uses data by an agreement.",
+        next_step="Sign in as a data user.",
+    )
+    return standing_of(request, Right.VERIFY, otherwise)
 
 
 def _require_short(request: Request) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from shuzhi.app import City
 from shuzhi.kernel.ids import PartyId
 from shuzhi.kernel.instant import Instant
-from shuzhi.share.access import Form, Grant, Refusal, User
+from shuzhi.share.access import Form, Grant, Refusal
 from shuzhi.share.accounts import Right, Standing
 from shuzhi.share.agreements import grants
 from shuzhi.share.verification import (
@@ -23,6 +23,7 @@ from shuzhi.share.verification import (
 )
 from shuzhi.share.verification.comparing import fits
 from shuzhi.web.pages.frame.sending import FieldError, Typed
+from shuzhi.web.pages.share.askers import roles_of, user_of
 from shuzhi.web.problems import WebError
 
 VALUE, HOW, DAYS = "is_", "how_", "days_"
@@ -70,7 +71,7 @@ def _ways(standing: Standing, party: PartyId, grant: Grant) -> Iterator[Choice]:
     if grant.form is Form.AGGREGATE:
         return
     number = int(grant.id.removeprefix("agreement:"))
-    for role in sorted(grant.roles & _held(standing, party)):
+    for role in sorted(grant.roles & roles_of(standing, party)):
         for purpose in sorted(grant.purposes):
             yield Choice(party, number, role, purpose, grant.dataset, grant.until)
 
@@ -81,15 +82,8 @@ def asking_of(standing: Standing, typed: Typed) -> Asking:
     Raises:
         WebError: `web.not_allowed`.
     """
-    party = PartyId(typed.one("party"))
-    if not standing.may(Right.VERIFY, party):
-        raise WebError("web.not_allowed", "Your roles do not let you ask for this party.")
-    user = User(standing.account, party, _held(standing, party))
+    user = user_of(standing, Right.VERIFY, typed)
     return Asking(user, typed.number("agreement") or 0, typed.one("role"), typed.one("purpose"))
-
-
-def _held(standing: Standing, party: PartyId) -> frozenset[str]:
-    return frozenset(role.value for role in standing.roles(party))
 
 
 def ways_of(permit: Permit) -> dict[str, list[How]]:
