@@ -91,6 +91,20 @@ finding_table = Table(
     sqlite_autoincrement=True,
 )
 
+# Answers that the visit which asked sees again for minutes.
+shown_table = Table(
+    "verification_shown",
+    metadata,
+    # Keyed hashes of the name that only who asked knows, and of the visit.
+    Column("name", String(64), primary_key=True),
+    Column("visit", String(64), nullable=False),
+    Column("until", InstantColumn, nullable=False),
+    # Sealed with that name.
+    Column("content", Text, nullable=False),
+    Index("ix_verification_shown_visit", "visit", "until"),
+    Index("ix_verification_shown_until", "until"),
+)
+
 # How much of what is usual is the newest day that ended.
 _NEWEST = 0.25
 # SQLite takes some 32,000 parameters in one statement.
