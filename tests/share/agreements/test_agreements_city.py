@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
 from shuzhi.act.cases import cases
@@ -18,8 +19,11 @@ from shuzhi.app.running.catching_up import share
 from shuzhi.audit import read_entries, read_keys
 from shuzhi.cli.commands import app
 from shuzhi.kernel.documents import DocumentError
+from shuzhi.kernel.ids import PartyId
 from shuzhi.kernel.instant import Instant
-from shuzhi.share.agreements import Verb, steps_since, tick
+from shuzhi.kernel.workdays import china_working_days
+from shuzhi.share.agreements import Actor, Verb, read_application, steps_since, submit, tick
+from shuzhi.web import make_app
 
 _FILES = {
     "parties.yaml": """
@@ -198,6 +202,26 @@ def test_people_read_where_things_stand(folder: Path, monkeypatch: pytest.Monkey
         "ecology", "1 agreement", "it counts when water or city does it", "unverified",
     )  # fmt: skip
     assert [e for e, text in zip(expected, said, strict=True) if e not in text] == []
+
+
+def test_shell_and_interface_say_why_nobody_knows_a_deadline(
+    shuzhi: Callable[..., Any], folder: Path
+) -> None:
+    year = china_working_days().last_year
+    new_year_eve = Instant(datetime(year, 12, 31, 2, tzinfo=UTC))
+    city = replace(open_city(folder), clock=lambda: new_year_eve)
+    asked = replace(read_application(folder / "application.yaml"), starts_on=date(year, 12, 1))
+    submit(city.sharing_office, asked, by=Actor("w.li", PartyId("water")))
+    files = [shuzhi("application", "show", "1")["application"], *shuzhi("application", "list")]
+    with TestClient(make_app(city), "http://127.0.0.1") as client:
+        told = client.get("/api/v1/applications/1").json()["clocks"]
+        runs = [*told, *(run for file in files for run in file["runs"])]
+        said = {(run["clock"], run["due_at"], run["why_undated"]) for run in runs}
+        assert (len(runs), said) == (3, {("answer", None, "kernel.calendar_ends")})
+        shuzhi("application", "return", "1", "--text", "Which stations?", *ECOLOGY)
+        # A clock that stands waits for the applicant, and for no notice.
+        (still,) = client.get("/api/v1/applications/1").json()["clocks"]
+        assert (still["is_paused"], still["due_at"], still["why_undated"]) == (True, None, None)
 
 
 def test_an_answer_that_is_late_becomes_one_case_of_the_provider(

@@ -60,6 +60,7 @@ from shuzhi.share.correction import (
 from shuzhi.share.correction.rows import find_used
 from shuzhi.share.correction.store import step_table
 from shuzhi.share.forms import designate
+from shuzhi.web.api.share.doubt_answers import DoubtAnswer
 
 KEY = (("station", "s1"), ("at", "2026-03-02 00:00:00+00"))
 WHAT = Doubted("air", KEY, "pm10", "10", "11")
@@ -257,6 +258,8 @@ def test_a_clock_into_an_unknown_year_waits_for_its_calendar(still: Any, tmp_pat
     held = submit(city.correction_office, WHAT, by=Actor("w", PartyId("water")))
     (run,) = held.runs
     assert (run.due_at, run.is_live) == (None, True)
+    told = DoubtAnswer.told(held)
+    assert (told.due_at, told.why_undated) == (None, "kernel.calendar_ends")
     file, dues = tmp_path / "notice.yaml", []
     for more in ("", ", 2027-01-05"):
         days = f"[2027-01-01, 2027-05-01, 2027-10-01{more}]"

@@ -27,6 +27,7 @@ from shuzhi.share.receipts import (
     tick_objections,
     withdraw_objection,
 )
+from shuzhi.web.api.share.objections import ObjectionAnswer
 
 REGISTRY = Actor("r.zhou", PartyId("registry"))
 CITY = Actor("c.he", PartyId("city"))
@@ -120,6 +121,8 @@ def test_a_clock_into_a_year_without_calendar_has_no_deadline_and_is_not_late(bo
     books.later(days=300)
     held = objected(books)
     assert held.run.due_at is None
+    told = ObjectionAnswer.told(held)
+    assert (told.due_at, told.why_undated) == (None, "kernel.calendar_ends")
     books.later(days=300)
     assert tick_objections(books.office) == ()
 

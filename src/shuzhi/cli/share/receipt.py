@@ -10,7 +10,7 @@ import typer
 
 from shuzhi.cli.frame.options import AsJson, CityFolder, moment, opened
 from shuzhi.cli.frame.output import counted, out, print_facts, print_json, print_table
-from shuzhi.cli.share.application import Number, Party, Person, actor
+from shuzhi.cli.share.application import Number, Party, Person, actor, deadline
 
 if TYPE_CHECKING:
     from shuzhi.app import City
@@ -217,7 +217,7 @@ def list_objections(
         print_json(found)
         return
     rows = [
-        (o.id, o.state.value, o.receipt, o.agreement, o.dataset, o.provider, o.run.due_at,
+        (o.id, o.state.value, o.receipt, o.agreement, o.dataset, o.provider, deadline([o.run]),
          "late" if o.is_overdue else None)
         for o in found
     ]  # fmt: skip
@@ -230,7 +230,8 @@ def _show_objection(there: City, held: Objection, *, as_json: bool) -> None:
     if as_json:
         print_json(held)
     else:
-        out.print(f"objection {held.id}: {held.state.value}, due {held.run.due_at or 'unknown'}")
+        due = deadline([held.run])
+        out.print(f"objection {held.id}: {held.state.value}" + (f", due {due}" if due else ""))
 
 
 def _show_receipts(found: Sequence[Receipt], *, as_json: bool) -> None:

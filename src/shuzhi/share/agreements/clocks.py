@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 
-from shuzhi.kernel.deadlines import Pause, due_as_known, due_day
+from shuzhi.kernel.deadlines import Pause, Undatable, due_as_known, due_day
 from shuzhi.kernel.ids import PartyId
 from shuzhi.kernel.instant import Instant, day_of, end_of_day
 from shuzhi.kernel.law import Law, LawUnit
@@ -47,7 +47,7 @@ class Term:
 
 
 @dataclass(frozen=True)
-class ClockRun:
+class ClockRun(Undatable):
     """One run of a clock, against `party`. `due_at` is None while nobody can say.
 
     One with a `term` counts from `started_at`; one without ends at the instant it was given.
@@ -72,6 +72,11 @@ class ClockRun:
     def is_live(self) -> bool:
         """Whether it may still run out."""
         return self.ended_at is None and self.broken_at is None and not self.is_paused
+
+    @property
+    def why_undated(self) -> str | None:
+        """As of every deadline; a clock that stands still or has ended waits for no calendar."""
+        return super().why_undated if self.is_live else None
 
     def is_due(self, now: Instant) -> bool:
         """Whether it has run out by `now` and nothing was done about it yet."""

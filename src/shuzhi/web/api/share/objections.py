@@ -52,6 +52,8 @@ class ObjectionAnswer(Answer):
     """When it was made."""
     due_at: datetime | None
     """Until when it is to be answered; null while nobody can say."""
+    why_undated: str | None
+    """Why nobody can say, as a code: `kernel.calendar_ends` until the holiday notice is out."""
     is_overdue: bool
     """Whether it was not answered in time."""
     state: ObjectionState
@@ -64,7 +66,8 @@ class ObjectionAnswer(Answer):
     @classmethod
     def told(cls, objection: Objection) -> ObjectionAnswer:
         """Return an objection; whose it is stays with the office."""
-        return cls.about(objection, due_at=objection.run.due_at)
+        run = objection.run
+        return cls.about(objection, due_at=run.due_at, why_undated=run.why_undated)
 
 
 class Objections(Listed):

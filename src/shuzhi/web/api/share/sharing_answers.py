@@ -96,6 +96,8 @@ class TermClockAnswer(Answer):
     """Since when it runs."""
     due_at: datetime | None
     """When it runs out; null while nobody can say."""
+    why_undated: str | None
+    """Why nobody can say, as a code: `kernel.calendar_ends` until the holiday notice is out."""
     is_paused: bool
     """Whether it stands still now."""
     broken_at: datetime | None
