@@ -54,8 +54,8 @@ _BY_STATUS: Mapping[int, str] = {
         share.account_exists share.already_decided share.already_granted
         share.application_duplicate
         share.changed_meanwhile share.extension_not_allowed share.linkage_columns
-        share.linkage_model_state share.linkage_not_accepted share.linkage_untrainable
-        share.linkage_working
+        share.linkage_keys share.linkage_model_state share.linkage_not_accepted
+        share.linkage_untrainable share.linkage_working
         share.not_overdue share.objection_open
         share.objection_settled share.period_over share.query_taken share.subscription_ended
         share.wrong_state

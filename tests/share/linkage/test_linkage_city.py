@@ -110,7 +110,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory, tables: dict[str, Any], yam
     said(city, "application", "answer", "1", "--as", "p.he", "--party", "police")
     trained = said(city, "linkage", "train", "residents", "--as", "li")
     assert "the one in use" in trained
-    assert "not estimated: phone: last 7.0: m" in trained
+    assert "phone: The data do not show: " in trained
+    assert "Train again when there are more rows." in trained
     said(city, "linkage", "accept", "residents", "1", "--as", "wang")
     assert "subjects" in said(city, "linkage", "run", "residents", "--as", "li")
     return city

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict
 from math import log2
+from threading import Thread
 from typing import Any
 
 import pyarrow as pa
@@ -26,6 +27,7 @@ from shuzhi.share.linkage import (
     last_run,
     lines,
     models,
+    pair_as_it_stands,
     parse_linkage,
     records,
     review,
@@ -172,6 +174,55 @@ def test_a_verdict_needs_a_reason_and_records_that_take_part(linked: Any) -> Non
         decide(linked.office, "residents", R7, stranger, Verdict.SAME, by="li", reason="seen")
 
 
+@pytest.mark.parametrize("key", ["r99999", "", "r7' OR 1 = 1 --", "r\x00", "r" * 301])
+def test_a_verdict_on_a_record_that_is_not_there_is_refused(linked: Any, key: str) -> None:
+    forged = Record("register", key)
+    with pytest.raises(LinkageError, match="keeps no pair") as refusal:
+        decide(linked.office, "residents", C7, forged, Verdict.SAME, by="li", reason="seen")
+    assert refusal.value.code == "share.linkage_pair_unknown"
+
+
+def test_a_pair_that_no_run_kept_can_be_decided_and_the_next_run_keeps_to_it(copied: Any) -> None:
+    lone = Record("register", "r0")
+    assert pair_as_it_stands(copied.office, "residents", lone, T3) is None
+    decide(copied.office, "residents", lone, T3, Verdict.SAME, by="li", reason="moved and married")
+    run(copied.office, "residents", by="li")
+    one, other = (subject_of(copied.office, "residents", r) for r in (lone, T3))
+    assert one == other is not None
+
+
+def test_who_decides_hears_first_of_what_was_said_since_they_looked(copied: Any) -> None:
+    office, (first, *_) = copied.office, review(copied.office, "residents")
+    ends = (first.placed.pair.left, first.placed.pair.right)
+
+    def say(verdict: Verdict, by: str, seen: str | None) -> None:
+        decide(office, "residents", *ends, verdict, by=by, reason="seen", seen=seen)
+
+    say(Verdict.SAME, "li", first.seen)
+    with pytest.raises(LinkageError) as refusal:
+        say(Verdict.DIFFERENT, "wang", first.seen)
+    assert refusal.value.code == "share.changed_meanwhile"
+    now = pair_as_it_stands(office, "residents", *ends)
+    assert now
+    assert [(d.by, d.verdict) for d in now.decisions] == [("li", "same")]
+    say(Verdict.DIFFERENT, "wang", now.seen)
+    after = pair_as_it_stands(office, "residents", *ends)
+    assert after
+    assert (after.is_disputed, len({first.seen, now.seen, after.seen})) == (True, 3)
+
+
+def test_two_who_accept_at_once_leave_one_model_in_use(copied: Any) -> None:
+    train(copied.office, "residents", by="li")
+    both = [Thread(target=accept, args=(copied.office, "residents", n), kwargs={"by": "wang"})
+            for n in (1, 2)]  # fmt: skip
+    for each in both:
+        each.start()
+    for each in both:
+        each.join()
+    states = [kept.state for kept in models(copied.office, "residents")]
+    assert states.count(ModelState.ACCEPTED) == 1
+
+
 def test_what_is_not_there_is_refused(linked: Any) -> None:
     office = linked.office
     refusals: tuple[tuple[Callable[[], object], str], ...] = (
@@ -193,7 +244,7 @@ def test_columns_that_are_not_there_and_keys_that_stand_twice_are_refused(
     with pytest.raises(LinkageError, match="register has no column mobil"):
         train(wrong, "residents", by="li")
     twice = copied.declare(yaml.replace("key: id", "key: updated", 1))
-    with pytest.raises(LinkageError, match=r"used twice in: register"):
+    with pytest.raises(LinkageError, match=r"used twice or longer than 300 .* in: register \(1\)"):
         train(twice, "residents", by="li")
 
 

@@ -210,5 +210,6 @@ def test_a_text_is_no_key_of_whole_numbers_and_nothing_breaks(linked: Any) -> No
     held = source(linked, "register", "id", "full_name")
     columns = {**held.facts.columns, "id": ColumnFacts("id", LogicalType.INTEGER, "general")}
     whole = replace(held, facts=replace(held.facts, columns=columns))
-    with pytest.raises(LinkageError, match="linkage_subject_unknown"):
-        shown(linked, whole, source(linked, "clinic"), subject=R7)
+    for key in ("r7", "007", "7 ", "-0", "٧", "7" * 500, ""):
+        with pytest.raises(LinkageError, match="linkage_subject_unknown"):
+            shown(linked, whole, source(linked, "clinic"), subject=Record("register", key))

@@ -13,7 +13,15 @@ from shuzhi.cli.share.application import Party, Person
 from shuzhi.kernel.errors import RefusedError
 
 if TYPE_CHECKING:
-    from shuzhi.share.linkage import Compared, Figures, Precision, Record, SubjectFile, Waiting
+    from shuzhi.share.linkage import (
+        Compared,
+        Figures,
+        Precision,
+        Record,
+        Shortcoming,
+        SubjectFile,
+        Waiting,
+    )
 
 commands = typer.Typer(
     help="通: the same person, company or place across departments.", no_args_is_help=True
@@ -46,6 +54,7 @@ def list_linkages(city: CityFolder = None, as_json: AsJson = False) -> None:
 @commands.command("train")
 def train(name: _Name, person: Person, city: CityFolder = None, as_json: AsJson = False) -> None:
     """Train a model on the data of today, beside the one in use; it waits to be accepted."""
+    from shuzhi.share.linkage import shortcomings
     from shuzhi.share.linkage import train as trained
 
     there = opened(city)
@@ -54,7 +63,7 @@ def train(name: _Name, person: Person, city: CityFolder = None, as_json: AsJson 
     if as_json:
         print_json(made)
     else:
-        _show_trained(made)
+        _show_trained(made, shortcomings(there.linkage_office.linkage(name), made.model.trained))
 
 
 @commands.command("accept")
@@ -219,17 +228,14 @@ def _figures(figures: Figures) -> list[tuple[str, object]]:
     return rows + [(f"not joined: {name}", count) for name, count in figures.refused.items()]
 
 
-def _show_trained(made: Compared) -> None:
-    kept, trained = made.model, made.model.trained
+def _show_trained(made: Compared, lacking: tuple[Shortcoming, ...]) -> None:
+    kept = made.model
     before = dict(_figures(made.before.figures)) if made.before else {}
     rows = [(name, count, before.get(name)) for name, count in _figures(kept.figures)]
     title = f"{kept.linkage}: model {kept.number} ({kept.state.value})"
     print_table(title, ("figure", "this model", "the one in use"), rows)
-    told = {"not estimated": trained.untrained, "problem": trained.problems,
-            "left out": trained.left_out}  # fmt: skip
-    for what, each in told.items():
-        for one in each:
-            out.print(Text(f"{what}: {one}"), soft_wrap=True)
+    for each in lacking:
+        out.print(Text(f"{each.said.en} {each.advice.en}"), soft_wrap=True)
 
 
 def _show_waiting(waiting: tuple[Waiting, ...]) -> None:

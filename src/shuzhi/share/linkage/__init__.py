@@ -21,6 +21,8 @@ from shuzhi.share.linkage.model import (
     WorkState,
 )
 from shuzhi.share.linkage.office import LinkageOffice
+from shuzhi.share.linkage.reviewing import decide, pair_as_it_stands, review, sample, why
+from shuzhi.share.linkage.shortcomings import Shortcoming, shortcomings
 from shuzhi.share.linkage.subject_file import (
     Asker,
     Differs,
@@ -34,17 +36,13 @@ from shuzhi.share.linkage.subject_file import (
 from shuzhi.share.linkage.use_cases import (
     Compared,
     accept,
-    decide,
     last_run,
     models,
     records,
-    review,
     run,
     runs,
-    sample,
     subject_of,
     train,
-    why,
 )
 from shuzhi.share.linkage.waterfall import Bar, Waterfall, lines
 from shuzhi.share.linkage.works import ask, take_up, work, works
@@ -73,6 +71,7 @@ __all__ = [
     "Record",
     "Run",
     "Sheet",
+    "Shortcoming",
     "Source",
     "SubjectFile",
     "Verdict",
@@ -87,6 +86,7 @@ __all__ = [
     "last_run",
     "lines",
     "models",
+    "pair_as_it_stands",
     "parse_linkage",
     "read_linkage",
     "records",
@@ -94,6 +94,7 @@ __all__ = [
     "run",
     "runs",
     "sample",
+    "shortcomings",
     "subject_file",
     "subject_of",
     "take_up",

@@ -16,11 +16,11 @@ import duckdb
 
 from shuzhi.gather.lake.query import literal
 from shuzhi.share.linkage.em import fitted
-from shuzhi.share.linkage.errors import LinkageError
 from shuzhi.share.linkage.levels import blocked, comparisons
 from shuzhi.share.linkage.model import Block, Linkage, Pair, Record, Trained
 from shuzhi.share.linkage.preparing import ROWS, prepare, record_of
 from shuzhi.share.linkage.presets import Presets, presets
+from shuzhi.share.linkage.shortcomings import untrainable
 
 _ROUNDS = 40
 _LEAST_PAIRS = 30
@@ -50,6 +50,8 @@ class Bench:
         Raises:
             LinkageError: `share.linkage_untrainable` when there is nothing to learn from.
         """
+        if empty := sorted(name for name, rows in self._rows().items() if not rows):
+            raise untrainable(self.linkage, [f"no_rows: {name}" for name in empty])
         if self.linkage.training.is_local:
             return self._train_locally(versions)
         training = self.linkage.training
@@ -63,7 +65,7 @@ class Bench:
             )
         done = sum(self._learn(linker, block, problems) for block in training.sessions)
         if not done:
-            raise self._untrainable(problems)
+            raise untrainable(self.linkage, problems)
         kept = linker.misc.save_model_to_json()
         untrained = tuple(_untrained(kept))
         _fill(kept)
@@ -87,7 +89,7 @@ class Bench:
             for each in kept["comparisons"]
         ]
         if pairs < _LEAST_PAIRS:
-            raise self._untrainable([f"the blocks let {pairs} pairs through"])
+            raise untrainable(self.linkage, [f"few_pairs: {pairs}"])
         learnt = fitted(patterns, sizes, min(0.5, self._expected() * self._possible() / pairs))
         kept["probability_two_random_records_match"] = learnt.share
         for i, each in enumerate(kept["comparisons"]):
@@ -117,13 +119,6 @@ class Bench:
             untrained,
             tuple(problems),
             tuple(self.left_out),
-        )
-
-    def _untrainable(self, problems: Sequence[str]) -> LinkageError:
-        return LinkageError(
-            "share.linkage_untrainable",
-            f"No block of the linkage {self.linkage.id} let EM learn: {'; '.join(problems)}.",
-            next_step="Declare other blocks under training.sessions.",
         )
 
     def predict(self, trained: Trained, least: float) -> tuple[Pair, ...]:
@@ -168,12 +163,13 @@ class Bench:
         )
         pairs = int((self.connection.execute(sql).fetchone() or (0,))[0])
         if pairs > self.linkage.most_pairs:
-            self.left_out.append(f"{block}: {pairs:,} pairs")
+            self.left_out.append(f"{block}: {pairs}")
         return pairs <= self.linkage.most_pairs
 
     def _rows(self) -> dict[str, int]:
         found = self.connection.execute(f"SELECT dataset, COUNT(*) FROM {ROWS} GROUP BY dataset")
-        return dict(sorted(found.fetchall()))
+        none = dict.fromkeys((member.dataset for member in self.linkage.members), 0)
+        return dict(sorted((none | dict(found.fetchall())).items()))
 
     def _linker(self, settings: dict[str, Any]) -> Any:
         # Splink takes a while to import, which a command that links nothing need not wait for.
@@ -221,9 +217,10 @@ class Bench:
                 found = float(linker._settings_obj._probability_two_random_records_match)
                 if found > 0:
                     return found, "certain"
-                problems.append("the certain blocks found no pair")
-            except ValueError as error:
-                problems.append(f"certain blocks: {str(error).splitlines()[0][:120]}")
+                problems.append("certain_none")
+            except ValueError:
+                # They find more pairs than they may at the recall that is declared.
+                problems.append("certain_many")
         return self._expected(), "expected"
 
     def _expected(self) -> float:
@@ -239,9 +236,10 @@ class Bench:
         return (sum(counts) ** 2 - sum(c * c for c in counts)) / 2
 
     def _learn(self, linker: Any, block: Block, problems: list[str]) -> bool:
-        from splink.internals.exceptions import SplinkException
+        from splink.internals.exceptions import EMTrainingException, SplinkException
 
         training = self.linkage.training
+        compared = list(linker._settings_obj.comparisons)
         try:
             with _quiet():
                 linker.training.estimate_parameters_using_expectation_maximisation(
@@ -251,7 +249,10 @@ class Bench:
                     record_sample_proportion=1.0,
                 )
         except (SplinkException, ValueError, ZeroDivisionError) as error:
-            problems.append(f"{_sql(block)}: {str(error).splitlines()[0][:120]}")
+            # Splink takes the parts of the block out of the model, and leaves them out.
+            linker._settings_obj.comparisons = compared
+            is_none = isinstance(error, EMTrainingException) and "no record pairs" in str(error)
+            problems.append(f"{'session_none' if is_none else 'session_failed'}: {block}")
             return False
         return True
 

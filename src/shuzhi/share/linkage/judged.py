@@ -31,6 +31,11 @@ class Waiting:
         behind = f"{not self.is_disputed:d}{bool(self.decisions):d}"
         return f"{behind} {1 - _told(pair.probability):.15f} {pair_digest(pair.left, pair.right)}"
 
+    @property
+    def seen(self) -> str:
+        """What was said of it until now, as a text that changes with every word."""
+        return stand(self.decisions)
+
 
 @dataclass(frozen=True)
 class Precision:
@@ -63,6 +68,12 @@ def agreed(decisions: Sequence[Decision]) -> Verdict | None:
     """Return what those who could tell agree on; None when nobody could or they disagree."""
     told = {d.verdict for d in decisions} - {Verdict.CANNOT_TELL}
     return next(iter(told)) if len(told) == 1 else None
+
+
+def stand(decisions: Iterable[Decision]) -> str:
+    """Return a text that changes with every word that is said of a pair; it names nobody."""
+    said = sorted((each.by, each.verdict.value, f"{each.at}") for each in decisions)
+    return digest("\x1f".join(part for each in said for part in each))[:16]
 
 
 def is_disputed(decisions: Sequence[Decision]) -> bool:

@@ -22,6 +22,9 @@ MACROS = (
     "LEN(y.t) >= n AND (CONTAINS(x.t, y.t) OR CONTAINS(y.t, x.t)))) > 0)) > 0",
 )
 
+# What a model calls the level of all that is not alike in any way.
+OTHER = "other"
+
 
 def comparisons(linkage: Linkage, known: Presets) -> list[dict[str, Any]]:
     """Return what Splink is to compare, part by part."""
@@ -47,15 +50,19 @@ def _levels(part: Part, form: Form, names: set[str]) -> list[dict[str, Any]]:
         {"sql_condition": missing, "label_for_charts": "missing", "is_null_level": True}
     ]
     for level in asked(form, names):
-        said = level.name if level.value is None else f"{level.name} {level.value}"
         one: dict[str, Any] = {
             "sql_condition": condition(part.name, level),
-            "label_for_charts": said,
+            "label_for_charts": label(level),
         }
         if level.name == "same" and form.by_frequency:
             one |= {"tf_adjustment_column": part.name, "tf_adjustment_weight": 1.0}
         made.append(one)
-    return [*made, {"sql_condition": "ELSE", "label_for_charts": "other"}]
+    return [*made, {"sql_condition": "ELSE", "label_for_charts": OTHER}]
+
+
+def label(level: Level) -> str:
+    """Return what a model calls a level."""
+    return level.name if level.value is None else f"{level.name} {level.value}"
 
 
 def condition(part: str, level: Level) -> str:

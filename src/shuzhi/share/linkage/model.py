@@ -198,8 +198,10 @@ class Trained:
     """A model that was trained, with everything it stands on.
 
     `splink` are its parameters as Splink keeps them. `untrained` names what EM could not estimate,
-    which stands at Splink's guess. `versions` and `rows` are by data set; `prior_from` says what
-    the share of matches follows from (`certain` or `expected`).
+    which stands at Splink's guess (`name: similar 0.92: m`), `problems` what else went wrong
+    (`session_none: birth`) and `left_out` blocks with too many pairs: `shortcomings` tells them.
+    `versions` and `rows` are by data set; `prior_from` says what the share of matches follows from
+    (`certain` or `expected`).
     """
 
     splink: Mapping[str, object]

@@ -14,6 +14,7 @@ from shuzhi.share.linkage.errors import LinkageError
 from shuzhi.share.linkage.levels import MACROS
 from shuzhi.share.linkage.model import Linkage, Member, Record
 from shuzhi.share.linkage.presets import Form, Presets
+from shuzhi.share.linkage.store import MOST_OF_KEY
 
 ROWS = "linkage_rows"
 # A word in so few rows is rare in any case; each row is found by so many words of its own.
@@ -24,8 +25,8 @@ def prepare(connection: duckdb.DuckDBPyConnection, linkage: Linkage, known: Pres
     """Make the table `linkage_rows` (number, data set, key, parts) from the views of data sets.
 
     Raises:
-        LinkageError: `share.linkage_columns` for columns that are not there, keys that are missing
-            or used twice.
+        LinkageError: `share.linkage_columns` for columns that are not there, `share.linkage_keys`
+            for keys that are missing, used twice or too long.
     """
     for macro in MACROS:
         connection.execute(macro)
@@ -92,13 +93,15 @@ def _select(
 def _require_keys(connection: duckdb.DuckDBPyConnection) -> None:
     found = connection.execute(
         "SELECT dataset, COUNT(*) FROM (SELECT dataset, key FROM linkage_plain "
-        "GROUP BY dataset, key HAVING COUNT(*) > 1 OR key IS NULL) GROUP BY dataset ORDER BY 1"
+        "GROUP BY dataset, key HAVING COUNT(*) > 1 OR key IS NULL OR LEN(key) > ?) "
+        "GROUP BY dataset ORDER BY 1",
+        [MOST_OF_KEY],
     ).fetchall()
     if found:
         said = ", ".join(f"{dataset} ({count:,})" for dataset, count in found)
         raise LinkageError(
-            "share.linkage_columns",
-            f"Keys are missing or used twice in: {said}.",
+            "share.linkage_keys",
+            f"Keys are missing, used twice or longer than {MOST_OF_KEY} characters in: {said}.",
             next_step="Name a key under which each row is known, or mend the data set.",
         )
 

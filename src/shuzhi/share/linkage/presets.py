@@ -66,6 +66,14 @@ class KindPreset:
 
 
 @dataclass(frozen=True)
+class Lack:
+    """What a training may lack, and what to do about it."""
+
+    said: Title
+    advice: Title
+
+
+@dataclass(frozen=True)
 class Presets:
     """All tables of `presets.yaml`."""
 
@@ -73,11 +81,20 @@ class Presets:
     forms: Mapping[str, Form]
     kinds: Mapping[Kind, KindPreset]
     says: Mapping[str, Title]
+    lacks: Mapping[str, Lack]
 
 
 class _Text(StrictModel):
     zh: str
     en: str
+
+    def title(self) -> Title:
+        return Title(self.zh, self.en)
+
+
+class _LackShape(StrictModel):
+    said: _Text
+    advice: _Text
 
 
 class _FormShape(StrictModel):
@@ -132,6 +149,7 @@ class _Shape(StrictModel):
     forms: dict[str, _FormShape]
     kinds: dict[Kind, _KindShape]
     says: dict[str, _Text]
+    lacks: dict[str, _LackShape]
 
 
 @cache
@@ -143,7 +161,8 @@ def presets() -> Presets:
         {n: w if isinstance(w, dict) else dict.fromkeys(w, "") for n, w in held.words.items()},
         {name: _form(name, form) for name, form in held.forms.items()},
         {kind: _kind(preset) for kind, preset in held.kinds.items()},
-        {name: Title(text.zh, text.en) for name, text in held.says.items()},
+        {name: text.title() for name, text in held.says.items()},
+        {code: Lack(lack.said.title(), lack.advice.title()) for code, lack in held.lacks.items()},
     )
 
 
@@ -152,7 +171,7 @@ def _form(name: str, held: _FormShape) -> Form:
     levels = (
         Level(s) if isinstance(s, str) else Level(*next(iter(s.items()))) for s in held.levels
     )
-    title = Title(held.title.zh, held.title.en)
+    title = held.title.title()
     return Form(
         name, title, tuple(steps), tuple(levels), held.holds, held.tokens, held.by_frequency
     )

@@ -44,11 +44,12 @@ from shuzhi.share.linkage.model import (
     Verdict,
 )
 
+MOST_OF_KEY = 300
 _ENDS = ("left_dataset", "left_key", "right_dataset", "right_key")
 
 
 def _ends() -> tuple[Column[Any], ...]:
-    return tuple(Column(name, String(300), nullable=False) for name in _ENDS)
+    return tuple(Column(name, String(MOST_OF_KEY), nullable=False) for name in _ENDS)
 
 
 model_table = Table(
@@ -101,7 +102,7 @@ member_table = Table(
     metadata,
     Column("linkage", String(60), primary_key=True),
     Column("dataset", String(300), primary_key=True),
-    Column("key", String(300), primary_key=True),
+    Column("key", String(MOST_OF_KEY), primary_key=True),
     Column("subject", String(20), nullable=False),
     Index("ix_linkage_member_subject", "linkage", "subject"),
 )
@@ -261,10 +262,13 @@ def put_decision(connection: Connection, linkage: str, decision: Decision) -> No
     connection.execute(insert(decision_table).values(**values))
 
 
-def read_decisions(connection: Connection, linkage: str) -> tuple[Decision, ...]:
-    """Return what was said of pairs, the oldest first."""
+def read_decisions(
+    connection: Connection, linkage: str, ends: tuple[Record, Record] | None = None
+) -> tuple[Decision, ...]:
+    """Return what was said of all pairs, or of one, the oldest first."""
     c = decision_table.c
-    query = select(decision_table).where(c.linkage == linkage).order_by(c.at, c.id)
+    where = [c.linkage == linkage] if ends is None else _is_pair(decision_table, linkage, *ends)
+    query = select(decision_table).where(*where).order_by(c.at, c.id)
     return tuple(
         Decision(*_records(row), Verdict(row["verdict"]), row["by"], row["at"], row["reason"])
         for row in connection.execute(query).mappings()

@@ -6,6 +6,7 @@ that they may not see they do not learn either whether it knows the subject.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -36,6 +37,10 @@ from shuzhi.share.linkage.errors import LinkageError
 from shuzhi.share.linkage.model import Linkage, Member, Record
 from shuzhi.share.linkage.office import LinkageOffice
 from shuzhi.share.linkage.use_cases import records, subject_of
+
+# `07` is the key of no row whose key is 7: a subject is found by keys as they are written.
+_WHOLE = re.compile(r"0|-?[1-9][0-9]*")
+_MOST_DIGITS = 19
 
 
 @dataclass(frozen=True)
@@ -211,10 +216,10 @@ def _allowed(office: LinkageOffice, door: Door, dataset: str, asker: Asker) -> A
 
 
 def _fits(member: Member, key: str, source: Source) -> bool:
-    """Tell whether a text can be a key; what cannot is none that is there."""
+    """Tell whether a text is how a key would be written; what is not is none that is there."""
     known = source.facts.columns.get(member.key)
     is_whole = known is not None and known.logical_type is LogicalType.INTEGER
-    return not is_whole or key.removeprefix("-").isdecimal()
+    return not is_whole or (len(key) <= _MOST_DIGITS and _WHOLE.fullmatch(key) is not None)
 
 
 def _only(column: str, keys: Sequence[str], facts: DatasetFacts) -> Term:

@@ -1,4 +1,4 @@
-"""The verbs of linkage: train, accept, run, review, decide, and say why.
+"""The verbs of linkage: train, accept, run, and tell what came of it.
 
 Each act is one transaction with its audit entry; what is published of it is told after the commit.
 """
@@ -13,14 +13,13 @@ from typing import Any
 from sqlalchemy import Connection
 
 from shuzhi.audit import Entry, queue
+from shuzhi.kernel.control import hold_table
 from shuzhi.share.linkage import judged
 from shuzhi.share.linkage.clusters import Grouped, Knowledge, grouped, subjects
 from shuzhi.share.linkage.engine import Bench, declared_sha256
 from shuzhi.share.linkage.errors import LinkageError
-from shuzhi.share.linkage.events import LinkageRan, ModelAccepted, PairDecided
-from shuzhi.share.linkage.judged import Precision, Waiting
+from shuzhi.share.linkage.events import LinkageRan, ModelAccepted
 from shuzhi.share.linkage.model import (
-    Decision,
     Figures,
     Kept,
     Linkage,
@@ -30,32 +29,25 @@ from shuzhi.share.linkage.model import (
     Placed,
     Record,
     Run,
-    Verdict,
 )
 from shuzhi.share.linkage.office import LinkageOffice
 from shuzhi.share.linkage.preparing import strong_of
 from shuzhi.share.linkage.store import (
-    find_pair,
     find_subject,
     insert_model,
     insert_run,
+    model_table,
     put_accepted,
-    put_decision,
     read_decisions,
-    read_links,
     read_members,
     read_models,
     read_runs,
-    read_unlinked,
     replace_members,
     replace_pairs,
 )
-from shuzhi.share.linkage.waterfall import Waterfall, waterfall
 
 Along = Callable[[Connection, int, Figures], None]
 """What is kept in one transaction with a model or a run that was made; it gets its number."""
-
-_MOST_REASON = 4_000
 
 
 @dataclass(frozen=True)
@@ -104,6 +96,8 @@ def accept(office: LinkageOffice, linkage: str, number: int, *, by: str) -> Kept
     """
     declared, now = office.linkage(linkage), office.clock()
     with office.control.transaction() as connection:
+        # Of two models that are accepted at the same moment, only the later one is in use.
+        hold_table(connection, model_table)
         kept = next((k for k in read_models(connection, linkage) if k.number == number), None)
         if kept is None:
             raise LinkageError(
@@ -146,96 +140,6 @@ def run(office: LinkageOffice, linkage: str, *, by: str, along: Along = _nothing
             along(connection, number, figures)
     office.publish(LinkageRan(now, linkage, number, figures))
     return Run(number, linkage, kept.id, now, by, versions, figures)
-
-
-def decide(
-    office: LinkageOffice,
-    linkage: str,
-    one: Record,
-    other: Record,
-    verdict: Verdict,
-    *,
-    by: str,
-    reason: str,
-) -> Decision:
-    """Say what a pair is; every later run keeps to it, unless somebody else disagrees.
-
-    Raises:
-        LinkageError: `share.linkage_unknown`, `share.linkage_pair_unknown` for records that take
-            no part, `share.linkage_bad_verdict` without a reason.
-    """
-    declared, now = office.linkage(linkage), office.clock()
-    said = reason.strip()
-    if not said or len(said) > _MOST_REASON:
-        raise LinkageError(
-            "share.linkage_bad_verdict",
-            f"A verdict needs a reason of at most {_MOST_REASON} characters.",
-            next_step="Say what you looked at.",
-        )
-    if one == other or not all(declared.member(r.dataset) for r in (one, other)):
-        raise _unknown_pair(linkage, one, other)
-    decision = Decision(min(one, other), max(one, other), verdict, by, now, said)
-    with office.control.transaction() as connection:
-        put_decision(connection, linkage, decision)
-        # Keys may name people: the log holds what was said, and of which pair only the hash.
-        pair = judged.pair_digest(decision.left, decision.right)
-        facts = {"verdict": verdict.value, "pair_sha256": pair}
-        queue(connection, Entry("linkage.decided", now, by, f"linkage:{linkage}", facts))
-    office.publish(PairDecided(now, linkage, decision.left, decision.right, verdict))
-    return decision
-
-
-def review(
-    office: LinkageOffice, linkage: str, *, after: str = "", limit: int = 20
-) -> tuple[Waiting, ...]:
-    """Return who waits to be looked at after the turn `after`, the most telling first.
-
-    Raises:
-        LinkageError: `share.linkage_unknown`.
-    """
-    office.linkage(linkage)
-    with office.control.transaction() as connection:
-        said = read_decisions(connection, linkage)
-        pairs = read_unlinked(connection, linkage, judged.disputed(said))
-    waiting = judged.queue(pairs, said)
-    return tuple(one for one in waiting if one.turn > after)[:limit]
-
-
-def sample(
-    office: LinkageOffice, linkage: str, *, size: int = 100, seed: int = 1
-) -> tuple[Precision, tuple[Waiting, ...]]:
-    """Return how right the links are by a random sample, and what of it was not decided yet.
-
-    Raises:
-        LinkageError: `share.linkage_unknown`.
-    """
-    office.linkage(linkage)
-    with office.control.transaction() as connection:
-        links = read_links(connection, linkage)
-        said = judged.by_pair(read_decisions(connection, linkage))
-        drawn = judged.sampled(links, size, seed)
-        unsaid = (find_pair(connection, linkage, *ends) for ends in drawn if ends not in said)
-        waiting = tuple(Waiting(placed) for placed in unsaid if placed is not None)
-    return judged.precision(len(links), drawn, said), waiting
-
-
-def why(office: LinkageOffice, linkage: str, one: Record, other: Record, *, by: str) -> Waterfall:
-    """Return how a pair of the newest run came to its probability; the look is audited.
-
-    Raises:
-        LinkageError: `share.linkage_unknown`, `share.linkage_pair_unknown`.
-    """
-    declared, now = office.linkage(linkage), office.clock()
-    with office.control.transaction() as connection:
-        placed = find_pair(connection, linkage, min(one, other), max(one, other))
-        if placed is None:
-            raise _unknown_pair(linkage, one, other)
-        # What keeps pairs are runs.
-        (done,) = read_runs(connection, linkage, limit=1)
-        kept = next(k for k in read_models(connection, linkage) if k.id == done.model)
-        facts = {"run": done.id, "model": kept.number}
-        queue(connection, Entry("linkage.explained", now, by, f"linkage:{linkage}", facts))
-    return waterfall(declared, kept.trained, kept.number, placed.pair, placed.place)
 
 
 def models(office: LinkageOffice, linkage: str) -> tuple[Kept, ...]:
@@ -382,12 +286,3 @@ def _require_fit(declared: Linkage, kept: Kept) -> None:
             f"Model {kept.number} was trained for what {declared.id} declared before.",
             next_step="Train a model for what is declared now, and accept it.",
         )
-
-
-def _unknown_pair(linkage: str, one: Record, other: Record) -> LinkageError:
-    return LinkageError(
-        "share.linkage_pair_unknown",
-        f"The linkage {linkage} keeps no pair of these two records of {one.dataset} and "
-        f"{other.dataset}.",
-        next_step="Name two records as DATASET:KEY, as the review queue shows them.",
-    )

@@ -70,10 +70,11 @@ def _finding(level: int, form: Form, names: set[str], known: Presets) -> Title:
     levels = asked(form, names)
     if level == 0:
         return known.says["other"]
-    return _said(levels[len(levels) - level], known)
+    return meaning(levels[len(levels) - level], known)
 
 
-def _said(level: Level, known: Presets) -> Title:
+def meaning(level: Level, known: Presets) -> Title:
+    """Return what it means that two values are as alike as a level asks."""
     said, value = known.says[level.name], level.value
     if level.name == "swapped":
         other = known.forms[str(value)].title

@@ -14,6 +14,7 @@ from shuzhi.share.linkage import (
     LinkageOffice,
     ModelState,
     Run,
+    Shortcoming,
     Work,
     WorkKind,
     WorkState,
@@ -57,6 +58,10 @@ class Standing:
         """The newest work, where it failed."""
         newest = next(iter(self.works), None)
         return newest if newest and newest.state is WorkState.FAILED else None
+
+    def lacking(self, kept: Kept) -> tuple[Shortcoming, ...]:
+        """Return what the training of a model could not do, and what to do about it."""
+        return room.shortcomings(self.declared, kept.trained)
 
     @property
     def numbers(self) -> dict[int, int]:
