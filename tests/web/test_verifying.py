@@ -10,11 +10,16 @@ from typing import Any
 
 import httpx2 as httpx
 import pytest
+from sqlalchemy import select
+from starlette.testclient import TestClient
 
-from shuzhi.app import City
+from shuzhi.app import City, open_city
 from shuzhi.share.receipts import Receipt, receipts
+from shuzhi.share.verification import sweep
+from shuzhi.share.verification.store import shown_table
+from shuzhi.web import make_app
 
-from .entering import Enter, entering, hidden
+from .entering import HTML, Enter, entering, hidden
 from .verified import ASKING, LI, SELDOM, UNKNOWN, ZHANG, allow, typed, verified_city
 
 OTHER = "110101196505050505"
@@ -135,6 +140,74 @@ def test_a_form_sent_twice_asks_once_and_its_page_is_for_the_visit_alone(
     late = client.get(first)
     assert late.status_code == 404
     assert LI not in late.text
+
+
+@pytest.fixture
+def elsewhere(town: City) -> Iterator[TestClient]:
+    """Another process of the city, as who asked meets it after `fang` signed in."""
+    there = open_city(town.settings.folder)
+    city = City(there.settings, there.control, there.lake, town.clock)
+    with TestClient(make_app(city), "http://127.0.0.1", headers=HTML) as client:
+        yield client
+
+
+def test_an_answer_is_shown_again_by_another_process_to_the_visit_that_asked(
+    enter: Enter, elsewhere: TestClient
+) -> None:
+    one = ask(enter, ZHANG, born="1990-03-07", name="张三丰", how_name="name")
+    many = send(enter, f"subject,born\n{ZHANG},1990-03-07\n{LI},never\n".encode())
+    assert elsewhere.get(one.url.path, follow_redirects=False).status_code != 200
+    elsewhere.cookies = enter("fang").cookies
+    for page in (one, many):
+        again = elsewhere.get(page.url.path)
+        assert (again.status_code, answered(again)) == (200, answered(page))
+    files = [who.get(f"{many.url.path}/list.csv") for who in (enter("fang"), elsewhere)]
+    assert rows_of(files[0]) == rows_of(files[1])
+    assert elsewhere.get(f"{one.url.path}/list.csv").status_code == 404
+    elsewhere.cookies = enter("feng").cookies
+    assert elsewhere.get(one.url.path).status_code == 404
+
+
+def answered(page: httpx.Response) -> str:
+    """Return the part of a page that has the answer."""
+    return page.text.partition('id="answer"')[2].partition("</section>")[0]
+
+
+def test_a_visit_that_ended_shows_nothing_to_the_next_of_the_same_person(town: City) -> None:
+    with entering(town) as first, entering(town) as second:
+        page = ask(first, ZHANG, born="1990-03-07")
+        assert first("fang").get(page.url.path).status_code == 200
+        assert second("fang").get(page.url.path).status_code == 404
+
+
+def test_what_is_kept_to_be_shown_again_cannot_be_read_without_its_name(
+    town: City, enter: Enter
+) -> None:
+    page = ask(enter, "110101199909090909", name="欧阳锋", how_name="name")
+    kept_name = page.url.path.rpartition("/")[2]
+    with town.control.transaction() as connection:
+        rows = connection.execute(select(shown_table)).all()
+    assert rows
+    assert not any(
+        word in str(rows) for word in ("110101199909090909", "欧阳锋", kept_name, "fang")
+    )
+
+
+def test_what_was_shown_is_let_go_when_its_minutes_are_over(town: City, enter: Enter) -> None:
+    ask(enter, ZHANG, born="1990-03-07")
+    town.clock.go(minutes=5)  # type: ignore[attr-defined]
+    sweep(town.control, town.clock())
+    with town.control.transaction() as connection:
+        assert connection.execute(select(shown_table)).all() == []
+
+
+def test_of_one_visit_the_newest_are_kept(town: City, enter: Enter) -> None:
+    paths = []
+    for _ in range(21):
+        town.clock.go(seconds=1)  # type: ignore[attr-defined]
+        paths.append(ask(enter, ZHANG, born="1990-03-07").url.path)
+    shown = [enter("fang").get(paths[n]).status_code for n in (0, 1, 20)]
+    assert shown == [404, 200, 200]
 
 
 def test_what_is_typed_stands_in_no_address_and_no_log(

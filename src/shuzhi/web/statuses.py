@@ -94,7 +94,7 @@ _BY_STATUS: Mapping[int, str] = {
         web.bad_words web.no_evidence web.no_subject
         """,
     428: "web.seen_missing",
-    429: "share.budget_spent share.too_fast share.too_often web.too_many_tries",
+    429: "share.budget_spent share.list_too_soon share.too_fast share.too_often web.too_many_tries",
     500: "web.broken",
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable
 from functools import lru_cache
+from math import ceil
 from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
@@ -168,7 +169,7 @@ def _refused(refusal: Refusal) -> Response:
     told = _problem(refusal)
     headers = None
     if isinstance(refusal, Slowed):
-        headers = {"Retry-After": f"{max(1, round(refusal.retry_after_s))}"}
+        headers = {"Retry-After": f"{max(1, ceil(refusal.retry_after_s))}"}
     content = json.dumps(told, ensure_ascii=False)
     return Response(content, told["status"], headers, media_type=_PROBLEM)
 

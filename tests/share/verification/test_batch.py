@@ -16,7 +16,16 @@ from hypothesis import strategies as st
 
 from shuzhi.share.access import Refusal
 from shuzhi.share.receipts import receipt, uses_of
-from shuzhi.share.verification import AnsweredBlock, Asking, answer_sheet, read_sheet
+from shuzhi.share.verification import (
+    AnsweredBlock,
+    Asking,
+    Desk,
+    Slowed,
+    answer_sheet,
+    lift,
+    read_sheet,
+)
+from shuzhi.share.verification import findings as noticed
 
 ZHANG, ABDULLA, LI = "11010119900307721X", "110101198512120023", "110101197001010011"
 
@@ -170,3 +179,91 @@ def test_who_guesses_within_one_list_is_stopped_before_it_is_found(
     assert isinstance(block, AnsweredBlock), block
     assert block.answers.column("answer").to_pylist() == ["no"] * 5 + ["yes"]
     assert [(a.number, a.reason) for a in block.aside] == [(n, "suspended") for n in range(6, 10)]
+
+
+def listed(path: Path, rows: int, subject: str = ZHANG, rooms: int = 3) -> Path:
+    """Write a list that asks so many times the same."""
+    path.write_text("subject,rooms\n" + f"{subject},{rooms}\n" * rows, encoding="utf-8")
+    return path
+
+
+def told(registry: Any, path: Path) -> list[int | str]:
+    """Return of each block how many rows were answered, or why none."""
+    return [
+        block.reason if isinstance(block, Refusal) else block.answers.num_rows
+        for block in answered(registry, path)
+    ]
+
+
+def test_the_next_list_waits_until_the_rows_of_those_before_are_made_up_for(
+    registry: Any, tmp_path: Path
+) -> None:
+    registry.declare("limits: {lists: {per_second: 0.5, at_once: 10}}\n")
+    path = listed(tmp_path / "list.csv", 6)
+    assert [told(registry, path) for _ in range(3)] == [[6], [6], ["list_too_soon"]]
+    (refusal,) = answered(registry, path)
+    assert isinstance(refusal, Slowed)
+    # Two rows too many were taken, and one has to be there: six seconds, at 9 o'clock in China.
+    assert refusal.retry_after_s == 6
+    assert "2026-03-02 09:00:06" in refusal.zh
+    assert "2026-03-02 09:00:06" in refusal.en
+    registry.later(seconds=5)
+    assert told(registry, path) == ["list_too_soon"]
+    registry.later(seconds=1)
+    assert told(registry, path) == [6]
+
+
+def test_lists_and_single_questions_do_not_wait_for_each_other(
+    registry: Any, tmp_path: Path
+) -> None:
+    registry.declare("""
+limits: {lists: {per_second: 0.001, at_once: 1}, asker: {per_second: 0.001, at_once: 1}}
+""")
+    path = listed(tmp_path / "list.csv", 4)
+    assert [told(registry, path) for _ in range(2)] == [[4], ["list_too_soon"]]
+    assert [registry.told(ZHANG, {"rooms": 3}) for _ in range(2)] == ["yes", "too_fast"]
+
+
+def test_a_list_that_is_refused_or_of_which_nothing_can_be_asked_takes_nothing(
+    registry: Any, tmp_path: Path
+) -> None:
+    registry.declare("limits: {most_a_day: 6, lists: {per_second: 0.001, at_once: 5}}\n")
+    few, many = listed(tmp_path / "few.csv", 4), listed(tmp_path / "many.csv", 7)
+    blank = listed(tmp_path / "blank.csv", 9, rooms="x")
+    assert told(registry, many) == ["day_spent"]
+    assert told(registry, blank) == [0]
+    assert [told(registry, few) for _ in range(2)] == [[4], ["day_spent"]]
+
+
+def test_what_another_process_took_of_the_rate_of_lists_counts(
+    registry: Any, tmp_path: Path
+) -> None:
+    registry.declare("limits: {lists: {per_second: 0.001, at_once: 10}}\n")
+    path, other = listed(tmp_path / "list.csv", 5), Desk(registry.office)
+    assert told(registry, path) == [5]
+    one, registry.desk = registry.desk, other
+    assert told(registry, path) == [5]
+    registry.desk = one
+    assert told(registry, path) == ["list_too_soon"]
+
+
+def blocks_of(path: Path, rows: int, rooms: int) -> Path:
+    """Write a list of three blocks with so many rows each."""
+    block = pa.record_batch({"subject": [ZHANG] * rows, "rooms": [rooms] * rows})
+    with pa.ipc.new_file(path, block.schema) as writer:
+        for _ in range(3):
+            writer.write_batch(block)
+    return path
+
+
+def test_a_list_that_began_ends_but_not_where_it_is_slowed(registry: Any, tmp_path: Path) -> None:
+    registry.declare("limits: {lists: {per_second: 1, at_once: 10}}\n")
+    wrong, right = blocks_of(tmp_path / "w.arrow", 60, 9), blocks_of(tmp_path / "r.arrow", 60, 3)
+    assert told(registry, wrong) == [60, "list_too_soon"]
+    (found,) = noticed(registry.office)
+    assert found.what.kind == "misses"
+    # Slowed, what lacks comes back at a tenth of the rate.
+    registry.later(seconds=60)
+    assert told(registry, right) == ["list_too_soon"]
+    lift(registry.desk, found.id, by="c.he")
+    assert told(registry, right) == [60, 60, 60]

@@ -16,8 +16,10 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, select
 from tests.share.verification.conftest import MONDAY
 
+from shuzhi.kernel.ids import PartyId
 from shuzhi.share.access import Refusal
-from shuzhi.share.verification import Asking, Desk, findings, lift
+from shuzhi.share.agreements import Actor, AgreementId, Deed, Verb, deal, tick
+from shuzhi.share.verification import Asking, Desk, findings, lift, sweep
 from shuzhi.share.verification.model import Claim, Question
 from shuzhi.share.verification.store import finding_table, guess_table, seen_table, tally_table
 
@@ -136,6 +138,41 @@ def test_ids_are_not_kept_as_they_are(registry: Any) -> None:
         kept = [str(connection.execute(select(table)).all()) for table in tables]
     assert all(len(rows) > 2 for rows in kept)
     assert not any(word in rows for rows in kept for word in (ZHANG[:17], "1990-03-08"))
+
+
+def rows_of(registry: Any, table: Any) -> list[int]:
+    """Return of which agreement each row of a table is."""
+    with registry.control.transaction() as connection:
+        return sorted(connection.execute(select(table.c.agreement)).scalars())
+
+
+def test_guesses_that_are_over_go_where_nobody_asks_any_more(registry: Any) -> None:
+    registry.agreed(purposes=("rent_aid", "other"), scenario="Another")
+    for number in (1, 2):
+        assert registry.told(ZHANG, {"rooms": 7}, agreement=number) == "no"
+        registry.later(hours=1)
+    assert sweep(registry.control, registry.now) == 0
+    registry.later(hours=22, minutes=30)
+    assert sweep(registry.control, registry.now) == 1
+    assert rows_of(registry, guess_table) == [2]
+    registry.later(hours=1)
+    assert [sweep(registry.control, registry.now) for _ in range(2)] == [1, 0]
+    assert rows_of(registry, guess_table) == []
+    # The newest questions are watched on.
+    assert rows_of(registry, seen_table) == [1, 2]
+
+
+def test_what_was_seen_goes_when_the_agreement_is_over(registry: Any) -> None:
+    registry.agreed(purposes=("rent_aid", "other"), scenario="Another")
+    for number in (1, 2):
+        registry.told(LI, {"rooms": 1}, agreement=number)
+    stopped = Deed(Verb.SUSPEND, Actor("c.he", PartyId("city")), text="Misuse")
+    deal(registry.sharing, AgreementId(1), stopped)
+    assert sweep(registry.control, registry.now) == 0
+    registry.later(days=400)
+    tick(registry.sharing)
+    assert [sweep(registry.control, registry.now) for _ in range(2)] == [2, 0]
+    assert rows_of(registry, seen_table) == []
 
 
 def forget_all(registry: Any) -> None:

@@ -21,6 +21,7 @@ from shuzhi.app.running.jobs import Job, start_lanes
 from shuzhi.gather.sources import Source
 from shuzhi.kernel.errors import RefusedError
 from shuzhi.kernel.spans import parse_span
+from shuzhi.share.verification import sweep
 
 _QUARTER_SECOND = timedelta(milliseconds=250)
 _SECOND = timedelta(seconds=1)
@@ -42,6 +43,7 @@ def lanes_of(city: City) -> tuple[tuple[Job, ...], ...]:
         Job("date", _MINUTE, lambda: city.date().all),
         Job("share", _TEN_SECONDS, lambda: catching_up.share(city)),
         Job("misuse", _TEN_SECONDS, lambda: catching_up.misuse(city)),
+        Job("sweep", _MINUTE, lambda: sweep(city.control, city.clock())),
         Job("objections", _TEN_SECONDS, lambda: catching_up.objections(city)),
     )
     sources = tuple(_gathering(city, s) for s in city.sources().values() if s.every is not None)

@@ -1,5 +1,6 @@
 """Verification (核验比对): whether something holds of somebody, told without the data leaving."""
 
+from shuzhi.share.verification.again import held_shown, keep_shown
 from shuzhi.share.verification.asking import question_of
 from shuzhi.share.verification.batch import AnsweredBlock, Aside, answer_sheet
 from shuzhi.share.verification.building import Done, Refreshed
@@ -24,7 +25,7 @@ from shuzhi.share.verification.settling import Answered, Receipted, Settled
 from shuzhi.share.verification.sheets import Block, ClaimColumn, Sheet, read_sheet
 from shuzhi.share.verification.shown import plain_verdict, with_receipt
 from shuzhi.share.verification.store import Finding
-from shuzhi.share.verification.use_cases import ask, findings, findings_since, lift, refresh
+from shuzhi.share.verification.use_cases import ask, findings, findings_since, lift, refresh, sweep
 from shuzhi.share.verification.words import Slowed
 
 __all__ = [
@@ -64,12 +65,15 @@ __all__ = [
     "ask",
     "findings",
     "findings_since",
+    "held_shown",
+    "keep_shown",
     "lift",
     "plain_verdict",
     "question_of",
     "read_declaration",
     "read_sheet",
     "refresh",
+    "sweep",
     "usual",
     "with_receipt",
 ]

@@ -2,7 +2,8 @@
 
 A list is answered in blocks. Each block has one receipt with all its subjects, durable before its
 answers leave; rows that cannot be asked are set aside with the reason. What is beyond a budget, or
-looks like fishing, ends the list; the blocks before it stay answered.
+looks like fishing, ends the list; the blocks before it stay answered. Rows count against the rate
+of lists: one that began ends, and the next waits for what it took too much.
 """
 
 from __future__ import annotations
@@ -105,9 +106,10 @@ def answer_sheet(desk: Desk, asking: Asking, sheet: Sheet) -> Iterator[AnsweredB
         if isinstance(permit, Refusal):
             yield permit
             return
+        goes_on = asked > 0
         asked += len(block.numbers)
         _require_few(asked, permit)
-        done = _answered(desk, permit, sheet.claims, block)
+        done = _answered(desk, permit, sheet.claims, block, goes_on=goes_on)
         yield done
         if isinstance(done, Refusal):
             return
@@ -124,7 +126,7 @@ def _require_few(asked: int, permit: Permit) -> None:
 
 
 def _answered(
-    desk: Desk, permit: Permit, claims: Sequence[ClaimColumn], block: Block
+    desk: Desk, permit: Permit, claims: Sequence[ClaimColumn], block: Block, *, goes_on: bool
 ) -> AnsweredBlock | Refusal:
     if (why := permit.held_back.suspended) is not None:
         return refused(SUSPENDED, why.value)
@@ -136,7 +138,7 @@ def _answered(
     subjects = [each.question.subject for each in asked]
     sought = _sought(desk, index, subjects, needed & set(index.generation.columns))
     found = [_found(desk, permit, each, *rest) for each, rest in zip(asked, sought, strict=True)]
-    taken = _counted(desk, permit, found)
+    taken = _counted(desk, permit, found, goes_on=goes_on)
     if isinstance(taken, Refusal):
         return taken
     aside += [_aside_of(each.asked.number, why) for each, why in taken if why is not None]
@@ -156,7 +158,7 @@ def _found(
 
 
 def _counted(
-    desk: Desk, permit: Permit, found: Sequence[_Found]
+    desk: Desk, permit: Permit, found: Sequence[_Found], *, goes_on: bool
 ) -> list[tuple[_Found, Refusal | None]] | Refusal:
     """Count a block, and each of its rows or why that is not answered; or refuse the block.
 
@@ -166,6 +168,8 @@ def _counted(
     try:
         with office.sharing.control.transaction() as connection:
             ledger = Ledger(connection, office, desk.windows, permit, office.sharing.clock())
+            if (refusal := ledger.begin(len(found), goes_on=goes_on)) is not None:
+                raise _NoRoomError(refusal)
             ledger.foresee(each.seen for each in found)
             taken = [(each, _taken(ledger, each.seen)) for each in found]
             events = [kept(connection, each, permit) for each in ledger.close()]

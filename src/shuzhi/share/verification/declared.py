@@ -35,7 +35,7 @@ class Action(StrEnum):
 
 
 class Rate(StrictModel):
-    """A rate of questions: how many a second for long, and how many at once."""
+    """A rate of questions, or of rows of lists: so many a second for long, so many at once."""
 
     per_second: Annotated[float, Field(gt=0)]
     at_once: _Count
@@ -83,6 +83,7 @@ class Limits(StrictModel):
 
     agreement: Rate | None = None
     asker: Rate | None = None
+    lists: Rate | None = None
     most_a_day: _Count | None = None
     most_of_a_batch: _Count | None = None
     names: Names | None = None

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
+from math import ceil
 
 from sqlalchemy import Connection
 
@@ -29,7 +30,7 @@ from shuzhi.share.verification.fishing import (
 from shuzhi.share.verification.office import VerificationOffice
 from shuzhi.share.verification.parts import Key
 from shuzhi.share.verification.permits import Permit
-from shuzhi.share.verification.rates import Bucket, Buckets, Pace, paces_of
+from shuzhi.share.verification.rates import LISTS, Bucket, Buckets, Pace, paces_of
 from shuzhi.share.verification.store import (
     Tally,
     drop_guesses,
@@ -41,7 +42,7 @@ from shuzhi.share.verification.store import (
     write_tally,
 )
 from shuzhi.share.verification.windows import Known, Windows
-from shuzhi.share.verification.words import refused, too_fast
+from shuzhi.share.verification.words import list_too_soon, refused, too_fast
 
 SUSPENDED = "suspended"
 """The reason of a refusal for what is held back."""
@@ -65,7 +66,8 @@ class Ledger:
         now: Instant,
     ) -> None:
         self.permit, self.number = permit, permit.asking.agreement
-        self._connection, self._windows, self._now = connection, windows, now
+        self._connection, self._office, self._windows = connection, office, windows
+        self._now = now
         self._limits = permit.terms.limits
         # This first: who comes second waits for it, also where there is no tally yet.
         self._is_open = is_in_force(connection, self.number, now)
@@ -104,6 +106,20 @@ class Ledger:
         self._taken += 1
         self._watch(seen)
         return None
+
+    def begin(self, rows: int, *, goes_on: bool) -> Refusal | None:
+        """Count the rows of a list, before they are taken; return why it has to wait, if it has.
+
+        What `goes_on` is a list that began: it waits only where who asks was slowed meanwhile.
+        """
+        if not self._is_open:
+            return self._no_room
+        paces, now_s = self._paces_of(LISTS), self._now.timestamp()
+        if goes_on and not self._held_back.is_slowed:
+            self._buckets.owe(paces, now_s, rows)
+            return None
+        wait_s = self._buckets.take(paces, now_s, rows)
+        return self._list_too_soon(wait_s) if wait_s else None
 
     def close(self) -> list[Suspicion]:
         """Write down what was counted; return what is suspicious about it and not known yet."""
@@ -146,6 +162,10 @@ class Ledger:
 
     def _wait_s(self, asker: str, at: Instant) -> float:
         return self._buckets.take(self._paces_of(asker), at.timestamp())
+
+    def _list_too_soon(self, wait_s: float) -> Refusal:
+        again = self._office.local(Instant(self._now + timedelta(seconds=ceil(wait_s))))
+        return list_too_soon(wait_s, f"{again:%Y-%m-%d %H:%M:%S}")
 
     def _paces_of(self, asker: str) -> dict[str, Pace]:
         """Return how fast may be asked now: it is asked for each question, and seldom changes."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from shuzhi.gather.lake import LakeReader
-from shuzhi.kernel.instant import Instant, day_of
+from shuzhi.kernel.instant import Instant, day_of, named_zone
 from shuzhi.share.access import MaskTable
 from shuzhi.share.agreements import SharingOffice
 from shuzhi.share.receipts import ReceiptOffice
@@ -36,3 +36,7 @@ class VerificationOffice:
     def today(self, now: Instant) -> date:
         """Return the day of the city in which budgets of a day count."""
         return day_of(now, self.sharing.time.zone)
+
+    def local(self, at: Instant) -> datetime:
+        """Return a moment as the clocks of the city show it."""
+        return at.astimezone(named_zone(self.sharing.time.zone))

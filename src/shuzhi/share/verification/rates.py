@@ -13,6 +13,9 @@ from shuzhi.share.verification.declared import Limits
 
 Name = TypeVar("Name", bound=Hashable)
 
+LISTS = "\n"
+"""The name of the bucket that the rows of lists are taken from; nobody is called so."""
+
 _MOST = 50_000
 # Clocks of two machines differ by less; a clock that was set back by more must stop nobody.
 _SET_BACK_S = 60.0
@@ -38,10 +41,14 @@ class Bucket(NamedTuple):
         return Bucket(left, now_s if passed_s < -_SET_BACK_S else max(now_s, self.at_s))
 
 
-def paces_of(limits: Limits, asker: str, *, is_slowed: bool) -> dict[str, Pace]:
-    """Return how fast may be asked now: by all together under no name, and by one who asks."""
+def paces_of(limits: Limits, name: str, *, is_slowed: bool) -> dict[str, Pace]:
+    """Return how fast may be asked now: by all together under no name, and by one who asks.
+
+    The rows of `LISTS` have a pace of their own, and no other.
+    """
     share = (limits.slow_to or 1.0) if is_slowed else 1.0
-    rates = {"": limits.agreement, asker: limits.asker} if asker else {"": limits.agreement}
+    rates = {"": limits.agreement, name: limits.asker} if name else {"": limits.agreement}
+    rates = {LISTS: limits.lists} if name == LISTS else rates
     return {
         name: Pace(rate.per_second * share, max(rate.at_once * share, 1.0))
         for name, rate in rates.items()
@@ -56,10 +63,11 @@ class Buckets(Generic[Name]):
         self._most = most
         self._held = OrderedDict(held or {})
 
-    def take(self, paces: Mapping[Name, Pace], now_s: float) -> float:
-        """Take one question from all that are named, or from none.
+    def take(self, paces: Mapping[Name, Pace], now_s: float, count: int = 1) -> float:
+        """Take questions from all that are named, or from none.
 
-        Return 0, or the seconds until each of them has one.
+        Return 0, or the seconds until each of them has one. Many are taken where there is one:
+        what lacks then has to come back before the next.
         """
         wait_s = 0.0
         for name, pace in paces.items():
@@ -71,8 +79,14 @@ class Buckets(Generic[Name]):
         if not wait_s:
             for name in paces:
                 left, at_s = self._held[name]
-                self._held[name] = Bucket(left - 1, at_s)
+                self._held[name] = Bucket(left - count, at_s)
         return wait_s
+
+    def owe(self, paces: Mapping[Name, Pace], now_s: float, count: int) -> None:
+        """Take questions from all that are named, whether there are any or not."""
+        for name, pace in paces.items():
+            left, at_s = self._held.get(name, Bucket(pace.at_once, now_s)).on(now_s, pace)
+            self._keep(name, Bucket(left - count, at_s))
 
     def lower(self, name: Name, bucket: Bucket) -> None:
         """Heed what others took from a bucket too."""

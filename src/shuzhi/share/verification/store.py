@@ -21,6 +21,7 @@ from sqlalchemy import (
     delete,
     insert,
     select,
+    union,
     update,
 )
 
@@ -105,6 +106,8 @@ shown_table = Table(
     Index("ix_verification_shown_until", "until"),
 )
 
+# Nothing is asked any more under an agreement that stands so.
+_OVER = frozenset({AgreementState.ENDED, AgreementState.RENEWED, AgreementState.DISPOSED})
 # How much of what is usual is the newest day that ended.
 _NEWEST = 0.25
 # SQLite takes some 32,000 parameters in one statement.
@@ -268,6 +271,25 @@ def write_guesses(
 def drop_guesses(connection: Connection, agreement: int, now: Instant) -> None:
     """Let the guesses about an agreement's subjects go that are over."""
     _DROP_GUESSES.run(connection, {"id": agreement, "now": now})
+
+
+def agreements_to_sweep(connection: Connection, now: Instant) -> tuple[int, ...]:
+    """Return the agreements with guesses that are over, or that are over themselves."""
+    of, ended = seen_table.c.agreement, agreement_table.c
+    over = select(guess_table.c.agreement).where(guess_table.c.until < now)
+    left = select(of).join(agreement_table, ended.id == of).where(ended.state.in_(_OVER))
+    return tuple(sorted(connection.execute(union(over, left)).scalars()))
+
+
+def sweep_agreement(connection: Connection, agreement: int, now: Instant) -> None:
+    """Let guesses go that are over, and all that was seen where the agreement is.
+
+    Whoever counts for the agreement waits for the end of this, and the other way round.
+    """
+    known = _IN_FORCE.rows(connection, {"id": agreement})
+    drop_guesses(connection, agreement, now)
+    if all(state in _OVER for state, *_ in known):
+        connection.execute(delete(seen_table).where(seen_table.c.agreement == agreement))
 
 
 def forget_past(connection: Connection, agreement: int) -> None:

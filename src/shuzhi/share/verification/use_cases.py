@@ -6,7 +6,9 @@ from dataclasses import replace
 
 from shuzhi.audit import Entry, queue
 from shuzhi.kernel.control import Control
+from shuzhi.kernel.instant import Instant
 from shuzhi.share.access import Refusal, User
+from shuzhi.share.verification.again import sweep_shown
 from shuzhi.share.verification.building import Builder, Done, Refreshed
 from shuzhi.share.verification.desk import Desk
 from shuzhi.share.verification.errors import VerificationError
@@ -16,11 +18,13 @@ from shuzhi.share.verification.permits import Asking
 from shuzhi.share.verification.settling import Receipted
 from shuzhi.share.verification.store import (
     Finding,
+    agreements_to_sweep,
     find_finding,
     forget_past,
     lift_finding,
     read_findings,
     read_findings_since,
+    sweep_agreement,
 )
 
 _MOST = 500
@@ -108,6 +112,20 @@ def findings_since(control: Control, last: int) -> tuple[Finding, ...]:
     """
     with control.transaction() as connection:
         return read_findings_since(connection, last, _MOST)
+
+
+def sweep(control: Control, now: Instant) -> int:
+    """Let go what was kept and is over, also where nobody asks any more.
+
+    Returns of how many agreements.
+    """
+    with control.transaction() as connection:
+        sweep_shown(connection, now)
+        numbers = agreements_to_sweep(connection, now)
+    for number in numbers:
+        with control.transaction() as connection:
+            sweep_agreement(connection, number, now)
+    return len(numbers)
 
 
 def lift(desk: Desk, number: int, *, by: str) -> Finding:

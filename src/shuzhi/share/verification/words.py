@@ -49,6 +49,10 @@ REFUSALS: Mapping[str, tuple[str, str]] = {
         "A grant of figures over groups cannot be used for verification.",
     ),
     "too_fast": ("提问过快，请稍后再问。", "Too many questions; ask again a little later."),
+    "list_too_soon": (
+        "近来名单的行数过多，请在 {what} 之后再提交名单。",
+        "The lists of late had too many rows; send the next list after {what}.",
+    ),
     "day_spent": ("今日的核验次数已用完。", "All questions of today have been asked."),
     "suspended": (
         "核验已暂停，等待数据主管部门处理（{what}）。",
@@ -74,3 +78,9 @@ def too_fast(retry_after_s: float) -> Slowed:
     """Return the refusal of a question that came too soon."""
     zh, en = REFUSALS["too_fast"]
     return Slowed("too_fast", zh, en, retry_after_s=retry_after_s)
+
+
+def list_too_soon(retry_after_s: float, when: str) -> Slowed:
+    """Return the refusal of a list that came too soon after others; `when` it may come again."""
+    told = refused("list_too_soon", when)
+    return Slowed(told.reason, told.zh, told.en, retry_after_s=retry_after_s)

@@ -85,7 +85,7 @@ class Suspicions(Listed):
 
 
 class RateAnswer(Answer):
-    """A rate of questions."""
+    """A rate of questions, or of rows of lists."""
 
     per_second: float
     """How many a second for long."""
@@ -149,6 +149,8 @@ class LimitsAnswer(Answer):
     """Of all who ask under an agreement."""
     asker: RateAnswer | None
     """Of one who asks under it."""
+    lists: RateAnswer | None
+    """Of the rows of lists under an agreement."""
     most_a_day: int | None
     """How many questions a day has at most."""
     most_of_a_batch: int | None

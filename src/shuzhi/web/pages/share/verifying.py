@@ -6,7 +6,7 @@ visit that asked, for minutes, without being asked for again.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from math import ceil
 from typing import cast
 
 from anyio import from_thread
@@ -16,13 +16,12 @@ from shuzhi.gather.contracts import table_named
 from shuzhi.kernel.errors import RefusedError
 from shuzhi.share.access import Refusal
 from shuzhi.share.accounts import Right, Standing
-from shuzhi.share.verification import Asking, Permit, Question, Receipted, Slowed, plain_verdict
-from shuzhi.web.pages.frame.forms import new_key
-from shuzhi.web.pages.frame.lately import Lately
+from shuzhi.share.verification import Asking, Permit, Slowed
 from shuzhi.web.pages.frame.sending import FieldError, Typed, send, shown
 from shuzhi.web.pages.frame.site import Site
 from shuzhi.web.pages.share.askers import standing_of
-from shuzhi.web.pages.share.verifying_lists import FILE, Listed, list_answered
+from shuzhi.web.pages.share.verifying_lists import FILE, list_answered
+from shuzhi.web.pages.share.verifying_told import Listed, Single, held_told, keep_told
 from shuzhi.web.pages.share.verifying_who import (
     NotAnsweredError,
     asking_of,
@@ -41,22 +40,9 @@ _FIELDS = {"share.bad_question": "subject"}
 _FIELDS_OF_LIST = {"share.bad_question": FILE, "share.bad_batch": FILE, "web.too_large": FILE}
 
 
-@dataclass(frozen=True)
-class Single:
-    """A question that was answered, as its asker sees it again."""
-
-    asking: Asking
-    question: Question
-    result: Receipted
-
-
-_Told = Lately[Single | Listed]
-
-
 def routes(site: Site) -> APIRouter:
     """Return the routes of verification at a window."""
     router = APIRouter()
-    told = _Told(site.city.clock)
 
     @router.get(_PATH)
     def blank(request: Request) -> Response:
@@ -64,24 +50,24 @@ def routes(site: Site) -> APIRouter:
 
     @router.post(_PATH)
     async def one(request: Request) -> Response:
-        return await _one(site, told, request)
+        return await _one(site, request)
 
     @router.post(f"{_PATH}/lists")
     async def many(request: Request) -> Response:
-        return await _many(site, told, request)
+        return await _many(site, request)
 
     @router.get(f"{_PATH}/answers/{{kept}}")
     def again(request: Request, kept: str) -> Response:
-        return _page(site, request, told=_held(told, _asker(request), kept), kept=kept)
+        return _page(site, request, told=_held(site, request, kept), kept=kept)
 
     @router.get(f"{_PATH}/answers/{{kept}}/list.csv")
     def file(request: Request, kept: str) -> Response:
-        return _file(_held(told, _asker(request), kept))
+        return _file(_held(site, request, kept))
 
     return router
 
 
-async def _one(site: Site, told: _Told, request: Request) -> Response:
+async def _one(site: Site, request: Request) -> Response:
     """Ask about one subject, among all who ask at the same time."""
     standing, line = _asker(request), cast("Line", request.app.state.line)
 
@@ -91,7 +77,7 @@ async def _one(site: Site, told: _Told, request: Request) -> Response:
         result = from_thread.run(line.asked, asking.user, question)
         if isinstance(result, Refusal):
             raise NotAnsweredError(result)
-        return _kept(told, standing, Single(asking, question, result))
+        return _kept(site, standing, Single.of(asking, question, result))
 
     def again(typed: Typed, error: RefusedError) -> Response:
         return _page(site, request, typed, error)
@@ -99,7 +85,7 @@ async def _one(site: Site, told: _Told, request: Request) -> Response:
     return await send(site, request, do, again)
 
 
-async def _many(site: Site, told: _Told, request: Request) -> Response:
+async def _many(site: Site, request: Request) -> Response:
     """Ask about those in a file."""
     standing = _asker(request)
     _require_short(request)
@@ -109,7 +95,7 @@ async def _many(site: Site, told: _Told, request: Request) -> Response:
         if not content:
             raise FieldError("web.no_file", FILE, "There is no file.")
         listed = list_answered(site.city.verification_desk, asking, content)
-        return _kept(told, standing, listed)
+        return _kept(site, standing, listed)
 
     def again(typed: Typed, error: RefusedError) -> Response:
         return _page(site, request, typed, error)
@@ -147,15 +133,13 @@ def _require_short(request: Request) -> None:
         )
 
 
-def _kept(told: _Told, standing: Standing, what: Single | Listed) -> str:
+def _kept(site: Site, standing: Standing, what: Single | Listed) -> str:
     """Keep an answer for the visit; return where it is shown."""
-    name = new_key()
-    told.keep(standing, name, what)
-    return f"{_PATH}/answers/{name}"
+    return f"{_PATH}/answers/{keep_told(site.city, standing, what)}"
 
 
-def _held(told: _Told, standing: Standing, name: str) -> Single | Listed:
-    held = told.held(standing, name)
+def _held(site: Site, request: Request, name: str) -> Single | Listed:
+    held = held_told(site.city, _asker(request), name)
     if held is None:
         raise WebError(
             "web.not_found",
@@ -188,24 +172,16 @@ def _page(
     answer = shown(
         site, request, "verification.html", typed, error, fields,
         choices=found, asking=asking, refusal=refusal, told=told, kept=kept,
-        is_list=isinstance(told, Listed), verdicts=_verdicts(told), most=MOST_QUESTIONS,
+        is_list=isinstance(told, Listed), most=MOST_QUESTIONS,
         **_asked_about(site, permit),
     )  # fmt: skip
     if isinstance(refusal, Slowed):
-        answer.headers["Retry-After"] = f"{max(1, round(refusal.retry_after_s))}"
+        answer.headers["Retry-After"] = f"{max(1, ceil(refusal.retry_after_s))}"
     return answer
 
 
 def _chosen(standing: Standing, typed: Typed) -> Asking | None:
     return asking_of(standing, typed) if typed.one("party") else None
-
-
-def _verdicts(told: Single | Listed | None) -> list[tuple[str, dict[str, str]]]:
-    """Return what is told of each claim, with the reason in both languages."""
-    if not isinstance(told, Single):
-        return []
-    pairs = zip(told.question.claims, told.result.answer.verdicts, strict=True)
-    return [(claim.column, plain_verdict(verdict)) for claim, verdict in pairs]
 
 
 def _asked_about(site: Site, permit: Permit | None) -> dict[str, object]:

@@ -9,10 +9,8 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 
 from shuzhi.share.access import Refusal
-from shuzhi.share.receipts import ReceiptId
 from shuzhi.share.verification import (
     AnsweredBlock,
     Aside,
@@ -22,9 +20,9 @@ from shuzhi.share.verification import (
     Sheet,
     answer_sheet,
 )
-from shuzhi.share.verification.model import AsOf
 from shuzhi.share.verification.sheets import SUBJECT, claims_of_titles
 from shuzhi.web.pages.frame.sending import FieldError
+from shuzhi.web.pages.share.verifying_told import Listed
 from shuzhi.web.pages.share.verifying_who import NotAnsweredError
 from shuzhi.web.turns import MOST_BYTES, MOST_QUESTIONS
 
@@ -34,18 +32,6 @@ _UNREAD = "该行列数与标题行不同。 The line has more or fewer cells th
 # Spreadsheets take a file without the mark for one of another encoding, and so garble names.
 _WRITTEN_AS = "utf-8-sig"
 _Line = tuple[int, list[str]]
-
-
-@dataclass(frozen=True)
-class Listed:
-    """The answers to a list: how many of each, the lines set aside, and all of it as a file."""
-
-    asking: Asking
-    told: Mapping[str, int]
-    aside: tuple[Aside, ...]
-    receipt: ReceiptId | None
-    as_of: AsOf
-    content: bytes = field(repr=False)
 
 
 def list_answered(desk: Desk, asking: Asking, content: bytes) -> Listed:
