@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, and_, select
 
 from shuzhi.kernel.errors import RefusedError
 from shuzhi.kernel.ids import PartyId
@@ -42,6 +42,7 @@ from shuzhi.share.agreements.model import (
 from shuzhi.share.agreements.office import SharingOffice
 from shuzhi.share.agreements.owed import is_datable
 from shuzhi.share.agreements.store import TABLES, find_matter, known_origin
+from shuzhi.share.agreements.waiting import may_act, may_be_dated
 from shuzhi.share.agreements.ways import require_way
 from shuzhi.share.catalogue import Sharing
 from shuzhi.share.parties import party, tree
@@ -218,11 +219,10 @@ def date_clocks(office: SharingOffice, *, anew: bool = True) -> int:
     `anew` dates again what a calendar dated that counted other days; what has broken by then stays.
     What a deadline that has passed owes is done at once. Doing it again adds nothing.
     """
-    with_dated = anew and office.time.calendar.before is not None
     return sum(
         _settled(office, kind, number)
         for kind in MatterKind
-        for number in _waiting(office, kind, with_dated=with_dated)
+        for number in _waiting(office, kind, anew=anew)
     )
 
 
@@ -334,9 +334,7 @@ def _known(journal: Journal, origin: str) -> Application | None:
 
 
 def _due(office: SharingOffice, kind: MatterKind) -> Iterator[int]:
-    columns = TABLES[kind].c
-    is_due = or_(columns.next_at <= office.clock(), columns.has_no_deadline.is_(True))
-    return _numbers(office, kind, is_due)
+    return _numbers(office, kind, may_act(TABLES[kind], office.clock()))
 
 
 def _numbers(office: SharingOffice, kind: MatterKind, which: ColumnElement[bool]) -> Iterator[int]:
@@ -351,11 +349,9 @@ def _numbers(office: SharingOffice, kind: MatterKind, which: ColumnElement[bool]
         last = found[-1]
 
 
-def _waiting(office: SharingOffice, kind: MatterKind, *, with_dated: bool) -> Iterator[int]:
-    """Yield what has a clock to be dated, `with_dated` also where an older calendar dated it."""
-    columns = TABLES[kind].c
-    waits = columns.has_no_deadline.is_(True)
-    which = or_(waits, columns.next_at.is_not(None)) if with_dated else waits
+def _waiting(office: SharingOffice, kind: MatterKind, *, anew: bool) -> Iterator[int]:
+    """Yield what has a clock to be dated, `anew` also where an older calendar dated it."""
+    which = may_be_dated(TABLES[kind], office.time, anew=anew)
     for found in _matters(office, kind, which):
         if is_datable(found, office.clock(), office.time):
             yield found.id

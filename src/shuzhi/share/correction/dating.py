@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sqlalchemy import false, or_, select
+from sqlalchemy import select
 
+from shuzhi.share.agreements.waiting import may_be_dated
 from shuzhi.share.correction.journal import working
 from shuzhi.share.correction.model import Doubt, DoubtId
 from shuzhi.share.correction.office import CorrectionOffice
@@ -22,11 +23,9 @@ def date_clocks(office: CorrectionOffice, *, anew: bool = True) -> int:
 
 
 def _waiting(office: CorrectionOffice, *, anew: bool) -> Iterator[DoubtId]:
-    c, calendar = doubt_table.c, office.time.calendar
-    is_dated = c.next_at.is_not(None) if anew and calendar.before is not None else false()
-    waits = or_(c.has_no_deadline.is_(True), is_dated)
+    c, which = doubt_table.c, may_be_dated(doubt_table, office.time, anew=anew)
     with office.control.transaction() as connection:
-        numbers = connection.scalars(select(c.id).where(waits).order_by(c.id)).all()
+        numbers = connection.scalars(select(c.id).where(which).order_by(c.id)).all()
         for number in map(DoubtId, numbers):
             found = find_doubt(connection, number)
             if found is not None and _is_datable(office, found):

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, or_, select
 
 from shuzhi.kernel.errors import RefusedError
 from shuzhi.share.agreements.plain import plain
+from shuzhi.share.agreements.waiting import may_act
 from shuzhi.share.correction.events import ReceiverTold
 from shuzhi.share.correction.journal import SYSTEM, Journal, working
 from shuzhi.share.correction.model import (
@@ -189,7 +190,7 @@ def _tell(journal: Journal, doubt: Doubt, left: Sequence[Receipt]) -> None:
 
 def _waiting(office: CorrectionOffice) -> Iterator[DoubtId]:
     c = doubt_table.c
-    is_due = or_(c.next_at <= office.now(), c.has_no_deadline.is_(True))
+    is_due = may_act(doubt_table, office.now())
     moving = (DoubtState.CORRECTING.value, DoubtState.RECALLING.value)
     last = 0
     while True:

@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, bindparam, false, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, insert, select, update
 
 from shuzhi.audit import Entry, queue
 from shuzhi.kernel.ids import PartyId
@@ -14,6 +14,7 @@ from shuzhi.kernel.instant import Instant
 from shuzhi.kernel.prepared import Prepared
 from shuzhi.share.agreements import Actor, AgreementId, Time
 from shuzhi.share.agreements.plain import plain, unplain
+from shuzhi.share.agreements.waiting import may_act, may_be_dated
 from shuzhi.share.receipts.errors import ReceiptError, unknown
 from shuzhi.share.receipts.events import ObjectionMoved
 from shuzhi.share.receipts.model import ReceiptId
@@ -111,11 +112,10 @@ def tick_objections(office: ReceiptOffice) -> tuple[Objection, ...]:
 
     Doing it again breaks none twice.
     """
-    c, at = objection_table.c, office.sharing.clock()
-    due = or_(c.next_at <= at, c.has_no_deadline.is_(True))
+    at = office.sharing.clock()
     broken: list[Objection] = []
     with office.sharing.control.transaction() as connection:
-        for held in _waiting(connection, due):
+        for held in _waiting(connection, may_act(objection_table, at)):
             after = overdue(_dated(connection, held, at, office.sharing.time) or held, at)
             if after.is_overdue:
                 _write(connection, after)
@@ -132,12 +132,11 @@ def date_objections(office: ReceiptOffice, *, anew: bool = True) -> int:
     `anew` dates again what a calendar dated that counted other days; what has broken by then stays.
     Doing it again adds nothing.
     """
-    c, time = objection_table.c, office.sharing.time
-    is_dated = c.next_at.is_not(None) if anew and time.calendar.before is not None else false()
-    waits = or_(c.has_no_deadline.is_(True), is_dated)
+    time = office.sharing.time
+    which = may_be_dated(objection_table, time, anew=anew)
     with office.sharing.control.transaction() as connection:
         at = office.sharing.clock()
-        known = [_dated(connection, held, at, time) for held in _waiting(connection, waits)]
+        known = [_dated(connection, held, at, time) for held in _waiting(connection, which)]
     return sum(each is not None for each in known)
 
 
