@@ -53,7 +53,7 @@ test-postgres: $(READY)
 	ls /usr/lib/postgresql/*/bin/postgres || (apt-get update -q && apt-get install -y -q --no-install-recommends postgresql)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r locks/postgres.txt
 	$(BIN)/python -m pytest -p tests.on_postgres -n auto --maxprocesses 4 -m "not file" --ignore-glob="*_real_data.py" \
-	  --ignore=tests/share/correction/test_correction_kill.py $(ON_POSTGRES)
+	  $(ON_POSTGRES)
 
 # Drives Chromium through the pages; screenshots come to .bench/screenshots. Installs Debian's Chromium where there is none.
 test-web: $(READY)

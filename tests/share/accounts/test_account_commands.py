@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.beside import beside
 
 from shuzhi.app import City, create_city
 from shuzhi.cli import main
@@ -74,12 +75,12 @@ def test_what_is_refused_says_so(run: Callable[..., Any]) -> None:
     assert run("account", "bind", "li", "s-1")["error"]["code"] == "share.no_oidc"
 
 
-@pytest.mark.file
 def test_a_password_comes_by_standard_input_and_shows_nowhere(city: City) -> None:
     words = ("account", "add", "li", "--party", "city_government", "--title", "Li", "--stdin")
     done = subprocess.run(  # noqa: S603
         [sys.executable, "-m", "shuzhi", *words, "--city", str(city.settings.folder)],
         input="four words nobody said\n", capture_output=True, text=True, check=True,
+        env=beside(city.control),
     )  # fmt: skip
     assert "nobody said" not in done.stdout + done.stderr
     login(city.accounts_office, "li", "four words nobody said")

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select
+from tests.beside import beside
 
 from shuzhi.audit.outbox import outbox_table
 from shuzhi.share.correction import DoubtState, doubt_file, doubts, replayed, steps_since, tick
@@ -42,10 +43,11 @@ for turn in range(int(sys.argv[2]), 1_000_000):
 """
 
 
-def killed_after(folder: Path, first: int, turns: int) -> int:
+def killed_after(air: Any, first: int, turns: int) -> int:
     """Let a worker begin `turns` turns and kill it in the midst of the last; return that one."""
-    command = [sys.executable, "-c", WORKER, str(folder), str(first)]
-    worker = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603
+    command = [sys.executable, "-c", WORKER, str(air.folder), str(first)]
+    store = beside(air.city.control)
+    worker = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=store)  # noqa: S603
     assert worker.stdout is not None
     last = first
     for _ in range(turns):
@@ -63,7 +65,7 @@ def battered(new_air: Callable[[Path], Any], tmp_path_factory: pytest.TempPathFa
     air.write([("s1", 0, 100)])
     turn = 0
     for turns in (1, 2):
-        turn = killed_after(air.folder, turn, turns)
+        turn = killed_after(air, turn, turns)
     return air
 
 

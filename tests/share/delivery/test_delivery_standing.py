@@ -6,7 +6,7 @@ import subprocess
 import sys
 from typing import Any
 
-import pytest
+from tests.beside import beside
 
 from shuzhi.share.access import Refusal
 from shuzhi.share.delivery import Answer, answer
@@ -24,7 +24,6 @@ deal(city.sharing_office, AgreementId(int(sys.argv[2])), end)
 """
 
 
-@pytest.mark.file
 def test_an_agreement_that_another_process_ended_gives_nothing(town: Any) -> None:
     held = town.agreed()
     desk, wanted, asker = town.desk, town.wanted(held), town.asker()
@@ -33,7 +32,10 @@ def test_an_agreement_that_another_process_ended_gives_nothing(town: Any) -> Non
 
     folder = str(town.city.settings.folder)
     subprocess.run(  # noqa: S603
-        [sys.executable, "-c", _ENDED, folder, str(held.id)], check=True, timeout=120
+        [sys.executable, "-c", _ENDED, folder, str(held.id)],
+        check=True,
+        timeout=120,
+        env=beside(town.city.control),
     )
 
     after = answer(desk, wanted, asker, _SQL)

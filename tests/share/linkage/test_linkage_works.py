@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.beside import url_of
 
 from shuzhi.audit.outbox import outbox_table
 from shuzhi.share.linkage import (
@@ -36,6 +37,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 from tests.share.linkage.conftest import office_in
+from shuzhi.kernel.control import open_control
 from shuzhi.share.linkage import take_up
 
 class Stuck:
@@ -43,7 +45,8 @@ class Stuck:
         print("begun", flush=True)
         sys.stdin.read()
 
-take_up(replace(office_in(Path(sys.argv[1])), lake=Stuck()))
+folder, store = Path(sys.argv[1]), open_control(sys.argv[2])
+take_up(replace(office_in(folder), control=store, lake=Stuck()))
 """
 
 
@@ -52,9 +55,9 @@ def asked(world: Any, kind: WorkKind = WorkKind.RUN, *, origin: str = "one") -> 
 
 
 @contextmanager
-def stuck(folder: Path) -> Iterator[subprocess.Popen[str]]:
+def stuck(copied: Any) -> Iterator[subprocess.Popen[str]]:
     """Let another process be at what was asked, which ends killed."""
-    command = [sys.executable, "-c", _STUCK, str(folder)]
+    command = [sys.executable, "-c", _STUCK, str(copied.folder), url_of(copied.control)]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     with subprocess.Popen(command, cwd=_ROOT, text=True, **pipes) as process:  # noqa: S603
         try:
@@ -135,10 +138,9 @@ def test_a_run_is_refused_at_once_where_no_model_fits(copied: Any) -> None:
     assert works(other, "residents") == ()
 
 
-@pytest.mark.file
 def test_what_died_over_a_work_leaves_it_to_be_taken_up_again(copied: Any) -> None:
     waiting = asked(copied)
-    with stuck(copied.folder):
+    with stuck(copied):
         running = work(copied.office, "residents", waiting.id)
         assert (running.state, running.starts) == (WorkState.RUNNING, 1)
         # Nobody else takes it up, or trains beside it.
