@@ -14,7 +14,7 @@ from threading import Barrier
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests.act.test_evaluation_appeals import Hall, facts
 
@@ -38,6 +38,9 @@ def _at(text: str) -> Instant:
 
 
 PUBLISHED = _at("12-21 10:00")
+# When neither term of an appeal ends within the year.
+LATE = _at("12-29 10:00")
+_DAY = timedelta(days=1)
 _gaps = st.timedeltas(timedelta(0), timedelta(days=6))
 # Days that a notice of the next year may speak of, about New Year.
 _days = st.integers(0, 40).map(lambda n: date(CHINA.last_year, 12, 22) + timedelta(days=n))
@@ -52,9 +55,9 @@ def _noticed(before: WorkingDays, since: Instant, days: frozenset[date]) -> Work
     return made.after(before, since, f"{len(off)} days off")
 
 
-def _known(notices: _Notices) -> list[WorkingDays]:
+def _known(notices: _Notices, start: Instant = PUBLISHED) -> list[WorkingDays]:
     """The calendar as each notice leaves it, from the one that ends with its year."""
-    calendar, since, found = CHINA, PUBLISHED, [CHINA]
+    calendar, since, found = CHINA, start, [CHINA]
     for gap, days in notices:
         since = Instant(since + gap)
         calendar = _noticed(calendar, since, days)
@@ -160,19 +163,23 @@ def test_two_processes_at_once_date_an_appeal_once(hall: Hall) -> None:
 
 
 @pytest.fixture(scope="module")
-def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The store of a hall whose score was just published."""
-    file = tmp_path_factory.mktemp("hall") / "control.db"
-    _hall(file).control.engine.dispose()
-    return file
+def published(tmp_path_factory: pytest.TempPathFactory) -> dict[Instant, Path]:
+    """The stores of halls whose score was just published, by when."""
+    folder = tmp_path_factory.mktemp("halls")
+    files = {start: folder / f"{start:%d}.db" for start in (PUBLISHED, LATE)}
+    for start, file in files.items():
+        _hall(file, start).control.engine.dispose()
+    return files
 
 
-def _lived(file: Path, raised: Sequence[timedelta], notices: _Notices, *, is_eager: bool) -> Hall:
+def _lived(
+    file: Path, start: Instant, raised: Sequence[timedelta], notices: _Notices, *, is_eager: bool
+) -> Hall:
     """A hall where appeals and notices come in; the eager one dates after each of them."""
-    hall, calendars = Hall(open_control(f"sqlite:///{file}"), PUBLISHED), _known(notices)
+    hall, calendars = Hall(open_control(f"sqlite:///{file}"), start), _known(notices, start)
     hall.calendar = CHINA
     comings: list[tuple[Instant, int, Any]] = [
-        (Instant(PUBLISHED + gap), 1, f"case:3bridge{n}/1") for n, gap in enumerate(raised)
+        (Instant(start + gap), 1, f"case:3bridge{n}/1") for n, gap in enumerate(raised)
     ]
     comings += [(each.since, 0, each) for each in calendars if each.since is not None]
     for at, is_appeal, what in sorted(comings, key=lambda coming: coming[:2]):
@@ -195,16 +202,22 @@ def _raise(hall: Hall, fact: str) -> None:
 
 
 @settings(max_examples=20, deadline=None)
-@given(st.lists(st.timedeltas(timedelta(0), timedelta(days=12)), max_size=4), _notices)
+@given(
+    st.sampled_from((PUBLISHED, LATE)),
+    st.lists(st.timedeltas(timedelta(0), timedelta(days=12)), max_size=4),
+    _notices,
+)
+# Dated after the second notice alone, or after the first one too.
+@example(LATE, [timedelta(0)], [(_DAY, frozenset()), (_DAY, frozenset({date(NEXT, 1, 4)}))])
 def test_an_appeal_has_one_deadline_however_often_it_is_dated(
-    published: Path, raised: list[timedelta], notices: _Notices
+    published: dict[Instant, Path], start: Instant, raised: list[timedelta], notices: _Notices
 ) -> None:
     with TemporaryDirectory() as folder:
         ends = []
         for is_eager in (True, False):
             file = Path(folder) / f"{is_eager}.db"
-            shutil.copy(published, file)
-            hall = _lived(file, raised, notices, is_eager=is_eager)
+            shutil.copy(published[start], file)
+            hall = _lived(file, start, raised, notices, is_eager=is_eager)
             date_appeals(hall.evaluating)
             assert date_appeals(hall.evaluating) == 0
             found = appeals(hall.evaluating)
@@ -216,7 +229,53 @@ def test_an_appeal_has_one_deadline_however_often_it_is_dated(
                 times = [t["due_at"] for t in mine]
                 assert all(before != after for before, after in pairwise(times))
                 assert not times or times[-1] == each.due_at.isoformat()  # type: ignore[union-attr]
-            ends.append([(a.raised_at, a.due_at) for a in found])
+            ends.append([(a.raised_at, a.due_at, a.raise_until) for a in found])
+            hall.control.engine.dispose()
+        assert ends[0] == ends[1]
+
+
+# Days that are off or worked by each of several notices, all of one morning.
+_changes = st.lists(st.frozensets(_days, max_size=4), min_size=2, max_size=4)
+
+
+def _changed(before: WorkingDays, since: Instant, days: frozenset[date]) -> WorkingDays:
+    """The calendar after a notice that lets people work at weekends, and not on other days."""
+    weekend = frozenset(day for day in days if day.weekday() > 4)
+    made = replace(
+        before,
+        holidays=before.holidays | (days - weekend),
+        working_weekends=before.working_weekends | weekend,
+    )
+    return made.after(before, since, f"{len(days)} days")
+
+
+@settings(max_examples=20, deadline=None)
+@given(_changes, st.data())
+def test_the_deadline_is_the_same_in_whatever_order_notices_arrive(
+    published: dict[Instant, Path], changes: list[frozenset[date]], data: st.DataObject
+) -> None:
+    orders = [changes, data.draw(st.permutations(changes))]
+    with TemporaryDirectory() as folder:
+        ends = []
+        for number, order in enumerate(orders):
+            file = Path(folder) / f"{number}.db"
+            shutil.copy(published[PUBLISHED], file)
+            hall = Hall(open_control(f"sqlite:///{file}"), PUBLISHED)
+            # One waits for the notice of its year, the other was dated when it was raised.
+            hall.calendar = CHINA
+            hall.appealed("case:3bridge0/1")
+            hall.calendar = _noticed(CHINA, Instant(PUBLISHED + timedelta(minutes=1)), frozenset())
+            hall.now = Instant(PUBLISHED + timedelta(minutes=2))
+            hall.appealed("case:3bridge1/1")
+            for turn, days in enumerate(order):
+                hall.now = Instant(PUBLISHED + timedelta(hours=1 + turn))
+                hall.calendar = _changed(hall.calendar, hall.now, days)
+                if data.draw(st.booleans()):
+                    date_appeals(hall.evaluating)
+            date_appeals(hall.evaluating)
+            found = appeals(hall.evaluating)
+            assert None not in {each.due_at for each in found}
+            ends.append([(each.due_at, each.raise_until) for each in found])
             hall.control.engine.dispose()
         assert ends[0] == ends[1]
 

@@ -101,7 +101,7 @@ def _dated(
         if was.due_at is not None:
             is_moved = was.due_at in _due_before(evaluating, term, was, at)
             return replace(was, due_at=due_at) if is_moved else was
-        until = was.raise_until or _raise_until(evaluating, connection, found, was, at)
+        until = was.raise_until or _raise_until(evaluating, connection, found, was)
     except RefusedError:
         # The pack with its law is gone: it waits for that, and keeps no other one waiting.
         return was
@@ -117,11 +117,12 @@ def _due_before(
 
 
 def _raise_until(
-    evaluating: Evaluating, connection: Connection, found: Held, was: Appeal, at: Instant
+    evaluating: Evaluating, connection: Connection, found: Held, was: Appeal
 ) -> Instant | None:
     by = was.raised_by.party
     since = standing_since(connection, found, was.version, by, was.measure)
-    return since and deadline(evaluating, found.scheme.raise_within, since, at)[0]
+    # As first known since it was raised, whenever somebody dates: no later notice moves it.
+    return since and deadline(evaluating, found.scheme.raise_within, since, was.raised_at)[0]
 
 
 def _changes(evaluating: Evaluating, was: Appeal, known: Appeal) -> dict[str, Any]:
