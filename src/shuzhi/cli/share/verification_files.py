@@ -11,7 +11,9 @@ from typing import Self
 import pyarrow as pa
 import pyarrow.csv
 
-from shuzhi.share.verification import AnsweredBlock
+from shuzhi.share.verification import AnsweredBlock, Aside
+
+_UNREAD = "该行无法读取。 The row cannot be read."
 
 
 class AnswerFiles:
@@ -30,7 +32,7 @@ class AnswerFiles:
         path.touch(mode=0o600)
         file = self._stack.enter_context(path.open("w", encoding="utf-8", newline=""))
         self._rows = csv.writer(file)
-        self._rows.writerow(("row", "reason", "words"))
+        self._rows.writerow(("row", "reason", "column", "words"))
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -45,11 +47,15 @@ class AnswerFiles:
             made = pyarrow.csv.CSVWriter(str(self._path), answers.schema)
             self._writer = self._stack.enter_context(made)
         self._writer.write_table(answers)
-        self._rows.writerows((a.number, a.reason, a.words) for a in block.aside)
+        self._rows.writerows(_line(a) for a in block.aside)
         self.aside += len(block.aside)
 
     def write_unread(self, numbers: Iterable[int]) -> None:
         """Write the rows that could not even be read."""
         for number in sorted(numbers):
-            self._rows.writerow((number, "unreadable", "该行无法读取。 The row cannot be read."))
+            self._rows.writerow((number, "unreadable", "", _UNREAD))
             self.aside += 1
+
+
+def _line(aside: Aside) -> tuple[int, str, str, str]:
+    return aside.number, aside.reason, aside.title, f"{aside.zh} {aside.en}"

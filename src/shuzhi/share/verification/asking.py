@@ -24,10 +24,10 @@ def question_of(document: Any) -> Question:
         VerificationError: `share.bad_question`; no value of the document is repeated.
     """
     if not isinstance(document, Mapping) or document.keys() != _FIELDS:
-        raise bad_question(f"it has other fields than {', '.join(sorted(_FIELDS))}")
+        raise bad_question("other_fields", names=", ".join(sorted(_FIELDS)))
     number = document["agreement"]
     if not isinstance(number, int) or isinstance(number, bool):
-        raise bad_question("the agreement is named by its number")
+        raise bad_question("agreement_number")
     purpose, role, subject = (
         word_of(document[name], name) for name in ("purpose", "role", "subject")
     )
@@ -38,13 +38,13 @@ def word_of(value: Any, name: str) -> str:
     """Return a text that is there and not too long."""
     if isinstance(value, str) and 0 < len(value) <= _MOST_WORD and not value.isspace():
         return value
-    raise bad_question(f"{name} is a text of 1 to {_MOST_WORD} characters")
+    raise bad_question("no_word", name=name, most=_MOST_WORD)
 
 
 def claims_of(claims: Any) -> tuple[Claim, ...]:
     """Return the claims of a question. Raises as `question_of`."""
     if not isinstance(claims, Mapping) or not 0 < len(claims) <= _MOST_CLAIMS:
-        raise bad_question(f"claims are a mapping of 1 to {_MOST_CLAIMS} columns")
+        raise bad_question("no_claims", most=_MOST_CLAIMS)
     return tuple(_claim(word_of(column, "a column"), claim) for column, claim in claims.items())
 
 
@@ -54,7 +54,7 @@ def _claim(column: str, claim: Any) -> Claim:
     within = claim.get(_WITHIN, 0)
     named = [key for key in claim if key != _WITHIN]
     if len(named) != 1 or not isinstance(within, int) or isinstance(within, bool):
-        raise bad_question("a claim names one way to compare")
+        raise bad_question("ways_of_a_claim")
     return Claim(column, _value(claim[named[0]]), how_of(named[0]), within)
 
 
@@ -62,14 +62,14 @@ def how_of(word: Any) -> How:
     """Return the way to compare that a word names. Raises as `question_of`."""
     known = _HOWS.get(word) if isinstance(word, str) else None
     if known is None:
-        raise bad_question(f"ways to compare are {', '.join(_HOWS)}")
+        raise bad_question("unknown_way", names=", ".join(_HOWS))
     return known
 
 
 def _value(value: Any) -> Claimed:
     if isinstance(value, (str, int, float, bool)) and value != "":
         return value
-    raise bad_question("a claim is a text, a number, or true or false")
+    raise bad_question("no_claimed_value")
 
 
 _HOWS = {how.value: how for how in How}

@@ -12,10 +12,12 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
+from re import compile as pattern
 from typing import Any, NamedTuple
 
 import pyarrow as pa
 
+from shuzhi.gather.contracts import LogicalType
 from shuzhi.share.access import Refusal
 from shuzhi.share.access.conditions import terms
 from shuzhi.share.receipts import ReceiptId, record_receipt, set_of, subject_number
@@ -23,7 +25,7 @@ from shuzhi.share.verification.answering import Found, found_of
 from shuzhi.share.verification.asking import word_of
 from shuzhi.share.verification.comparing import Test
 from shuzhi.share.verification.desk import Desk
-from shuzhi.share.verification.errors import VerificationError, bad_question
+from shuzhi.share.verification.errors import VerificationError, bad_claim, bad_question
 from shuzhi.share.verification.fishing import Seen
 from shuzhi.share.verification.index import Index
 from shuzhi.share.verification.ledger import SUSPENDED, Ledger
@@ -31,20 +33,27 @@ from shuzhi.share.verification.model import AsOf, Claim, Question
 from shuzhi.share.verification.parts import Key, key_of
 from shuzhi.share.verification.permits import Asking, Permit
 from shuzhi.share.verification.settling import kept, tell
-from shuzhi.share.verification.sheets import Block, ClaimColumn, Sheet
+from shuzhi.share.verification.sheets import SUBJECT, Block, ClaimColumn, Sheet
 from shuzhi.share.verification.spelling import spellings
 from shuzhi.share.verification.words import refused
 
+# What spreadsheets make of an id with many digits; those that they left out are lost.
+_ROUNDED = pattern(r"\d(\.\d+)?[eE]\+\d{2}")
 _MEDIA = "application/vnd.apache.arrow.stream"
 
 
 @dataclass(frozen=True)
 class Aside:
-    """A row that was not asked, and why: a stable code and words without its values."""
+    """A row that was not asked, and why: a stable code, and words without its values.
+
+    `title` is that of the column that is wrong, empty where it is no single one.
+    """
 
     number: int
     reason: str
-    words: str
+    zh: str
+    en: str
+    title: str = ""
 
 
 @dataclass(frozen=True)
@@ -92,6 +101,14 @@ class _NoRoomError(Exception):
     def __init__(self, refusal: Refusal) -> None:
         super().__init__(refusal.reason)
         self.refusal = refusal
+
+
+class _NotAskedError(Exception):
+    """Carries out why a claim may not be asked, with the title of its column."""
+
+    def __init__(self, refusal: Refusal, title: str) -> None:
+        super().__init__(refusal.reason)
+        self.refusal, self.title = refusal, title
 
 
 def answer_sheet(desk: Desk, asking: Asking, sheet: Sheet) -> Iterator[AnsweredBlock | Refusal]:
@@ -200,28 +217,47 @@ def _checked(
                 Claim(c.column, _cell(c, value), c.how, c.within_days)
                 for c, value in zip(claims, cells, strict=True)
             )
-            whom = word_of(subject if isinstance(subject, str) else str(subject or ""), "subject")
-            tests = permit.tests(made)
+            whom = _subject(subject)
+            tests = [_test(permit, c.title, claim) for c, claim in zip(claims, made, strict=True)]
         except VerificationError as error:
-            aside.append(Aside(number, error.code, error.message))
+            title = next((c.title for c in claims if c.column == error.column), SUBJECT)
+            aside.append(Aside(number, error.code, error.zh, error.message, title))
             continue
-        if isinstance(tests, Refusal):
-            aside.append(_aside_of(number, tests))
+        except _NotAskedError as error:
+            aside.append(_aside_of(number, error.refusal, error.title))
             continue
         question = Question(asking.agreement, asking.purpose, asking.role, whom, made)
         asked.append(_Asked(number, question, tests))
     return asked, aside
 
 
+def _subject(cell: Any) -> str:
+    """Return whom a row is about."""
+    whom = word_of(cell if isinstance(cell, str) else str(cell or ""), SUBJECT)
+    if _ROUNDED.fullmatch(whom.strip()):
+        raise bad_question("rounded")
+    return whom
+
+
 def _cell(claim: ClaimColumn, value: Any) -> Any:
     """Return a cell as a claim's value: days and decimals as text, as they are in JSON."""
     if value is None or value == "":
-        raise bad_question(f"nothing is claimed about {claim.column[:60]!r}")
+        raise bad_question("nothing_claimed", column=claim.column)
     return value if isinstance(value, (str, int, float, bool)) else str(value)
 
 
-def _aside_of(number: int, refusal: Refusal) -> Aside:
-    return Aside(number, refusal.reason, f"{refusal.zh} {refusal.en}")
+def _test(permit: Permit, title: str, claim: Claim) -> Test:
+    test = permit.test(claim)
+    if isinstance(test, Refusal):
+        raise _NotAskedError(test, title)
+    kind, _ = permit.columns[claim.column]
+    if kind is LogicalType.STRING and _ROUNDED.fullmatch(str(claim.value)):
+        raise bad_claim(claim.column, "rounded")
+    return test
+
+
+def _aside_of(number: int, refusal: Refusal, title: str = "") -> Aside:
+    return Aside(number, refusal.reason, refusal.zh, refusal.en, title)
 
 
 def _sought(

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
+from re import compile as pattern
 from typing import Any
 
 from rapidfuzz import fuzz
@@ -40,6 +41,8 @@ _FITS = {
     How.DATE: _DAYS,
     **dict.fromkeys(_PARTIAL, _TEXTS | {LogicalType.INTEGER}),
 }
+# As spreadsheets and people write a day here; with the year first nothing is in doubt.
+_YEAR_FIRST = pattern(r"(\d{4}) ?[-/.年] ?(\d{1,2}) ?[-/.月] ?(\d{1,2}) ?日?")
 _BOOLEANS = {"true": True, "false": False}
 
 
@@ -63,9 +66,9 @@ def test_of(claim: Claim, kind: LogicalType, likeness: Likeness) -> Test:
         VerificationError: `share.bad_claim` for a value that no such column could have.
     """
     if isinstance(claim.value, str) and len(claim.value) > _MOST_CHARACTERS:
-        raise bad_claim(claim.column, f"it has more than {_MOST_CHARACTERS} characters")
+        raise bad_claim(claim.column, "too_long", most=_MOST_CHARACTERS)
     if not fits(claim.how, kind):
-        raise bad_claim(claim.column, f"a column of {kind.value} cannot be compared so")
+        raise bad_claim(claim.column, "kind_and_way", kind=kind.value)
     if claim.how is How.NAME:
         return _name(claim, likeness)
     if claim.how is How.DATE:
@@ -78,11 +81,11 @@ def test_of(claim: Claim, kind: LogicalType, likeness: Likeness) -> Test:
 def _equal(claim: Claim, kind: LogicalType) -> Test:
     read = _READ.get(kind)
     if read is None:
-        raise bad_claim(claim.column, f"a column of {kind.value} cannot be compared")
+        raise bad_claim(claim.column, "kind", kind=kind.value)
     try:
         wanted = read(claim.value)
     except (ValueError, InvalidOperation, RefusedError):
-        raise bad_claim(claim.column, f"its value is no {kind.value}") from None
+        raise bad_claim(claim.column, "no_such_value", kind=kind.value) from None
 
     def test(held: Any) -> Verdict:
         if held is None:
@@ -123,7 +126,9 @@ def _day(value: Any) -> date:
         return value
     if not isinstance(value, str):
         raise ValueError
-    return date.fromisoformat(value.strip())
+    text = folded(value)
+    parts = _YEAR_FIRST.fullmatch(text)
+    return date(*map(int, parts.groups())) if parts else date.fromisoformat(text)
 
 
 def _moment(value: Any) -> datetime:
@@ -142,11 +147,11 @@ _READ: dict[LogicalType, Callable[[Any], Any]] = {
 
 def _near_day(claim: Claim) -> Test:
     if not 0 <= claim.within_days <= _MOST_DAYS:
-        raise bad_claim(claim.column, f"a date may be off by 0 to {_MOST_DAYS:,} days")
+        raise bad_claim(claim.column, "days", most=f"{_MOST_DAYS:,}")
     try:
         wanted = _day(claim.value)
     except ValueError:
-        raise bad_claim(claim.column, "its value is no date") from None
+        raise bad_claim(claim.column, "no_such_value", kind="date") from None
 
     def test(held: Any) -> Verdict:
         if held is None:
@@ -177,11 +182,11 @@ def _part(claim: Claim) -> Test:
 
 def _wanted(column: str, value: Claimed) -> str:
     if not isinstance(value, (str, int)) or isinstance(value, bool):
-        raise bad_claim(column, "a part of a text is a text")
+        raise bad_claim(column, "no_part")
     # Signs that only look like stars would be taken for what was written.
     wanted = folded(str(value))
     if not wanted.strip(STAR):
-        raise bad_claim(column, "it shows no sign of the value")
+        raise bad_claim(column, "nothing_shown")
     return wanted
 
 
@@ -193,7 +198,7 @@ def _masked(column: str, form: str) -> Callable[[str], bool]:
     head = 0 if form.startswith(STAR) else 1
     tail = len(shown) if form.endswith(STAR) else len(shown) - 1
     if len(shown) > 4:
-        raise bad_claim(column, "a masked form has at most four parts that are shown")
+        raise bad_claim(column, "parts")
 
     def matches(held: str) -> bool:
         at = len(shown[0]) if head else 0
@@ -215,7 +220,7 @@ def _masked(column: str, form: str) -> Callable[[str], bool]:
 
 def _name(claim: Claim, likeness: Likeness) -> Test:
     if not isinstance(claim.value, str) or not folded_name(claim.value):
-        raise bad_claim(claim.column, "a name is a text")
+        raise bad_claim(claim.column, "no_name")
     wanted = folded_name(claim.value)
 
     def test(held: Any) -> Verdict:

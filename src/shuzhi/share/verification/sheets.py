@@ -79,16 +79,16 @@ def claims_of_titles(titles: Sequence[str]) -> tuple[ClaimColumn, ...]:
     """Return the claims that a list's columns are. Raises `share.bad_question`."""
     claims = tuple(_claim(title) for title in titles if title != SUBJECT)
     if len(titles) != len(claims) + 1 or len({c.column for c in claims}) != len(claims):
-        raise bad_question(f"a list has one column {SUBJECT!r}, and each claim once")
+        raise bad_question("titles", subject=SUBJECT)
     if not 0 < len(claims) <= _MOST_CLAIMS:
-        raise bad_question(f"a list has 1 to {_MOST_CLAIMS} claims")
+        raise bad_question("titles_of_claims", most=_MOST_CLAIMS)
     return claims
 
 
 def _claim(title: str) -> ClaimColumn:
     column, *rest = word_of(title, "a column").split(":")
     if not column or len(rest) > 2 or (len(rest) == 2 and not rest[1].isdecimal()):
-        raise bad_question("a claim is called column:how, or column:date:days")
+        raise bad_question("title")
     how = how_of(rest[0]) if rest else How.EXACT
     return ClaimColumn(title, column, how, int(rest[1]) if len(rest) == 2 else 0)
 

@@ -21,14 +21,13 @@ from shuzhi.share.verification import (
     answer_sheet,
 )
 from shuzhi.share.verification.sheets import SUBJECT, claims_of_titles
-from shuzhi.web.pages.frame.sending import FieldError
+from shuzhi.share.verification.words import Said, wrong
 from shuzhi.web.pages.share.verifying_told import Listed
-from shuzhi.web.pages.share.verifying_who import NotAnsweredError
+from shuzhi.web.pages.share.verifying_who import NotAnsweredError, WrongError
 from shuzhi.web.turns import MOST_BYTES, MOST_QUESTIONS
 
 FILE = "file"
 _BAD = "share.bad_batch"
-_UNREAD = "该行列数与标题行不同。 The line has more or fewer cells than the titles."
 # Spreadsheets take a file without the mark for one of another encoding, and so garble names.
 _WRITTEN_AS = "utf-8-sig"
 _Line = tuple[int, list[str]]
@@ -38,7 +37,7 @@ def list_answered(desk: Desk, asking: Asking, content: bytes) -> Listed:
     """Answer a list as the room answers any: together, with one receipt before it leaves.
 
     Raises:
-        FieldError: for a file that is no list, or too long; nothing was asked then.
+        WrongError: for a file that is no list, or too long; nothing was asked then.
         NotAnsweredError: for a list that was refused as a whole.
         VerificationError: `share.bad_question`, `share.bad_batch`.
     """
@@ -51,7 +50,8 @@ def list_answered(desk: Desk, asking: Asking, content: bytes) -> Listed:
     done = next(answer_sheet(desk, asking, Sheet(claims, iter((block,)), set())))
     if isinstance(done, Refusal):
         raise NotAnsweredError(done)
-    unread = (Aside(n, "unreadable", _UNREAD) for n, row in lines if len(row) != len(titles))
+    said = _sentence("unreadable")
+    unread = (Aside(n, "unreadable", *said) for n, row in lines if len(row) != len(titles))
     aside = tuple(sorted((*done.aside, *unread), key=lambda each: each.number))
     told = Counter(done.answers.column("answer").to_pylist())
     written = _written(done, aside, dict(lines), titles.index(SUBJECT))
@@ -59,17 +59,18 @@ def list_answered(desk: Desk, asking: Asking, content: bytes) -> Listed:
 
 
 def _read(content: bytes) -> tuple[list[str], list[_Line]]:
-    """Return the titles, and each line that is not empty with its number in the file."""
+    """Return the titles, and each line that is not empty with its number as spreadsheets count."""
     if len(content) > MOST_BYTES:
-        raise FieldError("web.too_large", FILE, f"A list has at most {MOST_BYTES:,} bytes.")
-    reader = csv.reader(io.StringIO(_text(content), newline=""))
+        said = _sentence("bytes", most=f"{MOST_BYTES:,}")
+        raise WrongError("web.too_large", FILE, said)
+    # Else a quotation mark that is never closed would take all lines after it for one.
+    reader = csv.reader(io.StringIO(_text(content), newline=""), strict=True)
     try:
-        lines = [(reader.line_num, cells) for cells in reader if any(map(str.strip, cells))]
+        lines = [(n, cells) for n, cells in enumerate(reader, 1) if any(map(str.strip, cells))]
     except csv.Error:
-        raise FieldError(_BAD, FILE, "This is no CSV file.") from None
+        raise WrongError(_BAD, FILE, _sentence("quotes", line=reader.line_num)) from None
     if not 1 < len(lines) <= MOST_QUESTIONS + 1:
-        told = f"A list has a line of titles, and below it 1 to {MOST_QUESTIONS:,} lines."
-        raise FieldError(_BAD, FILE, told)
+        raise WrongError(_BAD, FILE, _sentence("length", most=f"{MOST_QUESTIONS:,}"))
     return [title.strip() for title in lines[0][1]], lines[1:]
 
 
@@ -77,10 +78,15 @@ def _text(content: bytes) -> str:
     """Return a file as text: UTF-8, else GB 18030, as spreadsheets here write it."""
     for encoding in ("utf-8-sig", "gb18030"):
         try:
-            return content.decode(encoding)
+            return content.decode(encoding).removeprefix("\ufeff")
         except UnicodeDecodeError:
             continue
-    raise FieldError(_BAD, FILE, "This is no text in UTF-8 or GB 18030.")
+    raise WrongError(_BAD, FILE, _sentence("no_text"))
+
+
+def _sentence(why: str, **facts: object) -> Said:
+    zh, en = wrong(why, **facts)
+    return Said(f"{zh}。", f"{en[0].upper()}{en[1:]}.")
 
 
 def _written(
@@ -97,7 +103,7 @@ def _written(
             each.number,
             "".join(lines[each.number][whose : whose + 1]),
             *blank,
-            each.words,
+            f"{each.zh} {each.en}",
         ]
         for each in aside
     }

@@ -22,6 +22,7 @@ from shuzhi.share.verification import (
     question_of,
 )
 from shuzhi.share.verification.comparing import fits
+from shuzhi.share.verification.words import Said
 from shuzhi.web.pages.frame.sending import FieldError, Typed
 from shuzhi.web.pages.share.askers import roles_of, user_of
 from shuzhi.web.problems import WebError
@@ -52,6 +53,14 @@ class NotAnsweredError(WebError):
     def __init__(self, refusal: Refusal) -> None:
         super().__init__(f"share.{refusal.reason}", refusal.en)
         self.refusal = refusal
+
+
+class WrongError(FieldError):
+    """What was typed into a field, or sent, cannot be asked; `zh` says why in Chinese."""
+
+    def __init__(self, code: str, name: str, said: Said) -> None:
+        super().__init__(code, name, said.en)
+        self.zh = said.zh
 
 
 def choices(city: City, standing: Standing) -> tuple[Choice, ...]:
@@ -143,6 +152,7 @@ def _require_askable(permit: Permit, question: Question) -> None:
         try:
             test = permit.test(claim)
         except VerificationError as error:
-            raise FieldError(error.code, VALUE + claim.column, error.message) from None
+            said = Said(error.zh, error.message)
+            raise WrongError(error.code, VALUE + claim.column, said) from None
         if isinstance(test, Refusal):
             raise NotAnsweredError(test)
