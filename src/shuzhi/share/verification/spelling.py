@@ -40,10 +40,10 @@ def spellings(subject: str) -> tuple[str, ...]:
     Then without the spaces that somebody wrote between its signs.
     """
     given = subject.strip() if subject.isascii() else _normal(subject).strip()
-    ways = (given, given.upper(), given.lower())
+    ways = [given, given.upper(), given.lower()]
     joined = "".join(given.split())
     if joined != given:
-        ways += (joined, joined.upper(), joined.lower())
+        ways += [joined, joined.upper(), joined.lower()]
     return tuple(dict.fromkeys(ways))
 
 
