@@ -112,12 +112,13 @@ def running(folder: Path, known: Sequence[Station], *args: Any, **more: Any) -> 
 
 
 class Device:
-    """A station's end of a connection."""
+    """A station's end of a connection, over a socket that was made before, or a new one."""
 
-    def __init__(self, port: int, mn: str = "ST0001") -> None:
+    def __init__(self, port: int, mn: str = "ST0001", made: socket.socket | None = None) -> None:
         self.mn = mn
-        self.socket = socket.create_connection(("127.0.0.1", port), PATIENCE)
+        self.socket = made or socket.socket()
         self.socket.settimeout(PATIENCE)
+        self.socket.connect(("127.0.0.1", port))
         self._framer = Framer()
         self._heard: list[bytes] = []
 

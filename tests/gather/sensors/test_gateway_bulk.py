@@ -144,10 +144,25 @@ def _files(place: Running) -> set[int]:
     return {connection.descriptor for connection in place.gateway._connections}
 
 
+def _with_number(place: Running, file: int, made: list[socket.socket]) -> Device:
+    """Return the first station whose socket at the gateway has that number.
+
+    Numbers below that are free are given first, and what is `made` only now might get it itself.
+    """
+    for count, each in enumerate(made, 1):
+        device = Device(place.port, "ST0002", each)
+        eventually(lambda count=count: place.gateway.connections == count)
+        if file in _files(place):
+            return device
+    raise AssertionError(f"something else has number {file}")
+
+
 def test_whoever_gets_the_socket_of_one_that_left_hears_nothing_of_it(tmp_path: Path) -> None:
     """The station leaves while its frame is being written, and another comes and has its number."""
     disk = Held()
-    with running(tmp_path, stations("ST0001", "ST0002"), write=disk) as place:
+    stations_of_both = stations("ST0001", "ST0002")
+    with ExitStack() as open_, running(tmp_path, stations_of_both, write=disk) as place:
+        made = [open_.enter_context(socket.socket()) for _ in range(100)]
         leaving = Device(place.port)
         leaving.tell(qn="20240301080000000")
         leaving.hear()
@@ -158,11 +173,10 @@ def test_whoever_gets_the_socket_of_one_that_left_hears_nothing_of_it(tmp_path: 
         assert disk.waits.wait(10)
         leaving.socket.close()
         eventually(lambda: place.gateway.connections == 0)
-        with Device(place.port, "ST0002") as other:
-            eventually(lambda: _files(place) == {file})
-            disk.may_write.set()
-            other.tell(qn="20240301080002000")
-            assert other.hear_head().qn == "20240301080002000"
+        other = _with_number(place, file, made)
+        disk.may_write.set()
+        other.tell(qn="20240301080002000")
+        assert other.hear_head().qn == "20240301080002000"
         frames = [frame(qn=f"2024030108000{n}000")[:-2] for n in range(2)]
         assert place.frames()[:2] == frames
 
