@@ -17,6 +17,7 @@ from shuzhi.share.linkage import (
     Record,
     Verdict,
     WorkKind,
+    accept,
     decide,
     last_run,
     models,
@@ -24,10 +25,13 @@ from shuzhi.share.linkage import (
     sample,
     works,
 )
-from shuzhi.share.linkage.store import read_decisions
-from shuzhi.share.linkage.work_store import put_failed
+from shuzhi.share.linkage.store import read_decisions, replace_members
+from shuzhi.share.linkage.work_store import put_begun, put_failed
 from shuzhi.share.linkage.works import ask
 from shuzhi.share.receipts import uses_of
+from shuzhi.web.pulse import Pulse
+from shuzhi.web.sides import manages_sharing
+from shuzhi.web.visitors import Visitor
 
 from .api.linking import LINKAGE, grant
 from .conftest import Moving
@@ -134,6 +138,11 @@ def test_a_model_stands_beside_the_one_in_use_with_what_was_not_estimated(enter:
     first = page.partition('id="model-1"')[2].partition("</article>")[0]
     assert "All was learnt from the data." in first
     assert "linked from 99.9 % on, reviewed from 5.0 % on" in page
+    assert "name and the first 4 of date (birth); the first 1 of name and date (birth);" in page
+    assert "date (birth) <code>birthday</code>" in page
+    chinese = enter("guo").get(PATH, headers=ZH).text
+    assert "姓名（name）、日期（birth）前 4 位" in chinese
+    assert "地址（address）中的少见词" in chinese
 
 
 def test_a_training_is_asked_for_once_and_no_second_work_beside_it(
@@ -222,7 +231,7 @@ def test_the_most_telling_pair_comes_first_with_why_and_without_values(
     assert 'value="look"' not in page.text
     chinese = guo.get(f"{PATH}/review", headers=ZH).text
     assert "至少一方缺失" in chinese
-    assert ">同一</button>" in chinese
+    assert re.search(r'value="same"[^>]*>同一', chinese)
 
 
 def test_a_blank_reason_is_told_at_its_field(town: City, enter: Enter) -> None:
@@ -250,7 +259,7 @@ def test_a_blank_reason_is_told_at_its_field(town: City, enter: Enter) -> None:
 def test_pairs_are_skipped_and_decided_one_after_the_other(town: City, enter: Enter) -> None:
     guo, path = enter("guo"), f"{PATH}/review"
     first = guo.get(path)
-    (skip,) = re.findall(r'<a href="([^"]*after=[^"]*)">Skip', first.text)
+    (skip,) = re.findall(r'<a href="([^"]*after=[^"]*)"[^>]*>Skip', first.text)
     second = guo.get(html.unescape(skip))
     assert (shown(second), "2 of 3" in second.text) == (TWIN, True)
     sent = send(guo, path, second, "decide", verdict="different", text="two given names")
@@ -268,8 +277,82 @@ def test_pairs_are_skipped_and_decided_one_after_the_other(town: City, enter: En
     # What nobody could tell waits behind all others, and is seen again from the start.
     assert shown(end) == ODD
     assert "no file" in end.text
-    (skip,) = re.findall(r'<a href="([^"]*after=[^"]*)">Skip', end.text)
+    (skip,) = re.findall(r'<a href="([^"]*after=[^"]*)"[^>]*>Skip', end.text)
     assert "2 pairs before it still wait" in guo.get(html.unescape(skip)).text
+
+
+def test_who_is_overtaken_by_another_hears_of_it_and_keeps_what_they_typed(
+    town: City, enter: Enter
+) -> None:
+    guo, chen, path = enter("guo"), enter("chen"), f"{PATH}/review"
+    before = guo.get(path)
+    send(chen, path, chen.get(path), "decide", verdict="different", text="two births")
+    told = send(guo, path, before, "decide", verdict="same", text="one <b>birth</b>")
+    # The pair waits no more, and still it is this one that is shown, with what was said of it.
+    assert (told.status_code, shown(told)) == (409, DOUBTED)
+    assert "Somebody acted after you looked." in told.text
+    assert "two births" in told.text
+    assert "one &lt;b&gt;birth&lt;/b&gt;</textarea>" in told.text
+    assert "1 of" not in told.text
+    with town.control.transaction() as connection:
+        assert [each.by for each in read_decisions(connection, LINKAGE)] == ["chen"]
+    sent = send(guo, path, told, "decide", verdict="same", text="saw both files")
+    assert sent.status_code == 303
+    assert review(town.linkage_office, LINKAGE)[0].is_disputed
+
+
+def test_what_was_typed_of_a_pair_that_is_gone_is_shown_and_said_of_no_other(enter: Enter) -> None:
+    guo, path = enter("guo"), f"{PATH}/review"
+    form = {"left_key": "c_gone", "verdict": "same", "text": "of somebody else"}
+    told = send(guo, path, guo.get(path), "decide", **form)
+    assert (told.status_code, shown(told)) == (404, DOUBTED)
+    assert "This step is no longer possible. What you typed:" in told.text
+    assert '<pre class="text">of somebody else</pre>' in told.text
+    assert "of somebody else</textarea>" not in told.text
+
+
+def test_a_verdict_that_does_not_say_what_was_seen_counts_for_nothing(
+    town: City, enter: Enter
+) -> None:
+    guo, path = enter("guo"), f"{PATH}/review"
+    refused = send(guo, path, guo.get(path), "decide", verdict="same", text="seen", seen="")
+    assert refused.status_code == 409
+    with town.control.transaction() as connection:
+        assert read_decisions(connection, LINKAGE) == ()
+
+
+def test_the_reasons_that_one_gave_last_are_offered_again(town: City, enter: Enter) -> None:
+    office, path = town.linkage_office, f"{PATH}/review"
+    for reason in ("one", "two", "<b>three</b>", "four", "two"):
+        decide(office, LINKAGE, *TWIN, Verdict.CANNOT_TELL, by="guo", reason=reason)
+        decide(office, LINKAGE, *ODD, Verdict.CANNOT_TELL, by="guo", reason=reason)
+        decide(office, LINKAGE, *LIKELY, Verdict.CANNOT_TELL, by="guo", reason="<b>three</b>")
+    offered = re.findall(r'data-fill="([^"]*)"', enter("guo").get(path).text)
+    assert offered == ["&lt;b&gt;three&lt;/b&gt;", "two"]
+    assert "data-fill" not in enter("chen").get(path).text
+
+
+def test_only_who_manages_sharing_is_told_when_there_is_something_new(town: City) -> None:
+    office = town.linkage_office
+    whole, theirs = Pulse(town, manages_sharing=True), Pulse(town)
+    assert whole.name != theirs.name
+    assert "linkages" not in theirs()
+    told = [whole()["linkages"]]
+    work = ask(office, LINKAGE, WorkKind.TRAINING, by="guo", origin="a pulse")
+    told.append(whole()["linkages"])
+    with town.control.transaction() as connection:
+        put_begun(connection, work, town.clock())
+    told.append(whole()["linkages"])
+    with town.control.transaction() as connection:
+        put_failed(connection, work, "why", town.clock())
+    told.append(whole()["linkages"])
+    decide(office, LINKAGE, *TWIN, Verdict.SAME, by="guo", reason="one")
+    told.append(whole()["linkages"])
+    accept(office, LINKAGE, 2, by="guo")
+    told.append(whole()["linkages"])
+    assert len(set(told)) == len(told)
+    assert whole()["linkages"] == told[-1]
+    assert not manages_sharing(Visitor(acts_unnamed=True), town)
 
 
 def test_a_pair_that_two_disagree_on_is_shown_as_such_and_first(town: City, enter: Enter) -> None:
@@ -312,6 +395,11 @@ def test_a_sample_tells_how_right_links_are_within_which_bounds(town: City, ente
     assert known.low is not None
     assert f"{known.low * 100:.1f} % to 100.0 % with 95 % confidence (Wilson)" in after.text
     assert "Skip it" not in after.text
+    # A seed of nothing is one too, and another than the first.
+    zero = guo.get(f"{PATH}/sample?size=50&seed=0")
+    _, waiting = sample(town.linkage_office, LINKAGE, size=50, seed=0)
+    assert shown(zero) == (waiting[0].placed.pair.left, waiting[0].placed.pair.right)
+    assert 'name="seed" value="0"' in zero.text
     odd = guo.get(f"{PATH}/sample?seed=%3Ci%3E")
     assert (odd.status_code, 'aria-describedby="seed-error"' in odd.text) == (422, True)
 
@@ -339,6 +427,25 @@ def test_a_data_user_sees_of_both_records_what_agreements_show(town: City, enter
     again = send(chen, path, page, "decide", verdict="cannot_tell", text="one file is missing")
     assert "role=data_user&purpose=aid" in again.headers["location"]
     assert '<option value="aid" selected>' in chen.get(again.headers["location"]).text
+
+
+def test_the_file_of_a_subject_names_the_parts_in_which_sources_differ(
+    town: City, enter: Enter
+) -> None:
+    for dataset, *columns in (("register", "id", "full_name"), ("clinic", "id", "patient")):
+        grant(town, dataset, *columns, purpose="names")
+    pair = (Record("clinic", "c11"), Record("register", "r11"))
+    with town.control.transaction() as connection:
+        replace_members(connection, LINKAGE, dict.fromkeys(pair, "a" * 20))
+    chen, asked = enter("chen"), {"role": "data_user", "purpose": "names", "linkage": LINKAGE}
+    page = send(chen, "/subjects", chen.get("/subjects"), "look", which="clinic:c11", **asked)
+    differs = page.text.partition('id="h-differs"')[2].partition("</section>")[0]
+    assert re.findall("<dt>(.*?)</dt>", differs) == ["name"]
+    again = chen.get("/subjects", headers=ZH)
+    told = chen.post(
+        "/subjects", data=hidden(again, "look") | asked | {"which": "clinic:c11"}, headers=ZH
+    )
+    assert "<dt>姓名（name）</dt>" in told.text
 
 
 def test_who_is_given_no_data_cannot_look(enter: Enter) -> None:

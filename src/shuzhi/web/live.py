@@ -38,9 +38,15 @@ class Live:
         self._lasts_s = lasts.total_seconds()
         self._channels: dict[str, _Channel] = {}
 
-    def pulse(self, cases: Sight = EVERYTHING, sharing: Sight = EVERYTHING) -> AsyncIterator[bytes]:
+    def pulse(
+        self,
+        cases: Sight = EVERYTHING,
+        sharing: Sight = EVERYTHING,
+        *,
+        manages_sharing: bool = False,
+    ) -> AsyncIterator[bytes]:
         """Tell which wings have something new for those who see so much."""
-        pulse = Pulse(self._city, cases, sharing)
+        pulse = Pulse(self._city, cases, sharing, manages_sharing)
         return self.channel(pulse.name, pulse)
 
     def channel(self, name: str, look: Callable[[], State]) -> AsyncIterator[bytes]:

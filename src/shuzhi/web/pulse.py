@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from shuzhi.act.cases import newest_step
 from shuzhi.app import City
-from shuzhi.share import agreements
+from shuzhi.share import agreements, linkage
 from shuzhi.share.accounts import EVERYTHING, Sight
 
 
@@ -21,22 +21,24 @@ class Pulse:
     city: City
     cases: Sight = EVERYTHING
     sharing: Sight = EVERYTHING
+    manages_sharing: bool = False
     _looked_at: dict[str, int] = field(default_factory=dict)
     _seen: dict[str, int] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
         """What pulses have in common that tell the same."""
-        if self.cases == self.sharing == EVERYTHING:
-            return "pulse"
-        return f"pulse: {self.cases.name} / {self.sharing.name}"
+        is_whole = self.cases == self.sharing == EVERYTHING
+        name = "pulse" if is_whole else f"pulse: {self.cases.name} / {self.sharing.name}"
+        return f"{name} and linkages" if self.manages_sharing else name
 
     def __call__(self) -> dict[str, str]:
         """Return, wing by wing, a text that changes when there is something new."""
         city = self.city
         warnings = city.warnings(seen_by=self.cases.parties, limit=1)
         runs = city.newest_runs().values()
-        return {
+        told = {"linkages": linkage.changes(city.linkage_office)} if self.manages_sharing else {}
+        return told | {
             "cases": f"{self._newest('cases', self.cases, self._step_of_cases)}",
             "sharing": f"{self._newest('sharing', self.sharing, self._step_of_sharing)}",
             "warnings": " ".join(f"{w.id} {w.last_at} {w.count} {w.outcome}" for w in warnings),

@@ -74,13 +74,19 @@ def sees_what_left(visitor: Visitor, held: Agreement) -> bool:
     return sees(visitor, held.terms.assigner, held.terms.assignee, held.authority)
 
 
+def manages_sharing(visitor: Visitor, city: City) -> bool:
+    """Tell whether a visitor is known by an account, and manages sharing for the city."""
+    authority = city.sharing_office.authority
+    return visitor.account is not None and visitor.may(Right.OVERSEE, authority)
+
+
 def sharing_manager(visitor: Visitor, city: City) -> str:
     """Return the account of who manages sharing for the city, for whom alone some pages are.
 
     Raises:
         WebError: `web.not_allowed` for everybody else.
     """
-    if visitor.account is None or not visitor.may(Right.OVERSEE, city.sharing_office.authority):
+    if visitor.account is None or not manages_sharing(visitor, city):
         raise WebError(
             "web.not_allowed",
             "This is for who manages sharing for the city.",

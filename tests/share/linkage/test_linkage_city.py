@@ -192,7 +192,8 @@ def test_a_data_user_sees_over_http_what_the_command_line_shows(folder: Path, en
         path = "/api/v1/linkages/residents/subject-files"
         file = client.post(path, json=asked, headers=bearer).json()
     by_program = uses_of(city.receipt_office, "person", "r7")[0]
-    page = looked(enter("w.li"), "register:r7")
+    # With the colon of who types Chinese.
+    page = looked(enter("w.li"), "register： r7")
     by_page = uses_of(city.receipt_office, "person", "r7")[0]
     reasons = [None if s["refusal"] is None else s["refusal"]["reason"] for s in shown["sheets"]]
     assert reasons == [None, "no_grant"]

@@ -23,6 +23,7 @@ from .test_people import PHONE, sign_in
 
 pytestmark = pytest.mark.browser
 PATH = f"/linkages/{LINKAGE}"
+WAIT_MS = 20_000
 
 
 def _town(tmp_path_factory: pytest.TempPathFactory) -> City:
@@ -139,22 +140,128 @@ def test_a_steward_sees_both_records_and_decides_by_the_keyboard(visit: Any, lin
     visitor.picture(page)
 
 
-def test_a_manager_trains_accepts_and_runs(visit: Any, make_site: Callable[..., Site]) -> None:
+def test_a_clerk_reviews_pair_after_pair_by_single_keys(
+    visit: Any, make_site: Callable[..., Site]
+) -> None:
+    site = make_site(linked=True)
+    visitor = visit(site)
+    page = sign_in(visitor, "chen", f"{PATH}/review")
+    queued = len(review(site.city.linkage_office, LINKAGE, limit=1_000))
+    page.keyboard.press("r")
+    # What is typed is text, and presses nothing.
+    page.keyboard.type("sunvk 12: 两处档案")
+    page.keyboard.press("Escape")
+    first = page.locator("#h-pair").inner_text()
+    with page.expect_navigation():
+        page.keyboard.press("n")
+    done = [first]
+    for key in "snusnusnu":
+        heading = page.locator("#h-pair").inner_text()
+        assert heading not in done
+        page.keyboard.press("1")
+        assert page.get_by_label("依据", exact=True).input_value() == "sunvk 12: 两处档案"
+        with page.expect_navigation():
+            page.keyboard.press(key)
+        done.append(heading)
+    verdicts = [next(d.verdict.value for d in _said(site, h) if d.by == "chen") for h in done]
+    assert verdicts == ["different", *["same", "different", "cannot_tell"] * 3]
+    # A key without a reason sends nothing, and leads to where the reason goes.
+    here = page.url
+    page.keyboard.press("s")
+    assert page.evaluate("document.activeElement.name") == "text"
+    page.keyboard.press("Escape")
+    heading = page.locator("#h-pair").inner_text()
+    with page.expect_navigation():
+        page.keyboard.press("v")
+    assert page.locator("#h-shown").is_visible()
+    visitor.picture(page)
+    with page.expect_navigation():
+        page.keyboard.press("k")
+    assert page.url != here
+    assert page.locator("#h-pair").inner_text() != heading
+    assert len(review(site.city.linkage_office, LINKAGE, limit=1_000)) == queued - 6
+
+
+def test_single_keys_can_be_switched_off_for_good_and_leave_shortcuts_alone(
+    visit: Any, linked: Site
+) -> None:
+    visitor = visit(linked)
+    page = sign_in(visitor, "guo", f"{PATH}/review")
+    here, switch = page.url, page.get_by_label("单键操作")
+    assert switch.is_checked()
+    assert page.locator("button.same kbd").is_visible()
+    # The browser's own shortcuts are nobody else's.
+    for keys in ("Control+k", "Alt+k", "Meta+k"):
+        page.keyboard.press(keys)
+    switch.press("Space")
+    assert not page.locator("button.same kbd").is_visible()
+    page.evaluate("document.activeElement.blur()")
+    for key in "rk":
+        page.keyboard.press(key)
+    assert page.evaluate("document.activeElement === document.body")
+    page.reload()
+    assert not switch.is_checked()
+    page.keyboard.press("k")
+    assert page.url == here
+    switch.press("Space")
+    page.reload()
+    with page.expect_navigation():
+        page.keyboard.press("k")
+    assert page.url != here
+
+
+def test_pairs_are_reviewed_without_a_script(visit: Any, linked: Site) -> None:
+    visitor = visit(linked, java_script_enabled=False)
+    page = sign_in(visitor, "guo", f"{PATH}/review")
+    assert not page.get_by_text("单键操作").is_visible()
+    assert page.locator(".again:visible").count() == 0
+    first = page.locator("#h-pair").inner_text()
+    page.get_by_label("依据", exact=True).fill("没有脚本")
+    page.get_by_role("button", name="说不清", exact=True).click()
+    page.wait_for_url("**after=*")
+    assert [d.reason for d in _said(linked, first) if d.by == "guo"] == ["没有脚本"]
+    page.goto(f"{linked.root}{PATH}")
+    page.get_by_role("button", name="训练新模型").click()
+    page.get_by_role("link", name="刷新").click()
+    assert page.get_by_text("等待中，由 guo 提出。").is_visible()
+    assert linked.city.link() == 1
+    page.get_by_role("link", name="刷新").click()
+    assert page.get_by_role("link", name="刷新").count() == 0
+    assert page.locator("#model-3").is_visible()
+
+
+def test_a_manager_trains_accepts_and_runs_and_the_page_follows(
+    visit: Any, make_site: Callable[..., Site]
+) -> None:
     site = make_site(linked=False)
     visitor = visit(site)
     page = sign_in(visitor, "guo", PATH)
+    listed = visitor.open("/linkages")
     page.get_by_role("button", name="训练新模型").click()
     page.wait_for_url("**#work-1")
     assert page.get_by_text("训练（作业 1）等待中").is_visible()
     visitor.picture(page)
+    listed.get_by_text("等待中").wait_for(timeout=WAIT_MS)
+    said = page.locator("#news")
+    assert said.inner_text() == ""
     assert site.city.link() == 1
-    page.get_by_role("link", name="刷新").click()
+    # Nobody loads anything: both pages follow, and it is said to who does not look.
+    page.get_by_text("训练（作业 1）已完成：").first.wait_for(timeout=WAIT_MS)
+    assert "训练（作业 1）已完成：" in said.inner_text()
+    assert page.locator("#model-1").is_visible()
+    listed.get_by_text("待采用").wait_for(timeout=WAIT_MS)
+    visitor.picture(page)
+    page.locator("#lacking-1 summary").click()
     visitor.picture(page)
     page.get_by_role("button", name="采用模型 1").click()
     page.wait_for_url("**#model-1")
     page.get_by_role("button", name="运行关联").click()
     page.wait_for_url("**#work-2")
+    # What somebody opened stays open while the page follows.
+    page.locator("#stands-1 summary").click()
+    page.evaluate("document.activeElement.blur()")
     assert site.city.link() == 1
-    page.reload()
-    assert page.locator("#run-1").is_visible()
+    page.locator("#run-1").wait_for(timeout=WAIT_MS)
+    assert page.locator("#stands-1").get_attribute("open") is not None
+    assert page.locator("#lacking-1").get_attribute("open") is None
     visitor.picture(page)

@@ -15,13 +15,14 @@ from shuzhi.share.linkage.model import (
     Placed,
     Record,
     Run,
+    Title,
     Verdict,
     Work,
     WorkKind,
     WorkState,
 )
 from shuzhi.share.linkage.office import LinkageOffice
-from shuzhi.share.linkage.reviewing import decide, pair_as_it_stands, review, sample, why
+from shuzhi.share.linkage.reviewing import decide, pair_as_it_stands, reasons, review, sample, why
 from shuzhi.share.linkage.shortcomings import Shortcoming, shortcomings
 from shuzhi.share.linkage.subject_file import (
     Asker,
@@ -33,6 +34,7 @@ from shuzhi.share.linkage.subject_file import (
     SubjectFile,
     subject_file,
 )
+from shuzhi.share.linkage.titles import block_title, part_title
 from shuzhi.share.linkage.use_cases import (
     Compared,
     accept,
@@ -45,7 +47,7 @@ from shuzhi.share.linkage.use_cases import (
     train,
 )
 from shuzhi.share.linkage.waterfall import Bar, Waterfall, lines
-from shuzhi.share.linkage.works import ask, take_up, work, works
+from shuzhi.share.linkage.works import ask, changes, take_up, work, works
 
 __all__ = [
     "Asker",
@@ -74,6 +76,7 @@ __all__ = [
     "Shortcoming",
     "Source",
     "SubjectFile",
+    "Title",
     "Verdict",
     "Waiting",
     "Waterfall",
@@ -82,13 +85,17 @@ __all__ = [
     "WorkState",
     "accept",
     "ask",
+    "block_title",
+    "changes",
     "decide",
     "last_run",
     "lines",
     "models",
     "pair_as_it_stands",
     "parse_linkage",
+    "part_title",
     "read_linkage",
+    "reasons",
     "records",
     "review",
     "run",

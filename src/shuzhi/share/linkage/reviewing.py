@@ -24,6 +24,7 @@ from shuzhi.share.linkage.store import (
     read_decisions,
     read_links,
     read_models,
+    read_reasons,
     read_runs,
     read_unlinked,
 )
@@ -158,6 +159,17 @@ def pair_as_it_stands(
         placed = find_pair(connection, linkage, *ends)
         said = read_decisions(connection, linkage, ends)
     return None if placed is None else Waiting(placed, said, judged.is_disputed(said))
+
+
+def reasons(office: LinkageOffice, linkage: str, *, by: str, limit: int = 3) -> tuple[str, ...]:
+    """Return the newest reasons that `by` gave for verdicts, to be given again.
+
+    Raises:
+        LinkageError: `share.linkage_unknown`.
+    """
+    office.linkage(linkage)
+    with office.control.transaction() as connection:
+        return read_reasons(connection, linkage, by, limit)
 
 
 def why(office: LinkageOffice, linkage: str, one: Record, other: Record, *, by: str) -> Waterfall:

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 from shuzhi.share.linkage.errors import LinkageError
 from shuzhi.share.linkage.levels import OTHER, asked, label
-from shuzhi.share.linkage.model import Block, Linkage, Part, Title, Trained
+from shuzhi.share.linkage.model import Linkage, Part, Title, Trained
 from shuzhi.share.linkage.presets import Presets, presets
+from shuzhi.share.linkage.titles import block_title, part_title
 from shuzhi.share.linkage.waterfall import meaning
 
 # With fewer rows a share that is learnt says little.
@@ -69,24 +70,7 @@ def _block(linkage: Linkage, text: str) -> Title:
     training = linkage.training
     found = (b for b in (*training.sessions, *linkage.blocks) if str(b) == text)
     block = next(found, None)
-    return Title(text, text) if block is None else _titled(linkage, block)
-
-
-def _titled(linkage: Linkage, block: Block) -> Title:
-    if block.rare is not None:
-        part = _part(linkage, block.rare)
-        return Title(f"{part.zh}中的少见词", f"rare words of {part.en}")
-    parts = [(_part(linkage, piece.part), piece.first) for piece in block.pieces]
-    return Title(
-        "、".join(p.zh if n is None else f"{p.zh}前 {n} 位" for p, n in parts),
-        " and ".join(p.en if n is None else f"the first {n} of {p.en}" for p, n in parts),
-    )
-
-
-def _part(linkage: Linkage, name: str) -> Title:
-    part = next(p for p in linkage.parts if p.name == name)
-    title = presets().forms[part.form].title
-    return Title(f"{title.zh}（{name}）", title.en if title.en == name else f"{title.en} ({name})")
+    return Title(text, text) if block is None else block_title(linkage, block)
 
 
 def _unlearnt(linkage: Linkage, untrained: Sequence[str]) -> Iterator[Shortcoming]:
@@ -101,7 +85,7 @@ def _unlearnt(linkage: Linkage, untrained: Sequence[str]) -> Iterator[Shortcomin
 
 
 def _of_part(linkage: Linkage, part: Part, sides: Mapping[str, str]) -> Shortcoming:
-    known, title = presets(), _part(linkage, part.name)
+    known, title = presets(), part_title(linkage, part.name)
     findings = _findings(linkage, part, known)
     if all("m" in sides.get(each, "") for each in findings):
         return _lack("part", title)

@@ -23,6 +23,7 @@ from sqlalchemy import (
     UniqueConstraint,
     and_,
     delete,
+    func,
     insert,
     select,
     update,
@@ -273,6 +274,26 @@ def read_decisions(
         Decision(*_records(row), Verdict(row["verdict"]), row["by"], row["at"], row["reason"])
         for row in connection.execute(query).mappings()
     )
+
+
+def read_reasons(connection: Connection, linkage: str, by: str, limit: int) -> tuple[str, ...]:
+    """Return the newest reasons that somebody gave, each once, the newest first."""
+    c = decision_table.c
+    given = select(c.reason).where(c.linkage == linkage, c.by == by).group_by(c.reason)
+    query = given.order_by(func.max(c.id).desc()).limit(limit)
+    return tuple(connection.execute(query).scalars())
+
+
+def newest(connection: Connection) -> tuple[str, ...]:
+    """Return texts that change with each model, run and verdict, and with what is accepted."""
+    in_use = model_table.c.state == ModelState.ACCEPTED.value
+    asked = (
+        select(func.max(model_table.c.id)),
+        select(func.sum(model_table.c.id), func.max(model_table.c.accepted_at)).where(in_use),
+        select(func.max(run_table.c.id)),
+        select(func.max(decision_table.c.id)),
+    )
+    return tuple(f"{value}" for each in asked for value in connection.execute(each).one())
 
 
 def _is_pair(table: Table, linkage: str, left: Record, right: Record) -> Sequence[Any]:

@@ -14,6 +14,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    func,
     insert,
     select,
     update,
@@ -99,6 +100,13 @@ def find_works(
         query = query.where(_c.id < before)
     query = query.order_by(_c.id.desc()).limit(limit)
     return tuple(_work(row) for row in connection.execute(query).mappings())
+
+
+def newest_work(connection: Connection) -> tuple[int, str]:
+    """Return the number of the newest work of all linkages, and how those stand that are open."""
+    newest = connection.execute(select(func.max(_c.id))).scalar_one()
+    still = (f"{each.id}:{each.state.value}:{each.starts}" for each in read_open(connection))
+    return newest or 0, " ".join(still)
 
 
 def put_begun(connection: Connection, work: Work, at: Instant) -> None:

@@ -19,12 +19,14 @@ from shuzhi.kernel.errors import ShuzhiError
 from shuzhi.share.linkage.errors import LinkageError
 from shuzhi.share.linkage.model import Figures, Work, WorkKind, WorkState
 from shuzhi.share.linkage.office import WORKING, LinkageOffice
+from shuzhi.share.linkage.store import newest
 from shuzhi.share.linkage.use_cases import require_accepted, run, train
 from shuzhi.share.linkage.work_store import (
     find_asked,
     find_open,
     find_works,
     insert_work,
+    newest_work,
     put_back,
     put_begun,
     put_done,
@@ -91,6 +93,12 @@ def works(
     """
     office.linkage(linkage)
     return _seen(office, lambda c: find_works(c, linkage, before=before, limit=limit))
+
+
+def changes(office: LinkageOffice) -> str:
+    """Return a text that changes when there is something new of any linkage; it costs little."""
+    with office.control.moment() as now, now.transaction() as connection:
+        return " ".join(map(str, (*newest_work(connection), *newest(connection))))
 
 
 def take_up(office: LinkageOffice) -> int:

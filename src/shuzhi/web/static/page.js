@@ -24,18 +24,26 @@ function listen(address, hear) {
 function put(place, fresh) {
   // Nobody's reading or typing is taken from under their hands.
   if (!place || !fresh || place.contains(document.activeElement)) return;
-  const open = [...place.querySelectorAll("details")].map((each) => each.open);
+  const open = new Map([...place.querySelectorAll("details")].map((each, i) => [each.id || i, each.open]));
   place.replaceChildren(...fresh.childNodes);
-  place.querySelectorAll("details").forEach((each, i) => { each.open = Boolean(open[i]); });
+  place.querySelectorAll("details").forEach((each, i) => { each.open = Boolean(open.get(each.id || i)); });
 }
 
 const parse = (text) => new DOMParser().parseFromString(text, "text/html");
+
+// What a page wants said to who does not look at it: how something stands that they wait for.
+const toldNow = () => [...document.querySelectorAll("[data-say]")].map((each) => each.firstChild.textContent.trim()).join(" ");
 
 async function look() {
   const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
   if (!answer.ok) return;
   const fresh = parse(await answer.text());
+  const before = toldNow();
   for (const place of document.querySelectorAll("[data-live]")) put(place, fresh.getElementById(place.id));
+  const told = toldNow();
+  if (!told || told === before) return;
+  said.textContent = told;
+  setTimeout(() => { if (said.textContent === told) said.textContent = ""; }, 8000);
 }
 
 let wasLost = false;
@@ -71,6 +79,36 @@ if (clock) {
 
 const refusal = document.getElementById("refusal");
 if (refusal) refusal.focus();
+
+// Single keys press what bears them, where nobody types and unless they are off (WCAG 2.1.4).
+const keys = document.getElementById("keys");
+const typing = "input:not([type=checkbox]), textarea, select";
+
+function press(event) {
+  if (!keys.checked || event.repeat || event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.target.matches(typing)) {
+    if (event.key === "Escape") event.target.blur();
+    return;
+  }
+  const place = document.querySelector(`[data-key="${CSS.escape(event.key.toLowerCase())}"]`);
+  if (!place) return;
+  event.preventDefault();
+  if (place.matches(typing)) place.focus(); else place.click();
+}
+
+if (keys) {
+  const show = () => body.classList.toggle("keyed", keys.checked);
+  keys.checked = localStorage.getItem("keys") !== "off";
+  keys.addEventListener("change", () => { localStorage.setItem("keys", keys.checked ? "on" : "off"); show(); });
+  addEventListener("keydown", press);
+  keys.closest("[hidden]").hidden = false;
+  show();
+}
+
+for (const button of document.querySelectorAll("[data-fill]")) {
+  button.addEventListener("click", () => { button.form.elements.text.value = button.dataset.fill; });
+  button.closest("[hidden]")?.removeAttribute("hidden");
+}
 
 // RFC 9162, 2.1.3.2: from the entry's hash along the path to the root that the checkpoint names.
 const bytes = (text) => Uint8Array.from(atob(text), (sign) => sign.charCodeAt(0));

@@ -11,6 +11,7 @@ from shuzhi.web.pages.frame.languages import LANGUAGE_COOKIE, LANGUAGES
 from shuzhi.web.pages.frame.site import Site
 from shuzhi.web.problems import WebError
 from shuzhi.web.seeing import case_sight, sharing_sight
+from shuzhi.web.sides import manages_sharing
 from shuzhi.web.visitors import visitor_of
 
 _YEAR_SECONDS = 365 * 24 * 3600
@@ -39,7 +40,8 @@ def routes(site: Site) -> APIRouter:
     async def pulse(request: Request) -> Response:
         asker = (visitor_of(request), site.city)
         cases = await run_in_threadpool(case_sight, *asker)
-        told = site.live.pulse(cases, await run_in_threadpool(sharing_sight, *asker))
+        sharing = await run_in_threadpool(sharing_sight, *asker)
+        told = site.live.pulse(cases, sharing, manages_sharing=manages_sharing(*asker))
         return StreamingResponse(told, media_type="text/event-stream")
 
     return router

@@ -15,6 +15,7 @@ from shuzhi.share.linkage import (
     ModelState,
     Run,
     Shortcoming,
+    Title,
     Work,
     WorkKind,
     WorkState,
@@ -56,12 +57,30 @@ class Standing:
     @property
     def failed(self) -> Work | None:
         """The newest work, where it failed."""
+        return self._newest(WorkState.FAILED)
+
+    @property
+    def done(self) -> Work | None:
+        """The newest work, where something came of it."""
+        return self._newest(WorkState.DONE)
+
+    def _newest(self, state: WorkState) -> Work | None:
         newest = next(iter(self.works), None)
-        return newest if newest and newest.state is WorkState.FAILED else None
+        return newest if newest and newest.state is state else None
 
     def lacking(self, kept: Kept) -> tuple[Shortcoming, ...]:
         """Return what the training of a model could not do, and what to do about it."""
         return room.shortcomings(self.declared, kept.trained)
+
+    def part(self, name: str) -> Title | None:
+        """Return what a part is called; None where it is not compared."""
+        is_compared = any(part.name == name for part in self.declared.parts)
+        return room.part_title(self.declared, name) if is_compared else None
+
+    @property
+    def blocks(self) -> tuple[Title, ...]:
+        """In what two records agree that are compared."""
+        return tuple(room.block_title(self.declared, block) for block in self.declared.blocks)
 
     @property
     def numbers(self) -> dict[int, int]:

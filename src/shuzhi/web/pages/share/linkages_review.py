@@ -40,17 +40,26 @@ _CARRIED = ("after", "size", "seed", "party", "role", "purpose")
 
 @dataclass(frozen=True)
 class Queue:
-    """Pairs of a linkage, one of which is shown, and how many come before it."""
+    """Pairs of a linkage, one of which is shown, and how many come before it.
+
+    `sent` is a pair that was sent back and waits no more, as when others decided it meanwhile.
+    """
 
     name: str
     pairs: Sequence[Waiting]
     at: int
     precision: Precision | None = None
+    sent: Waiting | None = None
 
     @property
     def pair(self) -> Waiting | None:
         """The pair that is shown; None at the end."""
-        return self.pairs[self.at] if self.at < len(self.pairs) else None
+        return self.sent or (self.pairs[self.at] if self.at < len(self.pairs) else None)
+
+    def shows(self, typed: Typed) -> bool:
+        """Tell whether what was typed is of the pair that is shown."""
+        pair = self.pair
+        return pair is not None and (pair.placed.pair.left, pair.placed.pair.right) == _ends(typed)
 
 
 Read = Callable[[LinkageOffice, str, Typed], Queue]
@@ -118,6 +127,7 @@ def _page(
     return shown(
         site, request, "linkage_pair.html", typed, error, _FIELDS, reader=reader,
         declared=declared, queue=queue, why=why, seen=seen, asked=asked, sizes=_SIZES,
+        is_of_pair=queue.shows(asked), reasons=room.reasons(office, linkage, by=by),
         parties=parties, roles=sorted(roles), carried=_CARRIED,
         purposes=agreed_purposes(city, parties, [declared]),
     )  # fmt: skip
@@ -126,22 +136,31 @@ def _page(
 def _waiting(office: LinkageOffice, linkage: str, asked: Typed) -> Queue:
     """Return who waits: the pair that was sent back, else the first after where one stands."""
     pairs = room.review(office, linkage, limit=ALL_WAITING)
-    after, sent = asked.one("after"), _place(pairs, asked)
+    after, place = asked.one("after"), _place(pairs, asked)
     behind = sum(each.turn <= after for each in pairs)
-    return Queue("review", pairs, behind if sent is None else sent)
+    sent = _sent(office, linkage, asked) if place is None else None
+    return Queue("review", pairs, behind if place is None else place, sent=sent)
 
 
 def _drawn(office: LinkageOffice, linkage: str, asked: Typed) -> Queue:
     """Return the links of a random sample of which nobody has said anything."""
-    size, seed = asked.number("size") or _SIZES[1], asked.number("seed") or 1
+    size, seed = asked.number("size") or _SIZES[1], asked.number("seed")
+    seed = 1 if seed is None else seed
     known, pairs = room.sample(office, linkage, size=min(size, _SIZES[-1]), seed=seed)
-    return Queue("sample", pairs, _place(pairs, asked) or 0, known)
+    place = _place(pairs, asked)
+    sent = _sent(office, linkage, asked) if place is None else None
+    return Queue("sample", pairs, place or 0, known, sent)
 
 
 def _place(pairs: Sequence[Waiting], asked: Typed) -> int | None:
     ends = _ends(asked)
     found = (n for n, w in enumerate(pairs) if (w.placed.pair.left, w.placed.pair.right) == ends)
     return next(found, None)
+
+
+def _sent(office: LinkageOffice, linkage: str, asked: Typed) -> Waiting | None:
+    """Return the pair that was sent back, as it stands now: what was typed is of no other."""
+    return room.pair_as_it_stands(office, linkage, *_ends(asked))
 
 
 def _ends(typed: Typed) -> tuple[Record, Record]:
@@ -155,7 +174,8 @@ def _decide(office: LinkageOffice, linkage: str, typed: Typed, by: str) -> None:
     verdict = chosen(Verdict, typed, "verdict")
     if verdict is None:
         raise FieldError("web.bad_choice", "verdict", "Choose what the two records are.")
-    room.decide(office, linkage, *_ends(typed), verdict, by=by, reason=typed.one("text"))
+    reason, seen = typed.one("text"), typed.one("seen")
+    room.decide(office, linkage, *_ends(typed), verdict, by=by, reason=reason, seen=seen)
 
 
 def _carried(typed: Typed, after: str) -> str:

@@ -5,6 +5,7 @@ Keys name people: they are sent in a form, and never stand in an address.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from fastapi import APIRouter, Request, Response
@@ -13,13 +14,15 @@ from shuzhi.app import City
 from shuzhi.kernel.errors import RefusedError
 from shuzhi.kernel.ids import PartyId
 from shuzhi.share.accounts import Right, Standing
-from shuzhi.share.linkage import Asker, Linkage, Record
+from shuzhi.share.linkage import Asker, Linkage, Record, part_title
 from shuzhi.web.pages.frame.sending import FieldError, Once, Typed, send, shown
 from shuzhi.web.pages.frame.site import Site
 from shuzhi.web.pages.share.askers import standing_of, user_of
 from shuzhi.web.problems import WebError
 
 _PATH = "/subjects"
+# Whoever types Chinese has the wide colon at hand.
+_RECORD = re.compile("([^:：]*)[:：](.*)", re.DOTALL)
 _FIELDS = {"share.linkage_unknown": "linkage", "share.linkage_subject_unknown": "which"}
 
 
@@ -62,7 +65,8 @@ def _page(
     linkages = [office.linkage(name) for name in sorted(office.linkages)]
     return shown(
         site, request, "subjects.html", typed, error, _FIELDS,
-        linkages=linkages, parties=sorted(parties), **({"found": None} | context),
+        linkages=linkages, parties=sorted(parties), part_title=part_title,
+        **({"found": None} | context),
         purposes=agreed_purposes(site.city, parties, linkages),
         roles=sorted({role.value for party in parties for role in standing.roles(party)}),
     )  # fmt: skip
@@ -102,5 +106,5 @@ def _which(typed: Typed) -> str | Record:
     text = typed.one("which").strip()
     if not text:
         raise FieldError("web.bad_choice", "which", "Nobody is named.")
-    dataset, colon, key = text.partition(":")
-    return Record(dataset, key) if colon else text
+    named = _RECORD.fullmatch(text)
+    return Record(named[1].strip(), named[2].strip()) if named else text
