@@ -123,8 +123,27 @@ QUESTIONS = (
      "WHERE amount * kids > 1000 OR kids = 5 GROUP BY district ORDER BY district"),
     Question("arithmetic in what rows are ordered by", "SELECT amount * kids AS x FROM people "
      "ORDER BY x DESC LIMIT 20"),
-    Question("rows set apart: arithmetic in a sub-query", "SELECT district, MAX(x) AS x FROM "
+    Question("arithmetic over figures", "SELECT district, SUM(amount) * 100.0 / COUNT(*) AS a "
+     "FROM people GROUP BY district ORDER BY district"),
+    Question("arithmetic in a sub-query", "SELECT district, MAX(x) AS x FROM "
      "(SELECT district, amount * kids AS x FROM people) AS p GROUP BY district ORDER BY district"),
+    Question("arithmetic after a join", "SELECT district, SUM(amount * m) AS a FROM people JOIN "
+     "(SELECT kids AS k, AVG(more_1) AS m FROM people GROUP BY kids) AS g ON kids = g.k "
+     "GROUP BY district ORDER BY district"),
+    Question("arithmetic in a window", "SELECT kids, SUM(amount * kids) OVER "
+     "(PARTITION BY district) AS s FROM people WHERE amount > 99000"),
+    Question("shares of the whole", "SELECT district, n * 100.0 / SUM(n) OVER () AS share FROM "
+     "(SELECT district, COUNT(*) AS n FROM people GROUP BY district) AS g ORDER BY district"),
+    Question("arithmetic in a list", "SELECT kids, amount * kids AS x FROM people "
+     "WHERE amount > 99990"),
+    Question("arithmetic in the filter of a list", "SELECT kids, amount FROM people "
+     "WHERE amount * kids > 499900"),
+    Question("the first rows of a list", "SELECT kids, amount * kids AS x FROM people LIMIT 20"),
+    Question("the top rows of a list", "SELECT kids, amount * kids AS x FROM people "
+     "ORDER BY amount DESC, kids LIMIT 20"),
+    Question("all rows set apart: arithmetic to join by", "SELECT COUNT(*) AS n FROM people JOIN "
+     "(SELECT kids AS k, MAX(amount) AS m FROM people GROUP BY kids) AS g "
+     "ON kids = g.k AND amount * 2 > m"),
     Question("masked: by year of birth", "SELECT born, COUNT(*) AS n FROM people GROUP BY born "
      "ORDER BY n DESC LIMIT 10", masked={"born": "CAST(date_trunc('year', born) AS DATE)"}),
     Question("masked: pseudonyms counted", "SELECT COUNT(DISTINCT id) AS n FROM people",
@@ -358,8 +377,8 @@ def _report(decisions: list[float], lines: list[Line]) -> None:
             "one term or value less makes it so. More groups need more of those rows. Where "
             "groups of subjects are so small that only counting tells (the last line), the "
             "column of subjects is read of all that was asked for, after the first rows were "
-            "tried. Where a computation could fail in a sub-query or a join, the granted rows "
-            "are copied before. A pseudonym that is shown is two SHA-256, the database has no "
+            "tried. Where rows are joined by what could fail, the granted rows are copied "
+            "before. A pseudonym that is shown is two SHA-256, the database has no "
             "cheaper keyed function, and the least and the last of them are known only when all "
             "are made; of few rows only their own are made.",
             "",

@@ -270,15 +270,19 @@ class Worlds:
 
 
 def outcome(answer: pa.Table | Refusal, sql: str) -> object:
-    """All that an asker sees; where no order was asked for, there is none that tells anything."""
+    """All that an asker sees and that is not chance: an order, and which rows are cut off."""
     if isinstance(answer, Refusal):
         return answer
     # By position, for two columns may have one name; as text, for a NaN is not itself.
     columns = [[repr(value) for value in column.to_pylist()] for column in answer.columns]
     rows = list(zip(*columns, strict=True))
-    is_ordered = re.search(r"order\s+by", _outermost(sql), re.IGNORECASE)
-    shown = rows if is_ordered else sorted(rows)
-    return answer.schema.names, [str(t) for t in answer.schema.types], shown
+    shape, text = (answer.schema.names, [str(t) for t in answer.schema.types]), _outermost(sql)
+    if re.search(r"order\s+by", text, re.IGNORECASE):
+        return *shape, rows
+    if re.search(r"limit\s", text, re.IGNORECASE):
+        # Which rows or groups come first is told by the threads.
+        return *shape, [re.findall(r"SECRET-\w-", repr(row)) for row in rows]
+    return *shape, sorted(rows)
 
 
 def _outermost(sql: str) -> str:

@@ -87,7 +87,18 @@ windows = st.builds(
 )
 firsts = st.builds("WITH x AS ({}) SELECT * FROM x".format, st.one_of(rows, groups))
 unions = st.builds("{} UNION {}".format, rows, st.one_of(rows, groups))
-queries = st.one_of(rows, groups, windows, firsts, unions)
+chains = st.builds(
+    "SELECT x, {0} * 2 AS f FROM (SELECT {1} AS x, {2} AS y FROM {3} WHERE {4}) AS q "
+    "WHERE x IS NOT NULL AND y {5} GROUP BY x HAVING COUNT(*) * 2 > 1".format,
+    st.builds(lambda figure: figure.format("y"), st.sampled_from(FIGURES)),
+    *(values, st.sampled_from(NUMBERS), sources, conditions),
+    st.sampled_from(["+ 1 > 2", "% 7 < 5", "IS NOT NULL"]),
+)
+tops = st.builds(
+    "SELECT id, {}, {} FROM residents WHERE {} ORDER BY {}, id LIMIT {}".format,
+    *(values, values, conditions, values, st.integers(0, 70)),
+)
+queries = st.one_of(rows, groups, windows, firsts, unions, chains, tops)
 
 
 def _same(pair: tuple[Any, Any]) -> bool:

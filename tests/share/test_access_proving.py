@@ -12,7 +12,18 @@ import pyarrow as pa
 import pytest
 
 from shuzhi.gather.lake import Lake, open_lake
-from shuzhi.share.access import Allowed, Limits, Operator, Plan, Refusal, Term, ask, decide, plan
+from shuzhi.share.access import (
+    Allowed,
+    Limits,
+    Most,
+    Operator,
+    Plan,
+    Refusal,
+    Term,
+    ask,
+    decide,
+    plan,
+)
 
 CITY_KEY = b"the key of a city that is a test"
 ROWS = 1500
@@ -84,7 +95,7 @@ def _doubts(
     lake: Lake, allowed: Allowed, sql: str, first_rows: int, tries: int = 0
 ) -> set[int] | None:
     """How many cells are left in doubt, as each row says; None where nothing is tried."""
-    made = plan(sql, [allowed], salt="salt", first_rows=first_rows, tries=tries)
+    made = plan(sql, [allowed], salt="salt", most=Most(first_rows=first_rows, tries=tries))
     assert isinstance(made, Plan)
     if not made.tells_doubts:
         return None

@@ -29,7 +29,7 @@ from shuzhi.share.access.model import (
     User,
 )
 from shuzhi.share.access.reasons import REASONS
-from shuzhi.share.access.rewriting import Plan, plan
+from shuzhi.share.access.rewriting import Most, Plan, plan
 
 __all__ = [
     "REASONS",
@@ -51,6 +51,7 @@ __all__ = [
     "Mask",
     "MaskRule",
     "MaskTable",
+    "Most",
     "Nothing",
     "NumberTo",
     "Operator",

@@ -8,7 +8,7 @@ locked. What the database says of a failure is never passed on, for it may hold 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from secrets import token_hex
 
 import duckdb
@@ -20,7 +20,7 @@ from shuzhi.kernel.errors import BrokenError
 from shuzhi.share.access.governed import KEY, mask_key, table_called
 from shuzhi.share.access.model import Allowed, Refusal
 from shuzhi.share.access.reasons import refused
-from shuzhi.share.access.rewriting import DIALECT, Plan, Statement, plan
+from shuzhi.share.access.rewriting import DIALECT, Most, Plan, Statement, plan
 
 
 @dataclass(frozen=True)
@@ -64,8 +64,8 @@ def ask(
     Raises:
         BrokenError: `share.query_unreadable` when the lake's files cannot be read.
     """
-    salt = token_hex(8)
-    made = plan(sql, allowed, salt=salt, first_rows=limits.first_rows)
+    salt, most = token_hex(8), Most(limits.max_rows, limits.first_rows)
+    made = plan(sql, allowed, salt=salt, most=most)
     if isinstance(made, Refusal):
         return made
     parameters = {KEY: mask_key(city_key, allowed[0].grant.assignee)}
@@ -78,10 +78,9 @@ def ask(
         for name, held in made.tables.items():
             old, new = (table_called(n).sql(DIALECT) for n in (name, held))
             connection.execute(f"ALTER VIEW {old} RENAME TO {new}")
-        tries = 0
         while (found := _run(connection, made, limits, parameters)) is None:
-            tries += 1
-            made = plan(sql, allowed, salt=salt, first_rows=limits.first_rows, tries=tries)
+            most = replace(most, tries=most.tries + 1)
+            made = plan(sql, allowed, salt=salt, most=most)
             if isinstance(made, Refusal):
                 return made
     return _refused(found) if isinstance(found, Failure) else found

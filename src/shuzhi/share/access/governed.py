@@ -7,7 +7,7 @@ never tells of a row that the sub-query leaves out.
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from functools import reduce
@@ -71,6 +71,25 @@ def table_called(name: str) -> exp.Table:
 def mask_key(city_key: bytes, assignee: PartyId) -> str:
     """Return the key of an assignee's pseudonyms, from which the city's cannot be found."""
     return hmac.new(city_key, f"mask of {assignee}".encode(), "sha256").hexdigest()
+
+
+def masks_for_later(rows: exp.Expr, seen: Sequence[exp.Expr]) -> list[exp.Expr]:
+    """Take the pseudonyms out of governed `rows`, but those that are `seen` before they are made.
+
+    Returns what must be selected of the rows before anything else speaks of them; nothing, and
+    `rows` stay as they are, where no pseudonym can be made later.
+    """
+    start = rows.args.get("from_")
+    if not isinstance(rows, exp.Select) or not start or not isinstance(start.this, exp.Table):
+        return []
+    spoken = {column.name.lower() for part in seen for column in part.find_all(exp.Column)}
+    late = [o for o in rows.expressions if o.find(exp.Placeholder) and o.alias not in spoken]
+    if not late:
+        return []
+    masks = [o.copy() if o in late else _column(o.alias) for o in rows.expressions]
+    for output in late:
+        output.set("this", _column(output.alias))
+    return masks
 
 
 def _value(column: AllowedColumn, counted: Collection[str]) -> exp.Expr:

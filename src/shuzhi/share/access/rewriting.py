@@ -11,15 +11,17 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from shuzhi.share.access.aggregates import figures
-from shuzhi.share.access.apart import behind_limit, copied, hold_back
+from shuzhi.share.access.apart import behind_limit, copied, hold_back, passed_apart
 from shuzhi.share.access.cells import large_cells
-from shuzhi.share.access.failing import may_fail, waiting_terms
+from shuzhi.share.access.failing import may_fail
+from shuzhi.share.access.flattening import flatten
 from shuzhi.share.access.governed import KEY, governed, table_called
 from shuzhi.share.access.marks import SUBJECT
 from shuzhi.share.access.model import Allowed, Form, Refusal
 from shuzhi.share.access.proving import proof
 from shuzhi.share.access.reading import NotProven, only_counted, read, resolve, title
 from shuzhi.share.access.reasons import refused
+from shuzhi.share.access.waiting import waiting
 from shuzhi.share.access.yes_no import yes_or_no
 
 DIALECT = "duckdb"
@@ -56,9 +58,19 @@ class Plan:
     tells_doubts: bool = False
 
 
-def plan(
-    sql: str, allowed: Sequence[Allowed], *, salt: str, first_rows: int = 0, tries: int = 0
-) -> Plan | Refusal:
+@dataclass(frozen=True)
+class Most:
+    """How much is looked at: `rows` of the answer, and `first_rows` to tell cells of figures by.
+
+    `tries` is how many plans left doubts before.
+    """
+
+    rows: int = 100_000
+    first_rows: int = 0
+    tries: int = 0
+
+
+def plan(sql: str, allowed: Sequence[Allowed], *, salt: str, most: Most = Most()) -> Plan | Refusal:
     """Return what answers `sql` from what is `allowed` and nothing else.
 
     `salt` is random: it goes into the names of the tables, so that no text can be written that
@@ -72,8 +84,7 @@ def plan(
     by_name = {str(each.dataset): each for each in allowed}
     try:
         query = read(sql)
-        read_by = resolve(query, sql, by_name)
-        return _plan(query, sql, read_by, salt, (first_rows, tries))
+        return _plan(query, sql, resolve(query, sql, by_name), salt, most)
     except NotProven as refusal:
         return refusal.refusal
     except RecursionError:
@@ -81,40 +92,75 @@ def plan(
 
 
 def _plan(
-    query: exp.Query, sql: str, read_by: Mapping[int, Allowed], salt: str, trying: tuple[int, int]
+    query: exp.Query, sql: str, read_by: Mapping[int, Allowed], salt: str, most: Most
 ) -> Plan:
     used = {str(each.dataset): each for each in read_by.values()}
     tables = {name: f"{salt} {name}" for name in used}
     forms = {each.grant.form for each in used.values()}
-    if not forms <= {Form.ROWS} and len(read_by) != 1:
-        raise NotProven(refused("sql_mixed_forms"))
+    if not forms <= {Form.ROWS}:
+        if len(read_by) != 1:
+            raise NotProven(refused("sql_mixed_forms"))
+        (only,) = used.values()
+        way = _figures if only.grant.form is Form.AGGREGATE else _yes_or_no
+        return way(query, sql, only, tables, most)
+    _name_outputs(query)
+    is_frail = _is_frail(query, used)
+    if is_frail:
+        flatten(query)
+        is_frail = _is_frail(query, used)
+    held = waiting(query, used.values(), most.rows) if is_frail else None
     inner = {name: _allowed_rows(query, each, tables[name]) for name, each in used.items()}
-    fails = may_fail(query, used.values())
-    is_frail = fails and any(each.rows for each in used.values())
-    if Form.AGGREGATE in forms:
-        ((name, only),) = used.items()
-        question = figures(query, sql, only)
-        if trying[0] and not fails:
-            found = proof(question, inner[name], *trying)
-            if found is not None:
-                return Plan((), Statement.of(found), tables, tells_doubts=True)
-        source = behind_limit(inner[name]) if is_frail else inner[name]
-        return Plan((), Statement.of(large_cells(question, source)), tables, is_frail)
+    setup = _set_apart(inner, tables) if is_frail and held is None else []
+    _read_rows(query, read_by, inner)
+    if held is not None and held.lists:
+        setup = [passed_apart(held, f"{salt} passed")]
+    elif held is not None:
+        hold_back(held)
+    return Plan(_written(setup), Statement.of(query), tables, is_frail)
+
+
+def _is_frail(query: exp.Query, used: Mapping[str, Allowed]) -> bool:
+    """Whether `query` may fail on a row, and there are some that are hidden."""
+    return any(each.rows for each in used.values()) and may_fail(query, used.values())
+
+
+def _figures(
+    query: exp.Query, sql: str, only: Allowed, tables: Mapping[str, str], most: Most
+) -> Plan:
+    (table,) = tables.values()
+    rows, fails = _allowed_rows(query, only, table), may_fail(query, [only])
+    question = figures(query, sql, only)
+    if most.first_rows and not fails:
+        found = proof(question, rows, most.first_rows, most.tries)
+        if found is not None:
+            return Plan((), Statement.of(found), tables, tells_doubts=True)
+    is_frail = fails and bool(only.rows)
+    source = behind_limit(rows) if is_frail else rows
+    return Plan((), Statement.of(large_cells(question, source)), tables, is_frail)
+
+
+def _yes_or_no(
+    query: exp.Query, sql: str, only: Allowed, tables: Mapping[str, str], _: Most
+) -> Plan:
+    ((name, table),) = tables.items()
+    inner, is_frail = {name: _allowed_rows(query, only, table)}, _is_frail(query, {name: only})
+    setup = _set_apart(inner, tables) if is_frail else []
+    told = yes_or_no(query, sql, only, inner[name])
+    return Plan(_written(setup), Statement.of(told), tables, is_frail)
+
+
+def _set_apart(inner: dict[str, exp.Select], tables: Mapping[str, str]) -> list[exp.Expr]:
+    """Return the statements that copy all rows, and let `inner` read the copies."""
     setup: list[exp.Expr] = []
-    is_plain = is_frail and forms <= {Form.ROWS}
-    waiting = waiting_terms(query, used.values()) if is_plain else None
-    if is_frail and waiting is None:
-        apart = {name: f"{table} apart" for name, table in tables.items()}
-        setup = [copied(source, apart[name]) for name, source in inner.items()]
-        inner = {name: exp.select("*").from_(table_called(apart[name])) for name in inner}
-    if Form.YES_NO in forms:
-        ((name, only),) = used.items()
-        query = yes_or_no(query, sql, only, inner[name])
-    else:
-        _read_rows(query, read_by, inner)
-    if waiting is not None:
-        hold_back(query, waiting)
-    return Plan(tuple(map(Statement.of, setup)), Statement.of(query), tables, is_frail)
+    for name, source in inner.items():
+        apart = f"{tables[name]} apart"
+        setup.append(copied(source, apart))
+        inner[name] = exp.select("*").from_(table_called(apart))
+    return setup
+
+
+def _written(setup: list[exp.Expr]) -> tuple[Statement, ...]:
+    return tuple(map(Statement.of, setup))
 
 
 def _allowed_rows(query: exp.Query, allowed: Allowed, table: str) -> exp.Select:
@@ -126,7 +172,6 @@ def _allowed_rows(query: exp.Query, allowed: Allowed, table: str) -> exp.Select:
 def _read_rows(
     query: exp.Query, read_by: Mapping[int, Allowed], inner: Mapping[str, exp.Select]
 ) -> None:
-    _name_outputs(query)
     for table in list(query.find_all(exp.Table)):
         if id(table) in read_by:
             alias = exp.to_identifier(table.alias_or_name, quoted=True)
