@@ -43,7 +43,7 @@ FIELDS = (
     "  - {name: birth_date, title: {zh: 出生日期, en: Born on}, type: date, minutes: 10,"
     " meaning: person.birth_date}\n",
     "  - {name: birthday, title: {zh: 生日, en: Birthday}, type: date, minutes: 8,"
-    " meaning: person.birth_date, confirm: true, confirm_minutes: 2}\n",
+    " column: population.born_on, confirm: true, confirm_minutes: 2}\n",
     "  - {name: hobby, title: {zh: 爱好, en: Hobby}, type: string, minutes: 20}\n",
 )
 DAYS = st.dates(min_value=date(2000, 1, 1), max_value=date(2100, 1, 1))

@@ -11,19 +11,22 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select
+from tests.share.forms.conftest import FORM, a_column, a_contract
 
 from shuzhi.app import City
 from shuzhi.audit.outbox import outbox_table
 from shuzhi.kernel.documents import DocumentError
 from shuzhi.kernel.errors import RefusedError
 from shuzhi.kernel.ids import PartyId
-from shuzhi.share.access import User
-from shuzhi.share.agreements import Act, Actor, Asked, Verb, act, agree, submit
+from shuzhi.kernel.instant import Instant
+from shuzhi.share.access import Operator, User
+from shuzhi.share.agreements import Act, Actor, Asked, RowTerm, Verb, act, agree, submit
 from shuzhi.share.catalogue.model import LegalBasis, Rank, SharingMethod
 from shuzhi.share.forms import (
     FormFilled,
     FormId,
     FormJudged,
+    FormsOffice,
     Reach,
     Same,
     Standing,
@@ -87,7 +90,7 @@ def test_each_field_meets_what_is_held(
 ) -> None:
     file = written(
         BORN,
-        a_field("birthday", meaning="person.birth_date", confirm="true", confirm_minutes="1"),
+        a_field("birthday", column="population.born_on", confirm="true", confirm_minutes="1"),
         INCOME,
         a_field("illness", meaning="person.illness"),
         a_field("hobby", meaning="person.hobby"),
@@ -130,6 +133,37 @@ def test_an_agreement_takes_a_field_off_the_form(
     met = after.judgement("income")
     assert (met.verdict, met.reach, met.agreement) == (Verdict.TAKE, Reach.AGREEMENT, made.id)
     assert city.recheck_forms() == 0
+
+
+@pytest.mark.parametrize(
+    "narrower",
+    [
+        {"purposes": ("research",)},
+        {"roles": ("analyst",)},
+        {"rows": (RowTerm("id_number", Operator.ONE_OF, ("p1",)),)},
+    ],
+)
+def test_an_agreement_for_something_else_takes_nothing_off(
+    at: Callable[..., City], written: Callable[..., Path], narrower: dict[str, Any]
+) -> None:
+    city = at(NOW)
+    asked = submit(city.sharing_office, replace(INCOME_ASKED, **narrower), by=CIVIL)
+    agree(city.sharing_office, asked.application.id, by=actor("tax"))
+    (met,) = city.register_form(read_form(written(INCOME)), by=CIVIL).judgements
+    # What is granted does not reach what the form wants: it has to be applied for.
+    assert (met.verdict, met.agreement, met.application) == (Verdict.APPLY, None, None)
+    assert met.due_at is not None
+
+
+def test_a_refusal_of_one_column_says_nothing_of_another(
+    at: Callable[..., City], written: Callable[..., Path]
+) -> None:
+    city = at(NOW)
+    only_ids = replace(INCOME_ASKED, fields=("id_number",))
+    held = submit(city.sharing_office, only_ids, by=CIVIL).application
+    basis = LegalBasis("统计法", Rank.LAW, "第九条")
+    act(city.sharing_office, held.id, Act(Verb.REFUSE, actor("tax"), basis=basis, text="No"))
+    assert verdicts(city, written(INCOME)) == {"income": Verdict.APPLY}
 
 
 def test_what_was_refused_by_law_may_be_asked(
@@ -244,6 +278,23 @@ def test_held_values_come_with_source_version_and_time(
     assert (again.value, again.version) == (30_000, 0)
 
 
+@pytest.mark.parametrize("subject", ["--5", "-", "five", ""])
+def test_a_subject_that_is_no_number_where_one_is_meant_is_unfit(
+    at: Callable[..., City], written: Callable[..., Path], folder: Path, subject: str
+) -> None:
+    columns = a_column("no", "integer", "井号", "well.number", is_key=True)
+    columns += a_column("depth", "integer", "井深", "well.depth")
+    contract = a_contract("wells", "police", "unconditional", columns, "水井登记")
+    (folder / "contracts" / "wells.odcs.yaml").write_text(contract, encoding="utf-8")
+    city = at(NOW)
+    city.register()
+    about = FORM.replace("person.id_number", "well.number")
+    file = written(a_field("depth", meaning="well.depth"), text=about)
+    city.register_form(read_form(file), by=CIVIL)
+    (found,) = city.prefill("relief", subject, user=USER)
+    assert (found.value, found.reason) == (None, "subject_unfit")
+
+
 def test_of_who_objected_with_success_nothing_is_filled_in(
     at: Callable[..., City], written: Callable[..., Path]
 ) -> None:
@@ -297,7 +348,7 @@ def test_only_asked_fields_are_handed_in(
 ) -> None:
     city = at(NOW)
     office = city.forms_office
-    confirmed = a_field("birthday", meaning="person.birth_date", confirm="true")
+    confirmed = a_field("birthday", column="population.born_on", confirm="true")
     city.register_form(read_form(written(BORN, confirmed, a_field("hobby"))), by=CIVIL)
     held = start(office, FormId("relief"), date(2026, 3, 31), by=actor("town_a"))
     assert start(office, FormId("relief"), date(2026, 3, 31), by=actor("town_a")) == held
@@ -342,6 +393,61 @@ def test_a_withdrawn_form_is_not_filled_in(
     assert city.register_form(read_form(file), by=CIVIL).withdrawn_at is None
 
 
+def test_a_withdrawn_form_stays_so_whatever_else_is_done(
+    at: Callable[..., City], written: Callable[..., Path], folder: Path
+) -> None:
+    city = at(NOW)
+    file = written(a_field("members", zh="家庭人口数量"))
+    (folder / "forms").mkdir()
+    (folder / "forms" / "relief.yaml").write_bytes(file.read_bytes())
+    city = at(NOW)
+    city.register()
+    gone = withdraw(city.forms_office, FormId("relief"), by=CIVIL, why="Law repealed")
+    same = Same("members", "population", "household", is_same=True)
+    said = say(city.forms_office, FormId("relief"), same, by=CIVIL)
+    city.register()
+    city.recheck_forms()
+    held = form_file(city.forms_office, FormId("relief")).held
+    assert (held, held.withdrawn_at) == (said, gone.withdrawn_at)
+    # The owner may want it again, and says so.
+    assert city.register_form(read_form(file), by=CIVIL).withdrawn_at is None
+
+
+def test_a_form_worded_anew_while_it_is_judged_keeps_the_new_wording(
+    at: Callable[..., City], written: Callable[..., Path]
+) -> None:
+    city, other = at(NOW), at(NOW)
+    city.register_form(read_form(written(BORN)), by=CIVIL)
+    reworded = read_form(written(BORN, INCOME))
+    turns = iter((lambda: other.register_form(reworded, by=CIVIL),))
+
+    def clock() -> Instant:
+        # Between what the judging reads and what it writes somebody else registers.
+        next(turns, lambda: None)()
+        return city.clock()
+
+    office = city.forms_office
+    office = FormsOffice(replace(office.sharing, clock=clock))
+    same = Same("birth_date", "population", "household", is_same=False)
+    held = say(office, FormId("relief"), same, by=CIVIL)
+    assert held.form == reworded
+    assert set(verdicts(city, written(BORN, INCOME))) == {"birth_date", "income"}
+
+
+def test_a_form_is_not_taken_over_by_another_party(
+    at: Callable[..., City], written: Callable[..., Path]
+) -> None:
+    city = at(NOW)
+    city.register_form(read_form(written(a_field("hobby"))), by=CIVIL)
+    theirs = read_form(written(a_field("car"), owner="tax"))
+    with pytest.raises(RefusedError) as refusal:
+        city.register_form(theirs, by=actor("tax"))
+    assert refusal.value.code == "share.form_not_yours"
+    assert form_file(city.forms_office, FormId("relief")).held.form.owner == "civil"
+    handed = city.register_form(theirs, by=actor("city"))
+    assert (handed.form.owner, handed.version) == ("tax", 2)
+
+
 def test_another_party_does_not_register_a_form(
     at: Callable[..., City], written: Callable[..., Path]
 ) -> None:
@@ -383,12 +489,14 @@ def test_what_is_done_is_told_and_audited_once(
         (("meaning: person.birth_date", "meaning: Birth date"), "String should match pattern"),
         (("name: birth_date", "name: hobby"), "repeats the name 'hobby'"),
         (("meaning: person.birth_date", "confirm_minutes: 1"), "belongs to a field with"),
+        (("type: string", "type: string, column: a.b"), "is that of 'hobby' too"),
     ],
 )
 def test_a_form_that_is_wrong_is_refused_with_its_line(
     written: Callable[..., Path], change: tuple[str, str], finding: str
 ) -> None:
-    file = written(a_field("hobby"), a_field("birth_date", meaning="person.birth_date", minutes=10))
+    hobby = a_field("hobby", column="a.b")
+    file = written(hobby, a_field("birth_date", meaning="person.birth_date", minutes=10))
     text = file.read_text()
     place = text.rindex(change[0])
     file.write_text(text[:place] + change[1] + text[place + len(change[0]) :])

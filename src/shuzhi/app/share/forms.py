@@ -19,6 +19,7 @@ from shuzhi.share.forms import (
     Reading,
     Registered,
     burden,
+    forms,
     prefill,
     recheck_all,
     register,
@@ -38,7 +39,11 @@ class FillsForms(Delivers):
         return register(self.forms_office, form, by=by)
 
     def register_forms(self) -> tuple[Registered, ...]:
-        """Register every form that the city and its packs declare. Raises as `forms.register`."""
+        """Register every form that the city and its packs declare, but for those withdrawn.
+
+        One that was withdrawn and is worded anew since is in force again. Raises as
+        `forms.register`.
+        """
         return tuple(self._registered())
 
     def recheck_forms(self) -> int:
@@ -72,6 +77,9 @@ class FillsForms(Delivers):
         )
 
     def _registered(self) -> Iterator[Registered]:
-        name = self.settings.city.name
+        office = self.forms_office
+        city = Actor(self.settings.city.name, office.authority)
+        gone = {held.form for held in forms(office, is_open=False)}
         for form in self.declared.forms.values():
-            yield register(self.forms_office, form, by=Actor(name, form.owner))
+            if form not in gone:
+                yield register(office, form, by=city)

@@ -7,6 +7,7 @@ from functools import cache
 from shuzhi.kernel.instant import Instant, day_of
 from shuzhi.share.access import Form as AnswerForm
 from shuzhi.share.agreements import (
+    Agreement,
     Application,
     ApplicationState,
     Clock,
@@ -38,12 +39,12 @@ def evidence(office: FormsOffice, form: Form, same: tuple[Same, ...], now: Insta
     @cache
     def granted(dataset: str) -> dict[str, int]:
         found = in_force(office.sharing, form.owner, dataset, now)
-        rows = [a for a in found if a.terms.asked.form is AnswerForm.ROWS]
-        return {column: int(a.id) for a in reversed(rows) for column in a.terms.asked.fields}
+        serving = [a for a in found if _serves(a, form)]
+        return {column: int(a.id) for a in reversed(serving) for column in a.terms.asked.fields}
 
     def terms(column: Held) -> Terms:
         agreement = granted(column.dataset).get(column.column)
-        application = asked.get(column.dataset)
+        application = asked.get((column.dataset, column.column))
         return terms_of(
             column, form.owner, agreement, lambda: _waiting(office, column, application, now)
         )
@@ -57,11 +58,22 @@ def evidence(office: FormsOffice, form: Form, same: tuple[Same, ...], now: Insta
     )
 
 
-def _applications(office: FormsOffice, form: Form) -> dict[str, Application]:
-    """Return the newest application of the form's owner for each data set."""
+def _serves(agreement: Agreement, form: Form) -> bool:
+    """Tell whether the owner of `form` may take by it what the form asks: of all, for its use."""
+    asked = agreement.terms.asked
+    return (
+        asked.form is AnswerForm.ROWS
+        and not asked.rows
+        and (not form.purpose or form.purpose in asked.purposes)
+        and (not form.role or form.role in asked.roles)
+    )
+
+
+def _applications(office: FormsOffice, form: Form) -> dict[tuple[str, str], Application]:
+    """Return the newest application of the form's owner for each column."""
     found = applications(office.sharing, party=form.owner, limit=_MOST)
-    mine = [a for a in reversed(found) if a.applicant == form.owner and a.asked.dataset is not None]
-    return {a.asked.dataset: a for a in mine if a.asked.dataset is not None}
+    mine = [a for a in reversed(found) if a.applicant == form.owner]
+    return {(a.asked.dataset or "", column): a for a in mine for column in a.asked.fields}
 
 
 def _waiting(

@@ -179,6 +179,7 @@ def _findings(document: Document, read: _Form) -> Iterator[Finding]:
         where = ("fields", i)
         if field.name in names[:i]:
             yield document.finding((*where, "name"), f"repeats the name {field.name!r}")
+        yield from _of_twins(document, i, read.fields_)
         if (field.minutes is None) == (read.minutes is None):
             problem = "time is stated once: as `minutes` of the form, or of every field"
             yield document.finding((*where, "minutes"), problem)
@@ -190,6 +191,16 @@ def _findings(document: Document, read: _Form) -> Iterator[Finding]:
         yield document.finding(("filled_by",), wrong)
     if read.due.until is not None and read.due.until < read.due.first_due:
         yield document.finding(("due", "until"), "comes before first_due")
+
+
+def _of_twins(document: Document, place: int, fields: tuple[_Field, ...]) -> Iterator[Finding]:
+    """Yield what a field asks that an earlier one of the same form asks too."""
+    for key in ("meaning", "column"):
+        said = getattr(fields[place], key)
+        twin = next((f.name for f in fields[:place] if said and getattr(f, key) == said), None)
+        if twin is not None:
+            where = ("fields", place, key)
+            yield document.finding(where, f"is that of {twin!r} too; one form asks nothing twice")
 
 
 def _of_exception(document: Document, place: int, field: _Field) -> Iterator[Finding]:

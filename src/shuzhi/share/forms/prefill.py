@@ -206,7 +206,7 @@ def _term(table: Table, key: str, subject: str) -> Term | None:
     kind = table.field(key).logical_type
     value: Any = subject
     if kind is LogicalType.INTEGER:
-        if not subject.lstrip("-").isdecimal():
+        if not subject.removeprefix("-").isdecimal():
             return None
         value = int(subject)
     term = Term(key, Operator.ONE_OF, (value,))

@@ -61,7 +61,8 @@ def register(office: FormsOffice, form: Form, *, by: Actor) -> Registered:
     """Register a form of the actor's party, or its new wording; hold each field against the rest.
 
     A field that may be had from the platform is not asked: see the judgements. The same wording
-    again is judged again. A form that was withdrawn is in force again.
+    again is judged again. A form that was withdrawn is in force again. An id stays with the party
+    that took it first; who may act for that party may hand the form over to another.
 
     Raises:
         FormError: `share.form_not_yours`.
@@ -100,7 +101,8 @@ def recheck_all(office: FormsOffice) -> int:
 def say(office: FormsOffice, form: FormId, same: Same, *, by: Actor) -> Registered:
     """Say of a candidate that it is the same as a field of the form, or that it is not.
 
-    The owner of the form or the authority says so; the form is judged by it at once.
+    The owner of the form or the authority says so; the form is judged by it at once. One that was
+    withdrawn stays so.
 
     Raises:
         FormError: `share.form_unknown`, `share.form_not_yours`, `share.field_unknown`,
@@ -165,24 +167,38 @@ def _judge(
     found = judged(form, evidence(office, form, same, now))
     with office.control.transaction() as connection:
         before = find_form(connection, form.id, lock=True)
-        after = _after(before, form, found, now)
-        if verb == _RECHECK and before is not None and _is_as_before(before, found):
-            return before
-        _write(connection, _Change(verb, by, now, after, said))
-        _note_sources(connection, after, by, now)
+        worded = form if before is None or verb == _REGISTER else before.form
+        if worded == form:
+            after = _next(office, before, Registered(form, 1, found, now, now), verb, by)
+            if after is before:
+                return after
+            _write(connection, _Change(verb, by, now, after, said))
+            _note_sources(connection, after, by, now)
+    if worded != form:
+        # Somebody has registered another wording meanwhile: that one is to be judged.
+        return _judge(office, worded, verb, by, said)
     office.sharing.publish(_event(after, now))
     return after
 
 
-def _after(
-    before: Registered | None, form: Form, found: tuple[Judgement, ...], now: Instant
+def _next(
+    office: FormsOffice, before: Registered | None, judged: Registered, verb: str, by: Actor
 ) -> Registered:
+    """Return how a form stands after a step; `before` itself where there is none to be taken."""
     if before is None:
-        return Registered(form, 1, found, now, now)
-    step = before.step + 1
-    after = Registered(form, before.version, found, before.registered_at, now, step)
-    is_other = before.form != form or before.asked != after.asked
-    return replace(after, version=before.version + is_other)
+        return judged
+    if verb == _REGISTER:
+        _require_owner(office, before.form, by)
+        return _after(before, judged)
+    if verb == _RECHECK and (before.withdrawn_at or _is_as_before(before, judged.judgements)):
+        return before
+    return replace(_after(before, judged), withdrawn_at=before.withdrawn_at)
+
+
+def _after(before: Registered, judged: Registered) -> Registered:
+    is_other = before.form != judged.form or before.asked != judged.asked
+    version, step = before.version + is_other, before.step + 1
+    return replace(judged, version=version, step=step, registered_at=before.registered_at)
 
 
 def _is_as_before(before: Registered, found: Iterable[Judgement]) -> bool:
@@ -231,7 +247,7 @@ def _entry(change: _Change) -> Entry:
 def _note_sources(connection: Connection, after: Registered, by: Actor, now: Instant) -> None:
     """Register the form's owner as the source of what it collects and nobody holds."""
     form = after.form
-    for met in after.judgements:
+    for met in after.judgements if after.withdrawn_at is None else ():
         field = form.field(met.field)
         if met.verdict is Verdict.COLLECT and field is not None:
             why = f"form:{form.id}.{field.name}"
