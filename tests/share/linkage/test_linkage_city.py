@@ -23,7 +23,7 @@ from shuzhi.kernel.ids import PartyId
 from shuzhi.share.access import User
 from shuzhi.share.accounts import NewAccount, NewKey, Right, Role, add_account, make_key
 from shuzhi.share.delivery.setup import DeliverySetup
-from shuzhi.share.linkage import Asker, Record
+from shuzhi.share.linkage import Asker, Record, subject_of
 from shuzhi.share.receipts import uses_of
 from shuzhi.web import make_app
 
@@ -138,7 +138,13 @@ def test_the_file_of_a_subject_shows_what_was_agreed_on_and_no_more(folder: Path
     register, clinic = file["sheets"]
     assert register["rows"][0][0] == "r7"
     assert clinic["refusal"]["reason"] == "no_grant"
-    assert "not shown" in said(folder, "linkage", "subject", "residents", file["subject"], *_ASKED)
+    # Whether the clinic knows them is told by nothing, not by an id of what holds both together.
+    assert file["subject"] is None
+    alone = said(folder, "linkage", "subject", "residents", "register:r7", *_ASKED)
+    assert "residents: no other record that you may see" in alone
+    known = subject_of(open_city(folder).linkage_office, "residents", Record("register", "r7"))
+    assert known
+    assert "not shown" in said(folder, "linkage", "subject", "residents", known, *_ASKED)
 
 
 def test_a_look_has_its_receipt_and_who_it_was_about_can_find_it(folder: Path) -> None:

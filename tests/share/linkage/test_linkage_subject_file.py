@@ -111,15 +111,32 @@ def test_each_source_shows_what_is_granted_masked_where_a_mask_says_so(linked: A
 
 
 def test_without_a_grant_nothing_is_told_not_even_whether_there_is_a_row(linked: Any) -> None:
-    file = shown(linked, source(linked, "register", "born"), source(linked, "clinic"))
-    alone = shown(
-        linked, source(linked, "register", "id"), source(linked, "clinic"),
-        subject=Record("register", "r9"),
-    )  # fmt: skip
+    sources = source(linked, "register", "updated"), source(linked, "clinic")
+    known, alone = (shown(linked, *sources, subject=r) for r in (R7, Record("register", "r9")))
+    assert known.sheets[1].refusal is not None
+    assert (known.sheets[1].refusal.reason, known.sheets[1].rows) == ("no_grant", ())
     # r7 is known to the clinic, r9 is not: the asker sees no difference.
-    assert file.sheets[1] == alone.sheets[1]
-    assert file.sheets[1].refusal is not None
-    assert (file.sheets[1].refusal.reason, file.sheets[1].rows) == ("no_grant", ())
+    assert subject_of(linked.office, "residents", R7) is not None
+    assert subject_of(linked.office, "residents", Record("register", "r9")) is None
+    assert known == alone
+
+
+def test_a_row_that_a_grant_leaves_out_is_one_that_is_not_there(linked: Any) -> None:
+    never = Term("visited", Operator.ONE_OF, ("1900-01-01",))
+    clinic = source(linked, "clinic", "birthday", rows=never)
+    sources = source(linked, "register", "updated"), clinic
+    known, alone = (shown(linked, *sources, subject=r) for r in (R7, Record("register", "r9")))
+    assert known == alone
+
+
+def test_who_sees_two_records_of_a_subject_is_told_its_id_and_may_ask_by_it(linked: Any) -> None:
+    sources = source(linked, "register", "born"), source(linked, "clinic", "birthday")
+    file = shown(linked, *sources, subject=R7)
+    assert file.subject == subject_of(linked.office, "residents", R7)
+    assert shown(linked, *sources, subject=file.subject) == file
+    # Whoever knows the id from before is told it, whatever they see now.
+    later = shown(linked, sources[0], source(linked, "clinic"), subject=file.subject)
+    assert (later.subject, len(later.sheets[0].rows)) == (file.subject, 1)
 
 
 @pytest.mark.parametrize(
@@ -163,7 +180,7 @@ def test_a_masked_value_is_not_held_against_another(linked: Any) -> None:
 
 def test_a_record_opens_the_file_only_to_whoever_may_see_it(linked: Any) -> None:
     sources = (source(linked, "register", "born"), source(linked, "clinic"))
-    assert shown(linked, *sources, subject=R7) == shown(linked, *sources)
+    assert shown(linked, *sources, subject=R7).sheets == shown(linked, *sources).sheets
     told = []
     for hidden in (C7, Record("register", "r_none"), Record("clinic", "none")):
         with pytest.raises(LinkageError) as refusal:

@@ -291,7 +291,8 @@ def _link(call: Recorder, city: City) -> None:
     call("chen", "decide_pair", given=given)
     call("chen", "list_waiting_pairs", limit=_MOST)
     call("chen", "explain_pair", given=pair)
-    grant(city, "register", "id", "full_name", "born", purpose="救助核查")
+    for dataset, *fields in (("register", "id", "full_name", "born"), ("clinic", "id", "visited")):
+        grant(city, dataset, *fields, purpose="救助核查")
     aid = {"role": "data_user", "purpose": "救助核查", "party": "hotline_centre"}
     record = {"dataset": "register", "key": "r7"}
     subject = call("chen", "show_subject_file", given={**aid, "record": record})["subject"]

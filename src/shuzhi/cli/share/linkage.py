@@ -259,7 +259,8 @@ def _show_precision(known: Precision) -> None:
 
 
 def _show_file(shown: SubjectFile) -> None:
-    out.print(Text(f"{shown.linkage}: {shown.subject or 'linked to nothing else'}", "bold"))
+    whose = shown.subject or "no other record that you may see"
+    out.print(Text(f"{shown.linkage}: {whose}", "bold"))
     for sheet in shown.sheets:
         if sheet.refusal is not None:
             out.print(f"{sheet.dataset}: not shown ({sheet.refusal.en})", soft_wrap=True)

@@ -126,7 +126,11 @@ class Differs:
 
 @dataclass(frozen=True)
 class SubjectFile:
-    """All that the asker may see of one subject, source by source, and where sources differ."""
+    """All that the asker may see of one subject, source by source, and where sources differ.
+
+    `subject` is None for who named a record and sees that one alone: whether there are others, in
+    data sets that they may not see, is not told.
+    """
 
     linkage: str
     subject: str | None
@@ -155,7 +159,8 @@ def subject_file(
     sheets = tuple(_receipted(door, sheet, leaving) for sheet, leaving in made)
     shown = SubjectFile(linkage, found, sheets, tuple(_differs(declared, sheets)))
     _note(office, shown, asker)
-    return shown
+    sees_others = sum(len(sheet.rows) for sheet in sheets) > 1
+    return shown if sees_others or found == subject else replace(shown, subject=None)
 
 
 def _receipted(door: Door, sheet: Sheet, leaving: Leaving | None) -> Sheet:

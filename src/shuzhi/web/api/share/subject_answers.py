@@ -70,7 +70,7 @@ class SubjectFileAnswer(Answer):
     linkage: str
     """By which linkage."""
     subject: str | None
-    """The id of the subject; null for a record that is linked to no other."""
+    """The id of the subject; null for who named a record and may see no other of it."""
     sheets: tuple[SheetAnswer, ...]
     """What each data set shows."""
     differs: tuple[DiffersAnswer, ...]

@@ -57,17 +57,17 @@ def _file(
     city: City, declared: Linkage, record: Record, asker: Asker, files: dict[str, SubjectFile]
 ) -> SubjectFile | None:
     # Of one subject there is one file: to read it twice would leave two receipts.
-    known = files.get(subject_of(city.linkage_office, declared.id, record) or "")
-    if known is not None:
-        return known
+    subject = subject_of(city.linkage_office, declared.id, record) or ""
+    if subject in files:
+        return files[subject]
     try:
         found = city.subject_file(declared.id, record, asker=asker)
     except LinkageError as error:
         if error.code != "share.linkage_subject_unknown":
             raise
         return None
-    if found.subject is not None:
-        files[found.subject] = found
+    if subject:
+        files[subject] = found
     return found
 
 
