@@ -336,6 +336,19 @@ def test_a_list_that_the_agreement_has_no_room_for_is_refused_whole(
     assert len(kept(town)) == before
 
 
+def test_the_last_answer_of_an_agreement_is_shown_as_one(town: City, enter: Enter) -> None:
+    number = allow(town, purposes=("last",), budget=1)
+    asking = ASKING | {"agreement": f"{number}", "purpose": "last"}
+    page = ask(enter, ZHANG, asking, name="张三丰")
+    # What was decided a moment ago is not believed any more.
+    town.verification_desk.forget(number)
+    page = enter("fang").get(page.url.path)
+    assert (page.status_code, ">yes</strong>" in page.text) == (200, True)
+    assert 'id="refusal"' not in page.text
+    more = enter("fang").get("/verify", params=asking)
+    assert (more.status_code, 'id="refusal"' in more.text) == (429, True)
+
+
 def test_guessing_at_somebody_is_held_back(enter: Enter) -> None:
     told = [ask(enter, OTHER, born=f"1971-01-{day:02}") for day in range(1, 7)]
     assert [page.status_code for page in told] == [200] * 5 + [403]

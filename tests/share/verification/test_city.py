@@ -165,6 +165,36 @@ def test_what_is_refused_says_why(
     assert answer.headers["content-type"].startswith("application/problem+json")
 
 
+@pytest.mark.parametrize(
+    ("changed", "status", "kind"),
+    [
+        # JSON can name half of a character.
+        ({"subject": "\ud83d"}, 400, "error:share.bad_question"),
+        ({"purpose": "\ud83d"}, 400, "error:share.bad_question"),
+        ({"role": "data_user\udc00"}, 400, "error:share.bad_question"),
+        ({"claims": {"\ud83d": 1}}, 400, "error:share.bad_question"),
+        ({"subject": "\u200b\u202c"}, 400, "error:share.bad_question"),
+        ({"agreement": 2**63}, 403, "refusal:no_grant"),
+        ({"agreement": -(10**40)}, 403, "refusal:no_grant"),
+        ({"claims": {"name": {"masked": "\ud83d*"}}}, 200, ""),
+        ({"claims": {"rooms": "9" * 200}}, 200, ""),
+        ({"claims": {"rooms": "1e999999999"}}, 200, ""),
+        ({"claims": {"rooms": float("inf")}}, 400, "error:share.bad_claim"),
+        ({"claims": {"rooms": {"exact": -1, "within_days": 10**30}}}, 200, ""),
+    ],
+)
+def test_what_is_hardly_a_question_is_answered_or_told_why_not(
+    send: Callable[..., Any], changed: dict[str, Any], status: int, kind: str
+) -> None:
+    asked = {**question("110101199909090909"), **changed}
+    answer = send(asked)
+    assert (answer.status_code, answer.json().get("type", "urn:shuzhi:")) == (
+        status, f"urn:shuzhi:{kind}",
+    )  # fmt: skip
+    many = send({"agreement": 1, "purpose": "rent_aid", "role": "data_user", "questions": [asked]})
+    assert many.status_code == (400 if "error" in kind else 200)
+
+
 def test_nobody_asks_without_a_key(send: Callable[..., Any]) -> None:
     assert send(question(), key="").status_code == 401
     assert send(question(), key="sz_wrong_wrong").status_code == 401
@@ -252,6 +282,38 @@ def test_a_list_is_answered_from_the_shell(
     assert shuzhi("list") == []
     wrong = CliRunner().invoke(app, ["verification", "ask", ZHANG, "{", *asking])
     assert "cli.bad_json" in str(wrong.exception)
+
+
+def batch(tmp_path: Path, answers: str, *more: str) -> Any:
+    """Send a list of four rows from the shell; return what it came to."""
+    (tmp_path / "list.csv").write_text(f"subject,rooms\n{ZHANG},3\n{LI},x\n{LI},1\n{LI},1\n")
+    words = ["verification", "batch", f"{tmp_path}/list.csv", f"{tmp_path}/{answers}", *ASKING]
+    return CliRunner().invoke(app, [*words, "--purpose", "rent_aid", *more])
+
+
+def test_a_list_that_came_too_soon_leaves_no_answers_of_an_earlier_one(
+    city: City, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(city.settings.folder)
+    with (city.settings.folder / "verification.yaml").open("a") as file:
+        file.write("limits: {lists: {per_second: 0.00001, at_once: 2}}\n")
+    assert batch(tmp_path, "answers.csv").exit_code == 0
+    assert len((tmp_path / "answers.csv").read_text().splitlines()) == 4
+    aside = (tmp_path / "answers.csv.aside").read_text("utf-8").splitlines()
+    assert aside[1].startswith("2,share.bad_claim,rooms,“rooms”一项不能比对：写的不是整数。")
+    late = batch(tmp_path, "answers.csv").exception
+    assert isinstance(late, RefusedError)
+    assert late.code == "share.list_too_soon"
+    assert late.next_step == ""
+    assert (tmp_path / "answers.csv").read_text() == ""
+
+
+def test_answers_are_not_written_over_the_list(
+    city: City, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(city.settings.folder)
+    assert "cli.same_file" in str(batch(tmp_path, "list.csv").exception)
+    assert len((tmp_path / "list.csv").read_text().splitlines()) == 5
 
 
 def test_what_is_declared_wrongly_is_told_with_its_line(city: City) -> None:

@@ -84,6 +84,12 @@ def batch(
 
     there = opened(city)
     sheet = read_sheet(file)
+    if answers.exists() and answers.samefile(file):
+        raise RefusedError(
+            "cli.same_file",
+            "The answers would be written over the list.",
+            next_step="Name another file for them.",
+        )
     asking = Asking(_user(person, party, role), agreement, role, purpose)
     told: Counter[str] = Counter()
     refusal: Refusal | None = None
@@ -100,7 +106,7 @@ def batch(
         aside = files.aside
     there.record()
     if refusal is not None:
-        raise _refused(refusal)
+        raise _refused(refusal, files.last)
     if as_json:
         print_json({"answered": told.total(), "aside": aside, **told})
         return
@@ -195,5 +201,8 @@ def _user(person: str, party: str, role: str) -> User:
     return User(person, PartyId(party), frozenset({role}))
 
 
-def _refused(refusal: Refusal) -> RefusedError:
-    return RefusedError(f"share.{refusal.reason}", f"{refusal.en} {refusal.zh}")
+def _refused(refusal: Refusal, last: int = 0) -> RefusedError:
+    """Return a refusal as the shell tells it; `last` is the last row that is done before it."""
+    then = f"The rows up to {last:,} are done; send those after it as another list."
+    told = f"{refusal.en} {refusal.zh}"
+    return RefusedError(f"share.{refusal.reason}", told, next_step=then if last else "")

@@ -17,10 +17,14 @@ _UNREAD = "该行无法读取。 The row cannot be read."
 
 
 class AnswerFiles:
-    """Both files, open for writing; nobody but their owner reads them."""
+    """Both files, open for writing; nobody but their owner reads them.
+
+    `aside` counts the rows that were set aside, `last` is the last row that is done.
+    """
 
     def __init__(self, answers: Path) -> None:
         self.aside = 0
+        self.last = 0
         self._path = answers
         self._stack = ExitStack()
         self._writer: pyarrow.csv.CSVWriter | None = None
@@ -28,6 +32,8 @@ class AnswerFiles:
     def __enter__(self) -> Self:
         """Open the file of rows set aside; that of answers opens with the first of them."""
         self._path.touch(mode=0o600)
+        # What an earlier list was answered is not the answer to this one.
+        self._path.write_bytes(b"")
         path = self._path.with_name(f"{self._path.name}.aside")
         path.touch(mode=0o600)
         file = self._stack.enter_context(path.open("w", encoding="utf-8", newline=""))
@@ -49,6 +55,8 @@ class AnswerFiles:
         self._writer.write_table(answers)
         self._rows.writerows(_line(a) for a in block.aside)
         self.aside += len(block.aside)
+        numbers = [*block.answers.column("row").to_pylist(), *(a.number for a in block.aside)]
+        self.last = max(numbers, default=self.last)
 
     def write_unread(self, numbers: Iterable[int]) -> None:
         """Write the rows that could not even be read."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from shuzhi.share.verification.errors import bad_question
 from shuzhi.share.verification.model import Claim, Claimed, How, Question
+from shuzhi.share.verification.spelling import is_seen
 
 _FIELDS = frozenset({"agreement", "purpose", "role", "subject", "claims"})
 _MOST_CLAIMS = 20
@@ -36,7 +37,7 @@ def question_of(document: Any) -> Question:
 
 def word_of(value: Any, name: str) -> str:
     """Return a text that is there and not too long."""
-    if isinstance(value, str) and 0 < len(value) <= _MOST_WORD and not value.isspace():
+    if isinstance(value, str) and 0 < len(value) <= _MOST_WORD and is_seen(value):
         return value
     raise bad_question("no_word", name=name, most=_MOST_WORD)
 

@@ -41,6 +41,8 @@ from shuzhi.share.verification.store import Finding, read_tally, standing_findin
 from shuzhi.share.verification.words import refused
 
 _NONE = "0" * 64
+# The stores have no number as large as this.
+_NO_NUMBER = 2**63
 _SUBJECT_KIND, _ANY_KIND = "subjectKind", "subject"
 
 
@@ -198,6 +200,8 @@ def permit_of(office: VerificationOffice, asking: Asking, now: Instant) -> Permi
 
 def _grant(office: VerificationOffice, asking: Asking, now: Instant) -> Grant | None:
     """Return the grant of the agreement that the question names, if it is the asker's."""
+    if not 0 < asking.agreement < _NO_NUMBER:
+        return None
     try:
         held = agreement(office.sharing, AgreementId(asking.agreement)).agreement
     except RefusedError:

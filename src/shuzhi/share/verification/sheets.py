@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import json
+from codecs import IncrementalDecoder, getincrementaldecoder
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count, islice
@@ -25,6 +26,8 @@ from shuzhi.share.verification.model import How
 SUBJECT = "subject"
 BLOCK_ROWS = 50_000
 _MOST_CLAIMS = 20
+_CSV_BLOCK_BYTES = 4 << 20
+_UTF_8, _GB_18030 = "utf-8-sig", "gb18030"
 
 
 @dataclass(frozen=True)
@@ -116,7 +119,8 @@ def _blocks(
 
 
 def _csv(path: Path, unread: set[int]) -> tuple[list[str], Iterator[pa.RecordBatch]]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
+    encoding = _encoding_of(path)
+    with path.open(encoding=encoding, newline="") as file:
         titles = next(csv.reader(file), [])
 
     def skip(row: pyarrow.csv.InvalidRow) -> str:
@@ -126,8 +130,14 @@ def _csv(path: Path, unread: set[int]) -> tuple[list[str], Iterator[pa.RecordBat
 
     reader = pyarrow.csv.open_csv(
         path,
-        read_options=pyarrow.csv.ReadOptions(use_threads=False, block_size=4 << 20),
-        parse_options=pyarrow.csv.ParseOptions(invalid_row_handler=skip),
+        read_options=pyarrow.csv.ReadOptions(
+            use_threads=False,
+            block_size=_CSV_BLOCK_BYTES,
+            encoding="utf8" if encoding == _UTF_8 else encoding,
+        ),
+        parse_options=pyarrow.csv.ParseOptions(
+            invalid_row_handler=skip, newlines_in_values=True
+        ),
         convert_options=pyarrow.csv.ConvertOptions(
             column_types=dict.fromkeys(titles, pa.string()),
             strings_can_be_null=True,
@@ -135,6 +145,31 @@ def _csv(path: Path, unread: set[int]) -> tuple[list[str], Iterator[pa.RecordBat
         ),
     )  # fmt: skip
     return titles, iter(reader)
+
+
+def _encoding_of(path: Path) -> str:
+    """Return UTF-8 where all of a file is that, else GB 18030, as spreadsheets here write it.
+
+    Raises `share.bad_batch` for a quotation mark that is never closed: all rows after it would be
+    taken for one, and nobody would miss them.
+    """
+    decoder, encoding, quotes = getincrementaldecoder(_UTF_8)(), _UTF_8, 0
+    with path.open("rb") as file:
+        while part := file.read(_CSV_BLOCK_BYTES):
+            quotes += part.count(b'"')
+            if encoding == _UTF_8 and not _decodes(decoder, part):
+                encoding = _GB_18030
+    if quotes % 2:
+        raise _bad("a quotation mark is not closed")
+    return encoding if _decodes(decoder, b"", is_last=True) else _GB_18030
+
+
+def _decodes(decoder: IncrementalDecoder, part: bytes, *, is_last: bool = False) -> bool:
+    try:
+        decoder.decode(part, is_last)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _json(path: Path, unread: set[int]) -> tuple[list[str], Iterator[pa.RecordBatch]]:

@@ -18,7 +18,16 @@ _UNSEEN = re.compile(
     "[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufe00-\ufe0f\ufeff"
     "\U000e0100-\U000e01ef]"
 )
+_HALVES = re.compile("[\ud800-\udfff]")
 _HAN = re.compile("[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
+
+
+def is_seen(text: str) -> bool:
+    """Tell whether there is something to see in a text, and all of it are characters."""
+    if text.isascii():
+        return not text.isspace()
+    # JSON can name halves of characters, which no encoding has.
+    return not _HALVES.search(text) and bool(_UNSEEN.sub("", text).strip())
 
 
 def folded(text: str) -> str:

@@ -166,7 +166,8 @@ def _page(
         asking = asking_of(standing, Typed({n: (f"{v}",) for n, v in vars(only).items()}))
     permit = site.city.verification_desk.permit(asking) if asking else None
     if isinstance(permit, Refusal):
-        error, permit = error or NotAnsweredError(permit), None
+        # An answer that was given stays one, also where it was the last that might be given.
+        error, permit = error or (None if told else NotAnsweredError(permit)), None
     refusal = getattr(error, "refusal", None)
     fields = _FIELDS_OF_LIST if typed and typed.one("verb") == _LIST else _FIELDS
     answer = shown(
