@@ -252,6 +252,54 @@ def test_a_late_answer_becomes_one_case_and_a_referred_doubt_a_new_clock(air: An
     assert Verb.KEEP in possible(after, PartyId("meteo"))
 
 
+def test_a_doubt_goes_round_in_no_circle(air: Any) -> None:
+    air.write([("s1", 0, 10)])
+    air.to("2026-03-02T01:00:00+00:00")
+    city = air.city
+    office, authority = city.correction_office, Actor("c", PartyId("city"))
+    told = {"by": authority, "why": "It measures"}
+    designate(city.sharing_office, "column:air.pm10", PartyId("meteo"), is_lead=False, **told)
+    held = submit(office, WHAT, by=Actor("w", PartyId("water"))).id
+    ecology, meteo = (Actor("x", PartyId(party)) for party in ("ecology", "meteo"))
+    refer(office, held, PartyId("meteo"), by=ecology, text="Theirs")
+    with pytest.raises(RefusedError) as refusal:
+        refer(office, held, PartyId("ecology"), by=meteo, text="No, theirs")
+    assert refusal.value.code == "share.had_it_already"
+    # Whom the authority names as the one that counts gets it once more, and answers.
+    designate(city.sharing_office, "column:air.pm10", PartyId("ecology"), **told)
+    refer(office, held, PartyId("ecology"), by=meteo, text="They lead")
+    with pytest.raises(RefusedError) as refusal:
+        refer(office, held, PartyId("meteo"), by=ecology, text="Theirs")
+    assert refusal.value.code == "share.had_it_already"
+    assert keep(office, held, by=ecology, text="It is right").state is DoubtState.KEPT
+
+
+def test_what_clocks_did_makes_no_look_stale(air: Any) -> None:
+    air.write([("s1", 0, 10)])
+    air.to("2026-03-02T01:00:00+00:00")
+    held = submit(air.city.correction_office, WHAT, by=Actor("w", PartyId("water")))
+    air.to("2026-03-17T01:00:00+00:00")
+    office, ecology = air.city.correction_office, Actor("e", PartyId("ecology"))
+    assert tick(office).moved == 1
+    after = accept(office, held.id, "11", by=ecology, seen=held.version)
+    assert (after.state, after.version) == (DoubtState.CORRECTING, 3)
+    with pytest.raises(RefusedError) as refusal:
+        keep(office, held.id, by=ecology, text="No", seen=2)
+    assert refusal.value.code == "share.changed_meanwhile"
+
+
+@pytest.mark.parametrize("length", [195, 5_000])
+def test_a_request_that_is_called_too_much_is_refused_and_not_taken_for_another(
+    still: Any, length: int
+) -> None:
+    still.to("2026-03-02T01:00:00+00:00")
+    office, water = still.city.correction_office, Actor("w", PartyId("water"))
+    for end in "ab":
+        with pytest.raises(RefusedError) as refusal:
+            submit(office, WHAT, by=water, origin="x" * length + end)
+        assert refusal.value.code == "share.bad_text"
+
+
 def test_a_clock_into_an_unknown_year_waits_for_its_calendar(still: Any, tmp_path: Path) -> None:
     still.to("2026-12-28T01:00:00+00:00")
     city = still.city
@@ -325,6 +373,36 @@ def test_the_versions_that_held_the_wrong_value_are_found(values: list[int]) -> 
     before = spans[-2:-1] or [(None, [None])]
     ((old, versions),) = before
     expected = (None if old is None else str(old), versions[0], versions[-1])
+    assert (found.old, found.first_version, found.last_version) == expected
+
+
+@pytest.mark.parametrize(
+    ("values", "doubted", "expected"),
+    [
+        # Blanked, or mended to another wrong value, before the right one came in.
+        ([10, None, 12], 0, ("10", 0, 1)),
+        ([7, 10, 10, 11, 12], 2, ("10", 1, 3)),
+        # Right for a moment, and wrong again.
+        ([10, 12, 11, 12], 0, ("10", 0, 2)),
+        # It was right when it was doubted: what was seen stood there before.
+        ([10, 12], 1, ("10", 0, 0)),
+        ([9, 10, 12, 12, 11, 12], 3, ("11", 4, 4)),
+        # Who doubted before that was noted finds the last wrong value alone.
+        ([10, 11, 12], None, ("11", 1, 1)),
+    ],
+)
+def test_all_that_stood_there_since_the_doubt_is_called_back(
+    tmp_path: Path,
+    values: list[int | None],
+    doubted: int | None,
+    expected: tuple[str | None, int, int],
+) -> None:
+    lake = open_lake(tmp_path)
+    for turn, value in enumerate(values):
+        rows = {"k": ["a", "b"], "v": pa.array([value, turn], pa.int64())}
+        lake.upsert("t", pa.table(rows), key=["k"])
+    found = find_used(lake, "t", (("k", "a"),), "v", "12", doubted=doubted)
+    assert found is not None
     assert (found.old, found.first_version, found.last_version) == expected
 
 

@@ -25,7 +25,7 @@ from shuzhi.share.agreements.agreeing import (
 )
 from shuzhi.share.agreements.applying import Act, Opening, decided, submitted
 from shuzhi.share.agreements.checks import Catalogued, catalogued, require_new, require_sound
-from shuzhi.share.agreements.errors import AgreementError, not_done_so, require_text
+from shuzhi.share.agreements.errors import AgreementError, not_done_so
 from shuzhi.share.agreements.journal import Journal
 from shuzhi.share.agreements.model import (
     Actor,
@@ -40,6 +40,7 @@ from shuzhi.share.agreements.model import (
     Verb,
 )
 from shuzhi.share.agreements.office import SharingOffice
+from shuzhi.share.agreements.origins import scoped
 from shuzhi.share.agreements.owed import is_datable
 from shuzhi.share.agreements.store import TABLES, find_matter, known_origin
 from shuzhi.share.agreements.waiting import may_act, may_be_dated
@@ -48,7 +49,6 @@ from shuzhi.share.catalogue import Sharing
 from shuzhi.share.parties import party, tree
 
 _CHUNK = 100
-_MOST_ORIGIN = 200
 
 
 @dataclass(frozen=True)
@@ -102,8 +102,8 @@ def renew(
             `share.changed_meanwhile`; else as `submit`.
     """
     with _working(office) as journal:
-        scoped = None if origin is None else _scoped(by.party or "", origin)
-        if scoped is not None and (known := _known(journal, scoped)):
+        name = None if origin is None else scoped(by.party or "", origin)
+        if name is not None and (known := _known(journal, name)):
             return Submitted(known, is_repeat=True)
         held = journal.agreement(agreement)
         journal.refuse_unseen(held, seen)
@@ -236,8 +236,7 @@ def _submit(
     applicant = party(office.control, by.party or PartyId("")).id
     found = _catalogued(office, asked)
     require_sound(asked, found, applicant)
-    # What one party calls a request says nothing about another party's.
-    origin = None if origin is None else _scoped(applicant, origin)
+    origin = None if origin is None else scoped(applicant, origin)
     opening = Opening(
         applicant,
         office.authority,
@@ -314,18 +313,6 @@ def _government(office: SharingOffice) -> PartyId:
     """Return who decides what mediation did not settle: whoever stands above the authority."""
     above = tree(office.control).superiors(office.authority)
     return above[0].id if above else office.authority
-
-
-def _scoped(applicant: str, origin: str) -> str:
-    """Return the name of a request among those of all parties."""
-    scoped = f"{applicant}/{require_text(origin, 'The origin')}"
-    if len(scoped) <= _MOST_ORIGIN:
-        return scoped
-    raise AgreementError(
-        "share.bad_text",
-        f"An origin has at most {_MOST_ORIGIN - len(applicant) - 1} characters here.",
-        next_step="Shorten it.",
-    )
 
 
 def _known(journal: Journal, origin: str) -> Application | None:

@@ -1,8 +1,8 @@
 """What the correction room refuses.
 
 Codes: `share.doubt_unknown`, `share.doubt_bad`, `share.not_your_doubt`, `share.wrong_state`,
-`share.changed_meanwhile`, `share.value_unfit`, `share.not_a_source`, `share.no_notice`,
-`share.no_decision`, `share.not_comparable`, `share.bad_page`;
+`share.changed_meanwhile`, `share.value_unfit`, `share.not_a_source`, `share.had_it_already`,
+`share.no_notice`, `share.no_decision`, `share.not_comparable`, `share.bad_page`;
 of texts `share.reason_missing`, `share.bad_text`.
 """
 

@@ -21,9 +21,15 @@ from shuzhi.share.agreements.plain import canonical
 from shuzhi.share.correction.errors import CorrectionError, unknown
 from shuzhi.share.correction.events import moved, overdue
 from shuzhi.share.correction.life_cycle import follow, owed, state_after
-from shuzhi.share.correction.model import Doubt, DoubtId, Step, Verb
+from shuzhi.share.correction.model import UNTOUCHING, Doubt, DoubtId, Step, Verb
 from shuzhi.share.correction.office import CorrectionOffice
-from shuzhi.share.correction.store import append_step, find_doubt, insert_doubt, write_doubt
+from shuzhi.share.correction.store import (
+    append_step,
+    find_doubt,
+    insert_doubt,
+    read_steps,
+    write_doubt,
+)
 
 SYSTEM = Actor("system", None)
 _PAST = {
@@ -89,7 +95,10 @@ class Journal:
 
     def refuse_unseen(self, doubt: Doubt, seen: int | None) -> None:
         """Refuse (`share.changed_meanwhile`) to act on what somebody else has changed."""
-        if seen is not None and seen < doubt.version:
+        if seen is None or seen >= doubt.version:
+            return
+        steps = read_steps(self.connection, doubt.id)
+        if any(step.number > seen and step.verb not in UNTOUCHING for step in steps):
             raise CorrectionError(
                 "share.changed_meanwhile",
                 f"Doubt {doubt.id} is at version {doubt.version}, you saw {seen}.",

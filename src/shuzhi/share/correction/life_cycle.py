@@ -112,6 +112,7 @@ def _begun(step: Step) -> Doubt:
         step.at,
         step.at,
         runs=(unplain(ClockRun, facts["starts"]),),
+        doubted_version=facts.get("version"),
     )
 
 

@@ -57,6 +57,10 @@ class Verb(StrEnum):
     DATE_CLOCK = "date_clock"
 
 
+# What happens while people look, and does not make them wrong.
+UNTOUCHING = frozenset({Verb.BREAK_CLOCK, Verb.DATE_CLOCK})
+
+
 @dataclass(frozen=True)
 class Doubted:
     """What is doubted: one column of one row, told by its key, values as texts.
@@ -80,10 +84,11 @@ class Doubted:
 class Used:
     """Which versions of a data set held the wrong value, and from when until when.
 
-    `old` is the value that was wrong (None: no value; `was_there` is False where the row was
-    missing). The right one is there from `new_version` on, since `until`. `is_whole` is False when
-    versions that may have held the wrong value too were cleared from the lake. With `first_version`
-    None no version that is left held another value.
+    Those after the doubt that held yet another wrong value are among them. `old` is the value that
+    was wrong (None: no value; `was_there` is False where the row was missing). The right one is
+    there from `new_version` on, since `until`. `is_whole` is False when versions that may have held
+    the wrong value too were cleared from the lake. With `first_version` None no version that is
+    left held another value.
     """
 
     dataset: str
@@ -105,7 +110,8 @@ class Doubt:
 
     `party` is the doubter's department, of a citizen or company the one that filed it for them.
     `value` is what the value is to be, as whoever answers for it says; None before that, or for no
-    value (`is_accepted` tells).
+    value (`is_accepted` tells). `doubted_version` is the newest version of the data set at the
+    time of the doubt, None where nobody noted it.
     """
 
     id: DoubtId
@@ -124,6 +130,7 @@ class Doubt:
     used: Used | None = None
     runs: tuple[ClockRun, ...] = ()
     version: int = 1
+    doubted_version: int | None = None
 
     @property
     def is_open(self) -> bool:

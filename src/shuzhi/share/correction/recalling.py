@@ -155,7 +155,8 @@ def _reach(office: CorrectionOffice, doubt: Doubt, *, may_close: bool) -> _Reach
     used = doubt.used
     if doubt.state is DoubtState.CORRECTING:
         what = doubt.what
-        used = find_used(office.lake, what.dataset, what.key, what.column, doubt.value)
+        where = (what.dataset, what.key, what.column)
+        used = find_used(office.lake, *where, doubt.value, doubted=doubt.doubted_version)
     if used is None or doubt.state not in (DoubtState.CORRECTING, DoubtState.RECALLING):
         return None
     last = newest_receipt(office.receipts) if may_close else None

@@ -77,10 +77,19 @@ def find_value(lake: Lake, dataset: str, key: Key, column: str, version: int | N
     return Found(is_there=False) if row is None else Found(is_there=True, value=row[0])
 
 
-def find_used(lake: Lake, dataset: str, key: Key, column: str, right: str | None) -> Used | None:
+def find_used(
+    lake: Lake,
+    dataset: str,
+    key: Key,
+    column: str,
+    right: str | None,
+    *,
+    doubted: int | None = None,
+) -> Used | None:
     """Return which versions held another value before `right`; None while that is not held.
 
-    Goes back from the newest version, one after the other, until the wrong value began.
+    Goes back from the newest version, one after the other, until the wrong value began: the one
+    that the version `doubted` held, through all that stood there since.
     """
     history = lake.history(dataset)
     walk = _values(lake, dataset, key, column, [v.version for v in history])
@@ -97,7 +106,7 @@ def find_used(lake: Lake, dataset: str, key: Key, column: str, right: str | None
             new = version
         elif new is None:
             return None
-        elif wrong is None or found == wrong:
+        elif wrong is None or found == wrong or _is_since(doubted, version, old[-1], found, wanted):
             wrong = found
             old.append(version)
         else:
@@ -114,6 +123,16 @@ def find_used(lake: Lake, dataset: str, key: Key, column: str, right: str | None
     since = Instant(at[old[-1]])
     told = (wrong.value, wrong.is_there, old[-1], old[0], since, is_whole)
     return Used(dataset, key, column, new, at[new], *told)
+
+
+def _is_since(doubted: int | None, version: int, later: int, found: Found, wanted: Found) -> bool:
+    """Tell whether what a version held before `later` belongs to what was doubted.
+
+    A value may be blanked, or mended to another wrong one, before the right one comes in.
+    """
+    if doubted is None or later <= doubted:
+        return False
+    return version > doubted or found != wanted
 
 
 def _values(

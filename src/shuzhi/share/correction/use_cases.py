@@ -13,6 +13,7 @@ from shuzhi.gather.contracts import table_named
 from shuzhi.kernel.ids import PartyId
 from shuzhi.share.agreements import Actor
 from shuzhi.share.agreements.errors import optional_text, require_text
+from shuzhi.share.agreements.origins import scoped
 from shuzhi.share.agreements.plain import plain
 from shuzhi.share.catalogue import CatalogueError, entry
 from shuzhi.share.correction.errors import CorrectionError, bad, unknown
@@ -40,11 +41,10 @@ from shuzhi.share.correction.store import (
     read_notices,
     write_review,
 )
-from shuzhi.share.forms import column_datum, meaning_datum, sources
+from shuzhi.share.forms import Source, Standing, column_datum, meaning_datum, sources
 from shuzhi.share.forms.holdings import MEANING
 from shuzhi.share.parties import party as registered_party
 
-_MOST_ORIGIN = 200
 _MOST_DOCUMENTS = 50
 
 
@@ -70,7 +70,7 @@ def submit(
     party = registered_party(office.control, by.party or PartyId("")).id
     stated = _stated(office, what)
     responsible = _provider(office, what.dataset)
-    origin = None if origin is None else f"{party}/{origin}"[:_MOST_ORIGIN]
+    origin = None if origin is None else scoped(party, origin)
     with working(office) as journal:
         known = None if origin is None else known_origin(journal.connection, origin)
         if known is not None:
@@ -82,6 +82,7 @@ def submit(
             "responsible": responsible,
             "authority": office.authority,
             "starts": plain(clock_of(responsible, at, office.time)),
+            "version": office.lake.version(what.dataset),
         }
         state = DoubtState.CHECKING
         step = Step(0, 1, Verb.SUBMIT, at, by.person, party, state, facts, origin)
@@ -138,18 +139,13 @@ def refer(
 ) -> Doubt:
     """Pass a doubt on to a registered source of the value, for whom the clock begins anew.
 
+    One that had it gets it again only as the lead, so that it goes round in no circle.
+
     Raises:
-        CorrectionError: `share.not_a_source`; as `keep`.
+        CorrectionError: `share.not_a_source`, `share.had_it_already`; as `keep`.
     """
     held = _held(office, doubt)
-    known = source_parties(office, held.what)
-    if to not in known or to == held.responsible:
-        raise CorrectionError(
-            "share.not_a_source",
-            f"{to} is no other registered source of {held.what.dataset}.{held.what.column}.",
-            next_step=f"Choose one of: {', '.join(p for p in known if p != held.responsible)}; "
-            f"or let {office.authority} register it.",
-        )
+    _require_next(office, held, to)
     run = clock_of(to, office.now(), office.time)
     facts = {"to": to, "text": require_text(text, "The reason"), "starts": plain(run)}
     return _act(office, doubt, Verb.REFER, by, facts, seen)
@@ -217,12 +213,40 @@ def source_parties(office: CorrectionOffice, what: Doubted) -> tuple[PartyId, ..
 
     Sources are registered of the column, or of what the column means.
     """
+    found = [source.party for source in _sources(office, what)]
+    return tuple(dict.fromkeys([*found, _provider(office, what.dataset)]))
+
+
+def next_sources(office: CorrectionOffice, held: Doubt) -> tuple[PartyId, ...]:
+    """Return to whom a doubt may be passed on: whoever has not had it yet, and the lead."""
+    lead = {s.party for s in _sources(office, held.what) if s.standing is Standing.LEAD}
+    had = {run.party for run in held.runs} - lead | {held.responsible}
+    return tuple(party for party in source_parties(office, held.what) if party not in had)
+
+
+def _sources(office: CorrectionOffice, what: Doubted) -> list[Source]:
     _, table = table_named(office.control, what.dataset)
     meaning = table.field(what.column).properties.get(MEANING)
     data = [column_datum(what.dataset, what.column)]
     data += [meaning_datum(meaning)] if isinstance(meaning, str) else []
-    found = [source.party for datum in data for source in sources(office.control, datum)]
-    return tuple(dict.fromkeys([*found, _provider(office, what.dataset)]))
+    return [source for datum in data for source in sources(office.control, datum)]
+
+
+def _require_next(office: CorrectionOffice, held: Doubt, to: PartyId) -> None:
+    may, known = next_sources(office, held), source_parties(office, held.what)
+    if to in may:
+        return
+    if to in known and to != held.responsible:
+        raise CorrectionError(
+            "share.had_it_already",
+            f"{to} had doubt {held.id} already, and passed it on.",
+            next_step=f"Answer it, or let {office.authority} name the lead among its sources.",
+        )
+    raise CorrectionError(
+        "share.not_a_source",
+        f"{to} is no other registered source of {held.what.dataset}.{held.what.column}.",
+        next_step=f"Choose one of: {', '.join(may)}; or let {office.authority} register it.",
+    )
 
 
 def _act(

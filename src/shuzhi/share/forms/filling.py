@@ -13,6 +13,7 @@ from shuzhi.audit import Entry, queue
 from shuzhi.kernel.ids import PartyId
 from shuzhi.kernel.party import Party
 from shuzhi.share.agreements import Actor
+from shuzhi.share.agreements.origins import scoped
 from shuzhi.share.forms.errors import FormError, unknown_field
 from shuzhi.share.forms.events import FormFilled
 from shuzhi.share.forms.model import (
@@ -68,7 +69,7 @@ def start(
             f"{by.party} does not have to fill in the form {form}.",
             next_step="Let a party do it that the form is for: shuzhi form show FORM.",
         )
-    origin = None if origin is None else f"{by.party}/{origin}"[:200]
+    origin = None if origin is None else scoped(by.party or "", origin)
     now = office.now()
     made = Filling(FillingId(0), form, held.version, filler, due_on, now, by.person, origin=origin)
     with office.control.transaction() as connection:

@@ -147,7 +147,7 @@ def _page(
     return shown(
         site, request, "doubt.html", typed, error, _FIELDS, file=file, held=held,
         ways=list(_ways(visitor, file)),
-        sources=[p for p in room.source_parties(office, held.what) if p != held.responsible],
+        sources=room.next_sources(office, held),
         since=[s for s in file.steps if seen.isdecimal() and s.number > int(seen)],
     )  # fmt: skip
 
