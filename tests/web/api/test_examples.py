@@ -23,7 +23,7 @@ from shuzhi.share.accounts import set_password
 from shuzhi.share.agreements import Actor
 from shuzhi.share.correction import tick
 from shuzhi.share.forms import FormId, hand_in, start
-from shuzhi.share.linkage import Record, Verdict, decide
+from shuzhi.share.linkage import Record, Verdict, decide, subject_of
 from shuzhi.share.verification import Action, Kind
 from shuzhi.web.api import ROUTES
 from shuzhi.web.api.frame.describing import REFUSED, examples, operations
@@ -291,11 +291,11 @@ def _link(call: Recorder, city: City) -> None:
     call("chen", "decide_pair", given=given)
     call("chen", "list_waiting_pairs", limit=_MOST)
     call("chen", "explain_pair", given=pair)
-    for dataset, *fields in (("register", "id", "full_name", "born"), ("clinic", "id", "visited")):
-        grant(city, dataset, *fields, purpose="救助核查")
+    grant(city, "register", "id", "full_name", "born", purpose="救助核查")
     aid = {"role": "data_user", "purpose": "救助核查", "party": "hotline_centre"}
     record = {"dataset": "register", "key": "r7"}
-    subject = call("chen", "show_subject_file", given={**aid, "record": record})["subject"]
+    call("chen", "show_subject_file", given={**aid, "record": record})
+    subject = subject_of(city.linkage_office, LINKAGE, Record(**record))
     call("chen", "show_subject_file", given={**aid, "subject": subject})
     call("chen", "draw_links", size=_MOST)
 

@@ -92,6 +92,10 @@ def test_a_model_waits_until_it_is_accepted_and_then_links(as_: As, linked: dict
     assert model["rows"]["register"] == 150
     assert run["figures"] == model["figures"]
     assert run["figures"]["subjects"] > 80
+    phone = next(each for each in model["lacking"] if each["said"]["en"].startswith("phone: "))
+    assert phone["code"] == "findings"
+    assert phone["said"]["zh"].startswith("电话（phone）：数据中没有出现：")
+    assert phone["advice"]["en"].endswith("Train again when there are more rows.")
     assert (run["by"], run["versions"]) == ("chen", model["versions"])
     (shown,) = as_("chen").get("/linkages").json()["items"]
     assert (shown["id"], shown["kind"], shown["model"]) == (LINKAGE, "person", model["number"])
@@ -159,6 +163,9 @@ def test_a_pair_that_was_decided_waits_no_more_and_the_word_is_kept(as_: As) -> 
     assert refusal(blank) == (422, "share.linkage_bad_verdict")
     unknown = {**ends, "one": {"dataset": "dust", "key": "1"}}
     answer = chen.post(f"{PATH}/decisions", {**unknown, "verdict": "same", "reason": "why"})
+    assert refusal(answer) == (404, "share.linkage_pair_unknown")
+    forged = {**ends, "one": {"dataset": "register", "key": "r99999"}}
+    answer = chen.post(f"{PATH}/decisions", {**forged, "verdict": "same", "reason": "why"})
     assert refusal(answer) == (404, "share.linkage_pair_unknown")
     given = {**ends, "verdict": "different", "reason": "twins"}
     done = chen.post(f"{PATH}/decisions", given)

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from shuzhi.share.linkage import Kept, Linkage, ModelState, Run, WorkKind, WorkState
+from shuzhi.share.linkage import (
+    Kept,
+    Linkage,
+    ModelState,
+    Run,
+    WorkKind,
+    WorkState,
+    shortcomings,
+)
 from shuzhi.share.linkage.model import Kind
 from shuzhi.web.api.frame.answers import Answer, Listed, Title
 
@@ -25,6 +33,17 @@ class FiguresAnswer(Answer):
     """How many records the largest of them has."""
     refused: Mapping[str, int]
     """How many likely pairs were not joined, by why."""
+
+
+class LackAnswer(Answer):
+    """Something that a training could not do."""
+
+    code: str
+    """What, for good, such as `few_rows` or `session_none`."""
+    said: Title
+    """What, of which part, block or data set."""
+    advice: Title
+    """What to do about it."""
 
 
 class ModelAnswer(Answer):
@@ -56,20 +75,16 @@ class ModelAnswer(Answer):
     """How likely any two records are of one subject, before anything is known of them."""
     prior_from: str
     """What that follows from."""
-    untrained: tuple[str, ...]
-    """What could not be estimated and stands at a guess."""
-    problems: tuple[str, ...]
-    """What went wrong while it was trained."""
-    left_out: tuple[str, ...]
-    """Blocks that would have let too many pairs through."""
+    lacking: tuple[LackAnswer, ...]
+    """What its training could not do, what matters the most first."""
 
     @classmethod
-    def told(cls, kept: Kept) -> ModelAnswer:
-        """Return a model."""
-        trained = kept.trained
-        named = ("versions", "rows", "seed", "software", "prior", "prior_from", "untrained",
-                 "problems", "left_out")  # fmt: skip
-        return cls.about(kept, **{name: getattr(trained, name) for name in named})
+    def told(cls, declared: Linkage, kept: Kept) -> ModelAnswer:
+        """Return a model of what is declared."""
+        trained, lacking = kept.trained, shortcomings(declared, kept.trained)
+        named = ("versions", "rows", "seed", "software", "prior", "prior_from")
+        told = {name: getattr(trained, name) for name in named}
+        return cls.about(kept, **told, lacking=tuple(map(LackAnswer.about, lacking)))
 
 
 class Models(Listed):

@@ -129,14 +129,14 @@ def list_linkages(city: CityHere, _manager: Manager, page: PageAsked) -> Linkage
 @router.get("/{linkage}/models", **reads(Right.OVERSEE))
 def list_models(city: CityHere, _manager: Manager, linkage: LinkageName, page: PageAsked) -> Models:
     """List the models of a linkage with what each would link, the newest first."""
-    before = page.number
+    before, office = page.number, city.linkage_office
+    declared = office.linkage(linkage)
     found = [
-        kept
-        for kept in room.models(city.linkage_office, linkage)
-        if before is None or kept.number < before
+        kept for kept in room.models(office, linkage) if before is None or kept.number < before
     ]
     shown, following = page.cut(found, lambda one: one.number)
-    return Models(items=tuple(map(ModelAnswer.told, shown)), next=following)
+    items = tuple(ModelAnswer.told(declared, kept) for kept in shown)
+    return Models(items=items, next=following)
 
 
 @router.post("/{linkage}/models", status_code=202, **changes(Right.OVERSEE))
@@ -164,7 +164,9 @@ def accept_model(
     _given: Begin,
 ) -> ModelAnswer:
     """Use a trained model from now on."""
-    return ModelAnswer.told(room.accept(city.linkage_office, linkage, model, by=manager))
+    office = city.linkage_office
+    kept = room.accept(office, linkage, model, by=manager)
+    return ModelAnswer.told(office.linkage(linkage), kept)
 
 
 @router.get("/{linkage}/runs", **reads(Right.OVERSEE))
