@@ -12,7 +12,7 @@ demo: $(READY)
 	$(BIN)/shuzhi demo demo-city
 
 test: $(READY)
-	$(BIN)/pytest -n auto --maxprocesses 8
+	$(BIN)/pytest -n auto --maxprocesses 8 --dist loadfile
 
 # Sends made-up requests to every operation of the HTTP API and holds the answers against its description.
 test-api: $(READY)
