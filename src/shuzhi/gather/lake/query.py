@@ -23,6 +23,8 @@ from shuzhi.gather.lake.schema import duckdb_type, identifier
 from shuzhi.kernel.errors import RefusedError
 
 _BATCH_ROWS = 65_536
+# They conclude from what files say, or compute something elsewhere than where it stands.
+_FORESEEING = ("statistics_propagation", "projection_placement", "scalar_fn_pushdown")
 _OWN_TABLES = re.compile(r'\nDid you mean "(pg_|duckdb_|sqlite_|information_schema)[^\n]*')
 
 
@@ -52,7 +54,7 @@ def workbench(
     """Open a fresh in-memory DuckDB in UTC that spills into a folder of its own under `spill`.
 
     Without `foresees`, what files say of their columns (least and greatest values, whether one is
-    missing) does not change what is computed.
+    missing) does not change what is computed, and nothing is computed earlier than it is written.
     """
     own = spill / uuid4().hex
     connection = duckdb.connect()
@@ -62,7 +64,7 @@ def workbench(
         if memory_limit is not None:
             connection.execute(f"SET memory_limit = {literal(memory_limit)}")
         if not foresees:
-            connection.execute("SET disabled_optimizers = 'statistics_propagation'")
+            connection.execute(f"SET disabled_optimizers = {literal(','.join(_FORESEEING))}")
         yield connection
     finally:
         connection.close()
