@@ -126,9 +126,13 @@ def _day(value: Any) -> date:
         return value
     if not isinstance(value, str):
         raise ValueError
-    text = folded(value)
-    parts = _YEAR_FIRST.fullmatch(text)
-    return date(*map(int, parts.groups())) if parts else date.fromisoformat(text)
+    try:
+        return date.fromisoformat(value.strip())
+    except ValueError:
+        parts = _YEAR_FIRST.fullmatch(folded(value))
+        if parts is None:
+            raise
+        return date(*map(int, parts.groups()))
 
 
 def _moment(value: Any) -> datetime:

@@ -50,8 +50,8 @@ def spellings(subject: str) -> tuple[str, ...]:
     """
     given = subject.strip() if subject.isascii() else _normal(subject).strip()
     ways = [given, given.upper(), given.lower()]
-    joined = "".join(given.split())
-    if joined != given:
+    if not given.isalnum():
+        joined = "".join(given.split())
         ways += [joined, joined.upper(), joined.lower()]
     return tuple(dict.fromkeys(ways))
 
