@@ -19,7 +19,6 @@ from shuzhi.share.agreements import (
     AgreementMoved,
     AgreementState,
     ApplicationState,
-    Asked,
     Clock,
     Deed,
     RowTerm,
@@ -36,7 +35,6 @@ from shuzhi.share.agreements import (
     hand_over,
     in_force,
     refusal_statistics,
-    renew,
     replayed,
     submit,
     tick,
@@ -302,18 +300,38 @@ def test_an_agreement_ends_by_itself_and_its_data_are_disposed_of(exchange: Any)
     assert all(run.ended_at or run.broken_at for run in done.runs)
 
 
-def test_a_renewal_is_answered_and_goes_on_where_the_first_ends(exchange: Any) -> None:
+def test_a_disposal_is_receipted_once(exchange: Any) -> None:
     made = exchange.agreed()
-    period = Asked(starts_on=date(2027, 1, 1), ends_on=date(2027, 12, 31), agreed_by="w.qian")
-    asked = renew(exchange.office, made.id, period, by=exchange.water).application
-    assert (asked.renews, asked.state) == (made.id, ApplicationState.WAITING)
-    more = agree(exchange.office, asked.id, by=exchange.ecology)
-    assert more.terms.asked.fields == made.terms.asked.fields
-    exchange.to("2027-01-01T00:00:00+00:00")
+    deal(exchange.office, made.id, Deed(Verb.END, exchange.water, text="Done"))
+    gone = Deed(Verb.DISPOSE, exchange.water, method="deleted", text="All")
+    done = deal(exchange.office, made.id, gone)
+    with pytest.raises(AgreementError, match=r"share\.wrong_state"):
+        deal(exchange.office, made.id, replace(gone, method="burnt"))
+    assert agreement(exchange.office, made.id).agreement == done
+
+
+def test_each_provider_of_a_demand_is_counted_for_what_it_did(exchange: Any) -> None:
+    held = exchange.submitted(dataset=None, wanted="Noise at night")
+    give = Act(Verb.ASSIGN, exchange.city, provider="ecology")
+    act(exchange.office, held.id, give)
+    with pytest.raises(AgreementError, match=r"share\.application_bad"):
+        act(exchange.office, held.id, give)
+    exchange.to("2026-04-01T01:00:00+00:00")
     tick(exchange.office)
-    old = agreement(exchange.office, made.id).agreement
-    assert (old.state, old.renewed_by) == (AgreementState.RENEWED, more.id)
-    assert [a.id for a in in_force(exchange.office, "water", "air", exchange.now)] == [more.id]
+    act(exchange.office, held.id, Act(Verb.DECLINE, exchange.ecology, text="Not ours"))
+    act(exchange.office, held.id, replace(give, provider="transport"))
+    refuse = Act(Verb.REFUSE, exchange.transport, basis=LAW, text="No")
+    act(exchange.office, held.id, refuse)
+    counted = {
+        a.provider: (a.asked, a.refused, a.late) for a in refusal_statistics(exchange.office)
+    }
+    assert counted == {"transport": (1, 1, 0), "ecology": (0, 0, 1)}
+
+
+def test_the_same_wish_written_in_another_way_is_the_same(exchange: Any) -> None:
+    held = exchange.submitted(dataset=None, wanted="Noise  at night 2026")
+    with pytest.raises(AgreementError, match=f"Application {held.id} of water asks for the same"):
+        exchange.submitted(dataset=None, wanted="noise at ｎｉｇｈｔ ２０２６")
 
 
 def test_a_clock_that_runs_into_an_unknown_year_is_kept_until_it_is_known(exchange: Any) -> None:
@@ -341,6 +359,8 @@ def test_a_period_that_is_over_is_not_agreed_to(exchange: Any) -> None:
         ({"fields": ("station", "owner")}, "no data item owner"),
         ({"wanted": "More"}, "also asks for one that is not catalogued"),
         ({"ends_on": date(2026, 1, 1)}, "before it starts"),
+        ({"ends_on": date.max}, "outside of the years"),
+        ({"starts_on": date.min}, "outside of the years"),
         ({"minimum_group": 5}, "belongs to the form aggregate"),
         ({"budget": 5}, "belongs to the forms"),
     ],

@@ -147,11 +147,16 @@ def handed_over(agreement: Agreement, at: Instant) -> Step:
 
 
 def renewed(agreement: Agreement, by: Agreement, at: Instant) -> Step:
-    """Return the step that notes the agreement which goes on where this one ends."""
+    """Return the step that notes the agreement which goes on where this one ends.
+
+    Where this one came to its end before the answer did, the data need not be disposed of any more.
+    """
     number, facts = agreement.version + 1, {"agreement": by.id}
-    return Step(
-        _KIND, agreement.id, number, Verb.RENEW, at, SYSTEM.person, None, agreement.state, facts
-    )
+    ended_at, state = agreement.ended_at, agreement.state
+    is_expired = ended_at is not None and ended_at >= agreement.terms.until
+    if state is AgreementState.ENDED and is_expired:
+        state = AgreementState.RENEWED
+    return Step(_KIND, agreement.id, number, Verb.RENEW, at, SYSTEM.person, None, state, facts)
 
 
 def ending(agreement: Agreement, at: Instant, time: Time) -> dict[str, Any]:
@@ -164,7 +169,20 @@ def ending(agreement: Agreement, at: Instant, time: Time) -> dict[str, Any]:
 
 
 def renewal_of(agreement: Agreement, asked: Asked) -> Asked:
-    """Return `asked` as a renewal: the same data for the same purposes, for another period."""
+    """Return `asked` as a renewal: the same data for the same purposes, for another period.
+
+    Raises:
+        AgreementError: `share.application_bad` for a period that does not go on where that of the
+            agreement ends: between the two the data would have to be disposed of.
+    """
+    ends_on, last = agreement.terms.asked.ends_on, asked.ends_on
+    joins = not (asked.starts_on and ends_on) or asked.starts_on <= ends_on + timedelta(days=1)
+    if not joins or (last and ends_on and last <= ends_on):
+        raise AgreementError(
+            "share.application_bad",
+            f"Agreement {agreement.id} ends on {ends_on}; this period does not go on from there.",
+            next_step="State a period from the day after at the latest, until a later day.",
+        )
     return Asked(**{**vars(agreement.terms.asked), "dataset": agreement.terms.dataset,
                     "wanted": "", "starts_on": asked.starts_on, "ends_on": asked.ends_on,
                     "agreed_by": asked.agreed_by})  # fmt: skip

@@ -169,11 +169,14 @@ def _return(application: Application, act: Act, at: Instant, time: Time) -> _Dec
 
 
 def _assign(application: Application, act: Act, at: Instant, time: Time) -> _Decision:
-    if not application.is_demand or act.provider in (None, application.applicant):
+    # Who has it already gets no new term by being named again.
+    others = (None, application.applicant, application.provider)
+    if not application.is_demand or act.provider in others:
         raise AgreementError(
             "share.application_bad",
             f"{act.provider} cannot be assigned to application {application.id}.",
-            next_step="Assign another party than the applicant, to a demand only.",
+            next_step="Assign another party than the applicant and whoever has it already, to a "
+            "demand only.",
         )
     run = answer_run(None, PartyId(act.provider or ""), at, time)
     return ApplicationState.WAITING, {"provider": act.provider, **starting(run)}

@@ -5,6 +5,7 @@ A party does not ask twice for what it was given or is waiting for.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -36,6 +37,8 @@ from shuzhi.share.parties.store import party_table
 
 _MOST_ITEMS = 500
 _LEAST_GROUP = 2
+# Beyond these a calendar has no day before or after, of which every clock needs one.
+_YEARS = (1900, 9000)
 
 
 @dataclass(frozen=True)
@@ -130,6 +133,8 @@ def _problems(asked: Asked, found: Catalogued | None) -> Iterable[str]:
         yield "it names a data set and also asks for one that is not catalogued"
     if asked.starts_on and asked.ends_on and asked.ends_on < asked.starts_on:
         yield f"its period ends on {asked.ends_on}, before it starts"
+    if any(day and not _YEARS[0] <= day.year <= _YEARS[1] for day in _days(asked)):
+        yield f"its period lies outside of the years {_YEARS[0]} to {_YEARS[1]}"
     if max(map(len, (asked.fields, asked.purposes, asked.roles, asked.rows or ()))) > _MOST_ITEMS:
         yield f"it lists more than {_MOST_ITEMS} things of a kind"
     yield from _form_problems(asked)
@@ -137,6 +142,10 @@ def _problems(asked: Asked, found: Catalogued | None) -> Iterable[str]:
         optional_text(text, "A text of the application")
     if found is not None:
         yield from _strange_items(asked, found)
+
+
+def _days(asked: Asked) -> tuple[date | None, date | None]:
+    return asked.starts_on, asked.ends_on
 
 
 def _texts(asked: Asked) -> Iterable[str]:
@@ -235,4 +244,5 @@ def _period(asked: Asked) -> tuple[date, date]:
 
 
 def _words(text: str) -> str:
-    return " ".join(text.casefold().split())
+    """Return words without case, width and gaps, in which the same is written differently."""
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())

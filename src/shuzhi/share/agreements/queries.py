@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Table, and_, func, or_, select
 from shuzhi.kernel.control import Control
 from shuzhi.kernel.ids import PartyId
 from shuzhi.kernel.instant import Instant
+from shuzhi.share.agreements.clocks import Clock
 from shuzhi.share.agreements.errors import AgreementError, unknown
 from shuzhi.share.agreements.life_cycle import replay
 from shuzhi.share.agreements.model import (
@@ -62,6 +63,7 @@ class AgreementFile:
 class ProviderAnswers:
     """How a provider answered: of `asked` applications, and how many answers came too late.
 
+    `asked` and `waiting` count those that are the provider's now, all else what it did itself.
     `refused` counts refusals (a matter that is refused, disputed and refused again counts twice);
     `upheld` and `overruled` are those that a dispute decided. `by_rank` counts refusals by the
     rank of the text that they stand on.
@@ -225,30 +227,38 @@ def refusal_statistics(office: SharingOffice) -> tuple[ProviderAnswers, ...]:
         steps = [step_of(row) for row in connection.execute(query).mappings()]
     known = {row["id"]: application_of(row) for row in heads}
     providers = {a.provider for a in known.values() if a.provider is not None}
+    providers |= {party for step in steps if (party := _late_with_answer(step)) is not None}
     found = [_answers(p, known, steps) for p in sorted(providers)]
     return tuple(sorted(found, key=lambda a: (-a.refused, a.provider)))
 
 
 def _answers(
-    provider: PartyId, known: dict[int, Application], steps: Iterable[Step]
+    provider: PartyId, known: dict[int, Application], steps: Sequence[Step]
 ) -> ProviderAnswers:
     mine = {number: a for number, a in known.items() if a.provider == provider}
-    done = [step for step in steps if step.matter in mine]
+    # Of a demand that went on to another, each has done what was theirs.
+    done = [step for step in steps if step.party == provider]
     counts = Counter(step.verb for step in done)
-    decided = Counter(step.facts["is_ordered"] for step in done if step.verb is Verb.DECIDE)
+    disputes = (s for s in steps if s.verb is Verb.DECIDE and s.matter in mine)
+    decided = Counter(step.facts["is_ordered"] for step in disputes)
     refusals = [step.facts["refused"]["basis"] for step in done if step.verb is Verb.REFUSE]
-    late = [s for s in done if s.verb is Verb.BREAK_CLOCK and s.facts["clock"] == "answer"]
     return ProviderAnswers(
         provider,
         len(mine),
         counts[Verb.AGREE],
         counts[Verb.REFUSE],
         sum(a.is_open for a in mine.values()),
-        len(late),
+        sum(_late_with_answer(step) == provider for step in steps),
         decided[False],
         decided[True],
         dict(Counter(str(basis["rank"]) for basis in refusals)),
     )
+
+
+def _late_with_answer(step: Step) -> PartyId | None:
+    """Return who did not answer in time, as a step tells; None for any other step."""
+    is_late = step.verb is Verb.BREAK_CLOCK and step.facts["clock"] == Clock.ANSWER
+    return PartyId(step.facts["party"]) if is_late else None
 
 
 def _file(

@@ -99,7 +99,8 @@ def renew(
 
     Raises:
         AgreementError: `share.agreement_unknown`, `share.wrong_state`, `share.not_your_side`,
-            `share.changed_meanwhile`; else as `submit`.
+            `share.changed_meanwhile`, `share.application_bad` for a period that does not join;
+            else as `submit`.
     """
     with _working(office) as journal:
         name = None if origin is None else scoped(by.party or "", origin)
@@ -108,7 +109,8 @@ def renew(
         held = journal.agreement(agreement)
         journal.refuse_unseen(held, seen)
         require_way(held, Verb.RENEW, by)
-    return _submit(office, renewal_of(held, asked), by, origin, held.id)
+        same = renewal_of(held, asked)
+    return _submit(office, same, by, origin, held.id)
 
 
 def act(office: SharingOffice, application: ApplicationId, act: Act) -> Application:
@@ -130,6 +132,7 @@ def act(office: SharingOffice, application: ApplicationId, act: Act) -> Applicat
         at = journal.now(held)
         if act.asked is not None:
             require_way(held, act.verb, act.by)
+            _require_renewal(journal, held, act.asked)
             require_sound(act.asked, found, held.applicant)
             require_new(journal.connection, act.asked, held.applicant, but=held.id)
         step = decided(held, act, at, office.time)
@@ -267,6 +270,18 @@ def _agreed(journal: Journal, held: Application, found: Catalogued, act: Act) ->
         before = journal.agreement(held.renews)
         journal.take(before, renewed(before, agreement, journal.now(before)))
     return agreement
+
+
+def _require_renewal(journal: Journal, held: Application, asked: Asked) -> None:
+    """Refuse (`share.application_bad`) a renewal that is completed to ask for other terms."""
+    if held.renews is None or asked == renewal_of(journal.agreement(held.renews), asked):
+        return
+    raise AgreementError(
+        "share.application_bad",
+        f"Application {held.id} renews agreement {held.renews}: it states its period anew, and "
+        "who consented, and nothing else.",
+        next_step="State the other terms as they were agreed, or submit an application of its own.",
+    )
 
 
 def _provided(held: Application, found: Catalogued | None) -> Catalogued:

@@ -29,7 +29,13 @@ _A_PAGE, _MOST_RECEIPTS = 50, 20
 _STATES = {"in_force": True, "over": False, "all": None}
 _PLAN = Plan(
     {"active": (0, 0), "suspended": (0, 1), "ended": (1, 0), "disposed": (2, 0), "renewed": (1, 1)},
-    (("active", "ended"), ("ended", "disposed"), ("active", "suspended"), ("active", "renewed")),
+    (
+        ("active", "ended"),
+        ("ended", "disposed"),
+        ("active", "suspended"),
+        ("active", "renewed"),
+        ("ended", "renewed"),
+    ),
 )
 
 
