@@ -5,7 +5,7 @@ from __future__ import annotations
 import duckdb
 import pytest
 
-from shuzhi.share.linkage.cleaning import cleaned
+from shuzhi.share.linkage.cleaning import as_written, cleaned
 from shuzhi.share.linkage.levels import MACROS, condition
 from shuzhi.share.linkage.presets import Level, presets
 
@@ -74,3 +74,24 @@ def test_rare_words_weigh_more_than_frequent_ones() -> None:
         found = connection.execute(f"SELECT {', '.join(asked)} FROM ({row})").fetchone()
     # 4.0 of 0.5 + 4.0 + 0.5 is shared: 0.8.
     assert found == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "form", "is_same"),
+    [
+        ("1990-01-02", "1990/01/02", "date", True),
+        ("0571 8888-1234", "０５７１88881234", "phone", True),
+        ("91330A", "91330a", "code", True),
+        ("1,000", "1000.0", "number", True),
+        ("华丰有限公司", "华丰集团", "company_name", False),
+        ("杭州市文三路1号", "文三路1号", "address", False),
+        ("--", "-", "date", False),
+        ("O'Neil", "O’Neil", "name", True),
+    ],
+)
+def test_what_is_written_in_two_ways_is_one_thing(
+    one: str, other: str, form: str, is_same: bool
+) -> None:
+    known = presets()
+    left, right = as_written([one, other], known.forms[form], known)
+    assert (left == right) is is_same

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from sqlalchemy import select
 
@@ -162,15 +163,28 @@ def test_a_grant_of_figures_shows_no_rows(linked: Any) -> None:
     assert shown(linked, register, source(linked, "clinic")).sheets[0].refusal is not None
 
 
-def test_sources_that_differ_are_shown_with_source_and_time(linked: Any) -> None:
-    register = source(linked, "register", "born", "updated")
-    file = shown(linked, register, source(linked, "clinic", "birthday", "visited"))
-    (differs,) = file.differs
+def test_sources_that_differ_are_shown_with_source_and_time(copied: Any, tables: Any) -> None:
+    def born(value: str) -> SubjectFile:
+        clinic = tables["clinic"]
+        place = clinic.column_names.index("birthday")
+        days = clinic["birthday"].to_pylist()
+        days[clinic["id"].to_pylist().index("c7")] = value
+        copied.lake.overwrite("clinic", clinic.set_column(place, "birthday", pa.array(days)))
+        register = source(copied, "register", "born", "updated")
+        return shown(copied, register, source(copied, "clinic", "birthday", "visited"))
+
+    (differs,) = born("1901/02/03").differs
     assert differs.part == "birth"
     assert [(t.dataset, t.seen_at) for t in differs.told] == [
         ("clinic", "2026-02-01"),
         ("register", "2026-01-05"),
     ]
+    assert differs.told[0].value == "1901/02/03"
+    # To write the same day in another way is not to say another day.
+    (day,) = {row[0] for row in shown(copied, source(copied, "register", "born"),
+                                      source(copied, "clinic")).sheets[0].rows}  # fmt: skip
+    for same in (day.replace("-", "/"), day.replace("-", ""), f" {day} "):
+        assert born(same).differs == ()
 
 
 def test_a_masked_value_is_not_held_against_another(linked: Any) -> None:

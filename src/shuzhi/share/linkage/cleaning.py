@@ -6,7 +6,10 @@ No text of a user is ever part of it: steps are the presets', and columns come i
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import duckdb
 
 from shuzhi.gather.lake.query import literal
 from shuzhi.share.linkage.presets import Form, Presets, Step
@@ -27,6 +30,18 @@ def cleaned(column: str, form: Form, known: Presets) -> str:
         # Zero is what is written where a number is not known.
         return f"NULLIF(TRY_CAST({sql} AS DOUBLE), 0)"
     return sql
+
+
+def as_written(values: Sequence[str], form: Form, known: Presets) -> tuple[str, ...]:
+    """Return what values say, however they write it: `1990/1/02` is no other day than `1990-1-02`.
+
+    No word is taken off: to what a name ends with, who reads a file may give weight.
+    """
+    plain = replace(form, clean=tuple(step for step in form.clean if step.words is None))
+    sql = f"SELECT CAST({cleaned('v', plain, known)} AS VARCHAR) FROM (SELECT UNNEST(?) AS v)"  # noqa: S608
+    with duckdb.connect(":memory:") as connection:
+        found = connection.execute(sql, [list(values)]).fetchall()
+    return tuple(said or value for value, (said,) in zip(values, found, strict=True))
 
 
 def _most(form: Form) -> int:

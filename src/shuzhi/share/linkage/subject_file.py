@@ -33,9 +33,11 @@ from shuzhi.share.access import (
 from shuzhi.share.access.conditions import both
 from shuzhi.share.access.masks import KEEP
 from shuzhi.share.access.reasons import refused
+from shuzhi.share.linkage.cleaning import as_written
 from shuzhi.share.linkage.errors import LinkageError
 from shuzhi.share.linkage.model import Linkage, Member, Record
 from shuzhi.share.linkage.office import LinkageOffice
+from shuzhi.share.linkage.presets import presets
 from shuzhi.share.linkage.use_cases import records, subject_of
 
 # `07` is the key of no row whose key is 7: a subject is found by keys as they are written.
@@ -118,7 +120,10 @@ class Told:
 
 @dataclass(frozen=True)
 class Differs:
-    """A part of which the sources that may be seen say different things, the newest first."""
+    """A part of which the sources that may be seen say different things, the newest first.
+
+    To write one thing in two ways is not to say two things.
+    """
 
     part: str
     told: tuple[Told, ...]
@@ -236,7 +241,8 @@ def _only(column: str, keys: Sequence[str], facts: DatasetFacts) -> Term:
 def _differs(declared: Linkage, sheets: Sequence[Sheet]) -> Iterable[Differs]:
     for part in declared.parts:
         told = [t for sheet in sheets for t in _told(declared, part.name, sheet)]
-        if len({t.value for t in told}) > 1:
+        values, known = sorted({t.value for t in told}), presets()
+        if len(values) > 1 and len(set(as_written(values, known.forms[part.form], known))) > 1:
             newest = sorted(told, key=lambda t: (t.seen_at or "", t.dataset), reverse=True)
             yield Differs(part.name, tuple(dict.fromkeys(newest)))
 
