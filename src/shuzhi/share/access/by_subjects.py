@@ -15,6 +15,7 @@ from sqlglot import exp
 from shuzhi.share.access.by_rows import ONE, cells_of_rows, rows_alike
 from shuzhi.share.access.governed import table_called
 from shuzhi.share.access.marks import (
+    BASKET,
     MOST_BY_BASKETS,
     SUBJECT,
     are_all,
@@ -39,8 +40,6 @@ from shuzhi.share.access.pieces import (
 )
 from shuzhi.share.access.tallies import ROWS, Tally, total, value
 
-_BASKET = "basket"
-
 
 def parts_by_subjects(tally: Tally, source: exp.Select) -> Mapping[str, exp.Select]:
     """Return the WITH parts, in their order; the last one is `cells`, a row for each."""
@@ -64,7 +63,7 @@ class _Few:
 
     def parts(self) -> Mapping[str, exp.Select]:
         tally = self._tally
-        marks = [*tally.marks(), name(SUBJECT), named(basket(), _BASKET)]
+        marks = [*tally.marks(), name(SUBJECT), named(basket(name(SUBJECT)), BASKET)]
         alike = [*tally.term_names(), *tally.names()]
         bounded = [named(number(1), ONE), *cells_of_rows(tally), *self._bounds()]
         people = (each for each in _cells(tally) if each.alias.startswith("people "))
@@ -85,7 +84,7 @@ class _Few:
         """Yield the baskets that were hit by the rows that are gathered, and a few subjects."""
         for of in self._tally.parts_of_a_lot():
             rows = _rows_of(of)
-            yield named(within(called("bit_or", name(_BASKET)), rows), f"hit{of}")
+            yield named(within(called("bit_or", name(BASKET)), rows), f"hit{of}")
             few = within(few_subjects(self._tally.minimum), rows and rows.copy())
             yield named(few, f"few{of}")
 

@@ -7,6 +7,7 @@ from sqlglot import exp
 from shuzhi.share.access.pieces import called, cast, choice, name, number, within
 
 SUBJECT = "the subject"
+BASKET = "the basket"
 # As many as a whole number of the database has bits.
 _BASKETS = 63
 # Of more, many would share a basket.
@@ -46,11 +47,11 @@ def values_of(term: exp.Expr) -> list[exp.Expr]:
     return values if len(values) > 1 else []
 
 
-def basket() -> exp.Expr:
-    """Return the basket that the subject of a row falls into, as one bit; of nobody, none."""
-    place = exp.Mod(this=called("hash", name(SUBJECT)), expression=number(_BASKETS))
+def basket(subject: exp.Expr) -> exp.Expr:
+    """Return the basket that a subject falls into, as one bit; nobody falls into any."""
+    place = exp.Mod(this=called("hash", subject.copy()), expression=number(_BASKETS))
     bit = exp.BitwiseLeftShift(this=cast(number(1), "BIGINT"), expression=cast(place, "BIGINT"))
-    is_somebody = exp.Not(this=exp.Is(this=name(SUBJECT), expression=exp.Null()))
+    is_somebody = exp.Not(this=exp.Is(this=subject.copy(), expression=exp.Null()))
     return exp.Case(ifs=[exp.If(this=is_somebody, true=bit)])
 
 

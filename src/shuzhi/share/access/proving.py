@@ -17,7 +17,9 @@ from sqlglot import exp
 from shuzhi.share.access.cells import LARGE, Question, large_of
 from shuzhi.share.access.governed import table_called
 from shuzhi.share.access.marks import (
+    BASKET,
     MOST_BY_BASKETS,
+    SUBJECT,
     are_all,
     basket,
     baskets,
@@ -80,6 +82,8 @@ class _Judge:
     def __init__(self, asked: Question, source: exp.Select, first_rows: int) -> None:
         self._asked, self._source, self._first_rows = asked, source, first_rows
         self._has_subject = asked.allowed.grant.subject is not None
+        if self._has_subject:
+            self._source = _with_baskets(source)
         # Within a cell that was asked for, what is tested of its key holds for each row.
         self._terms = tuple(t for t in asked.terms if tested(t) not in asked.keys)
         self._keys = [key(i) for i, _ in enumerate(asked.keys)]
@@ -177,7 +181,7 @@ class _Judge:
             for is_there in columns:
                 rows = every([*lot, is_there]).copy()
                 all_rows = within(exp.Count(this=exp.Star()), rows)
-                count = baskets(basket(), rows) if self._has_subject else all_rows
+                count = baskets(name(BASKET), rows) if self._has_subject else all_rows
                 yield exp.GTE(this=count, expression=number(minimum))
 
     def _lots(self) -> Iterator[list[exp.Expr]]:
@@ -237,7 +241,7 @@ class _Counting(_Judge):
             yield named(within(exp.Count(this=exp.Star()), rows), f"count {i}")
             few = within(few_subjects(self._asked.minimum), rows and rows.copy())
             yield named(few, f"few {i}")
-            yield named(baskets(basket(), rows and rows.copy()), f"hit {i}")
+            yield named(baskets(name(BASKET), rows and rows.copy()), f"hit {i}")
 
     def _judged(self) -> exp.Select:
         """Say of each cell how many subjects it has, and whether all counts are large, or none."""
@@ -262,6 +266,14 @@ class _Counting(_Judge):
             exp.If(this=exp.Coalesce(this=are_few, expressions=[exp.true()]), true=exp.false()),
         ]
         return exp.Case(ifs=ifs)
+
+
+def _with_baskets(source: exp.Select) -> exp.Select:
+    """Return rows with the basket of each one's subject, which is looked at many times."""
+    (subject,) = (output.this for output in source.expressions if output.alias == SUBJECT)
+    made = source.copy()
+    made.append("expressions", named(basket(subject), BASKET))
+    return made
 
 
 def _of_values(term: exp.Expr) -> Iterator[exp.Expr]:
