@@ -87,6 +87,13 @@ def test_a_break_in_a_cell_leaves_the_numbers_as_a_spreadsheet_has_them(enter: E
     assert told[2][0] == "4"
 
 
+def test_what_a_spreadsheet_would_take_for_a_formula_comes_back_as_a_text(enter: Enter) -> None:
+    page = send(enter, "subject,born\n=1+1,1990-03-07\n＠SUM(A1),never\n")
+    file = enter("fang").get(f"{page.url.path}/list.csv").content.decode("utf-8-sig")
+    told = [row["subject"] for row in csv.DictReader(io.StringIO(file))]
+    assert told == ["'=1+1", "'＠SUM(A1)"]
+
+
 def test_a_list_of_a_thousand_lines_is_answered_and_one_more_is_not(enter: Enter) -> None:
     text = "subject,born\n" + f"{ZHANG},1990-03-07\n" * 1_000
     assert answers(enter, text) == [(f"{n}", "yes") for n in range(2, 1_002)]

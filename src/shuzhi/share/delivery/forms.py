@@ -139,7 +139,7 @@ _SPOKEN: Mapping[type, Callable[[Any], Any]] = {
 def _csv(schema: pa.Schema, batches: Iterable[pa.RecordBatch], out: BinaryIO) -> int:
     rows = 0
     out.write(_BOM)
-    safe = pa.schema([pa.field(_safe_name(f.name), f.type) for f in schema])
+    safe = pa.schema([pa.field(safe_text(f.name), f.type) for f in schema])
     with csv.CSVWriter(out, safe) as writer:
         for batch in batches:
             writer.write(pa.record_batch(list(map(_safe, batch.columns)), schema=safe))
@@ -147,8 +147,9 @@ def _csv(schema: pa.Schema, batches: Iterable[pa.RecordBatch], out: BinaryIO) ->
     return rows
 
 
-def _safe_name(name: str) -> str:
-    return str(pc.replace_substring_regex(name, _FORMULA, r"'\1"))
+def safe_text(text: str) -> str:
+    """Return a text as a cell that no spreadsheet takes for a formula."""
+    return str(pc.replace_substring_regex(text, _FORMULA, r"'\1"))
 
 
 def _safe(column: pa.Array) -> pa.Array:

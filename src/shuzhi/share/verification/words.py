@@ -108,8 +108,8 @@ WRONG: Mapping[str, tuple[str, str]] = {
     "bytes": ("名单至多 {most} 字节", "a list has at most {most} bytes"),
     "no_text": ("不是 UTF-8 或 GB 18030 的文本", "it is no text in UTF-8 or GB 18030"),
     "quotes": (
-        "第 {line} 行附近的引号没有配对",
-        "near line {line} a quotation mark is not closed",
+        "第 {line} 行附近的引号没有配对，或单元格过长",
+        "near line {line} a quotation mark is not closed, or a cell is too long",
     ),
 }
 # The words of ours among these facts.

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from shuzhi.share.access import Refusal
+from shuzhi.share.delivery.forms import safe_text
 from shuzhi.share.verification import (
     AnsweredBlock,
     Aside,
@@ -92,16 +93,16 @@ def _sentence(why: str, **facts: object) -> Said:
 def _written(
     done: AnsweredBlock, aside: Sequence[Aside], lines: Mapping[int, Sequence[str]], whose: int
 ) -> bytes:
-    names = done.answers.column_names[2:]
+    names = map(safe_text, done.answers.column_names[2:])
     answered = {
-        number: [number, subject, *told, done.receipt, ""]
+        number: [number, safe_text(subject), *told, done.receipt, ""]
         for number, subject, *told in zip(*done.answers.to_pydict().values(), strict=True)
     }
-    blank = [""] * (len(names) + 1)
+    blank = [""] * (done.answers.num_columns - 1)
     rows = answered | {
         each.number: [
             each.number,
-            "".join(lines[each.number][whose : whose + 1]),
+            safe_text("".join(lines[each.number][whose : whose + 1])),
             *blank,
             f"{each.zh} {each.en}",
         ]
