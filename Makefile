@@ -52,7 +52,7 @@ ON_POSTGRES := $(filter-out %_real_data.py, $(wildcard tests/act/test_cases_*.py
 test-postgres: $(READY)
 	ls /usr/lib/postgresql/*/bin/postgres || (apt-get update -q && apt-get install -y -q --no-install-recommends postgresql)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r locks/postgres.txt
-	$(BIN)/python -m pytest -p tests.on_postgres -n auto --maxprocesses 4 -m "not file" --ignore-glob="*_real_data.py" \
+	$(BIN)/python -m pytest -p tests.on_postgres -n auto --maxprocesses 4 --dist loadfile -m "not file" --ignore-glob="*_real_data.py" \
 	  $(ON_POSTGRES)
 
 # Drives Chromium through the pages; screenshots come to .bench/screenshots. Installs Debian's Chromium where there is none.
