@@ -262,7 +262,9 @@ def test_pairs_are_listed_explained_and_decided(folder: Path) -> None:
     sample = said(folder, "linkage", "review", "residents", "--sample", "5")
     assert "nothing can be said yet" in sample
     why = ("why", "residents", "clinic:c7", "register:r7", "--as", "li", "--in", "en")
-    assert "phone (phone) the same" in said(folder, "linkage", *why)
+    assert "phone: the same; weight +" in said(folder, "linkage", *why)
+    done = CliRunner().invoke(app, ["linkage", *why[:-1], "fr", "--city", str(folder)])
+    assert "no language 'fr'" in str(done.exception)
 
 
 def test_every_act_is_in_the_log(folder: Path) -> None:

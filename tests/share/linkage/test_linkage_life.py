@@ -152,7 +152,8 @@ def test_the_waterfall_runs_from_the_odds_before_to_the_odds_after(linked: Any) 
     assert shown.bars[-1].probability == pytest.approx(shown.pair.probability)
     zh, en = "\n".join(lines(shown, "zh")), "\n".join(lines(shown, "en"))
     assert "电话（phone）相同" in zh
-    assert "phone (phone) the same" in en
+    assert "phone: the same; weight +" in en
+    assert "date (birth): the same; weight +" in en
     # Levels and weights are told, values never.
     assert "13" not in "".join(bar.finding.zh for bar in shown.bars)
 

@@ -143,12 +143,7 @@ def decide(
     from shuzhi.share.linkage import Verdict
     from shuzhi.share.linkage import decide as decided
 
-    if verdict not in {v.value for v in Verdict}:
-        raise RefusedError(
-            "cli.bad_word",
-            f"There is no verdict {verdict[:40]!r}.",
-            next_step=f"Choose one of: {', '.join(v.value for v in Verdict)}.",
-        )
+    _require_one_of("verdict", verdict, [v.value for v in Verdict])
     there = opened(city)
     ends = (_record(one), _record(other))
     done = decided(there.linkage_office, name, *ends, Verdict(verdict), by=person, reason=reason)
@@ -173,6 +168,7 @@ def why(
     from shuzhi.share.linkage import lines
     from shuzhi.share.linkage import why as explained
 
+    _require_one_of("language", language, ["zh", "en"])
     there = opened(city)
     shown = explained(there.linkage_office, name, _record(one), _record(other), by=person)
     there.record()
@@ -208,6 +204,15 @@ def subject(
         print_json(shown)
     else:
         _show_file(shown)
+
+
+def _require_one_of(what: str, word: str, words: list[str]) -> None:
+    if word not in words:
+        raise RefusedError(
+            "cli.bad_word",
+            f"There is no {what} {word[:40]!r}.",
+            next_step=f"Choose one of: {', '.join(words)}.",
+        )
 
 
 def _record(text: str) -> Record:

@@ -9,9 +9,13 @@ from shuzhi.share.linkage.presets import presets
 def part_title(linkage: Linkage, name: str) -> Title:
     """Return what a part is called; its own name too, where that says more."""
     part = next(p for p in linkage.parts if p.name == name)
-    title = presets().forms[part.form].title
-    en = title.en.replace(" ", "_") == name
-    return Title(f"{title.zh}（{name}）", title.en if en else f"{title.en} ({name})")
+    return named(presets().forms[part.form].title, name)
+
+
+def named(form: Title, part: str) -> Title:
+    """Return what a part is called whose form has a title."""
+    is_said = form.en.replace(" ", "_") == part
+    return Title(f"{form.zh}（{part}）", form.en if is_said else f"{form.en} ({part})")
 
 
 def block_title(linkage: Linkage, block: Block) -> Title:

@@ -11,6 +11,7 @@ from math import exp2, log2
 from shuzhi.share.linkage.levels import asked
 from shuzhi.share.linkage.model import Linkage, Pair, Place, Title, Trained
 from shuzhi.share.linkage.presets import Form, Level, Presets, presets
+from shuzhi.share.linkage.titles import named
 
 
 @dataclass(frozen=True)
@@ -90,8 +91,7 @@ def lines(shown: Waterfall, language: str) -> tuple[str, ...]:
     first = words["prior"].format(probability(shown.prior), shown.prior)
     bars = (
         words["bar"].format(
-            bar.title.zh if is_zh else bar.title.en,
-            bar.part,
+            named(bar.title, bar.part).zh if is_zh else named(bar.title, bar.part).en,
             bar.finding.zh if is_zh else bar.finding.en,
             bar.weight,
             bar.probability,
@@ -103,12 +103,12 @@ def lines(shown: Waterfall, language: str) -> tuple[str, ...]:
 
 _ZH = {
     "prior": "起点：任意两条记录同属一个主体的概率为 {0:.3g}（权重 {1:+.2f}）",
-    "bar": "{0}（{1}）{2}：权重 {3:+.2f}，至此概率 {4:.4f}",
+    "bar": "{0}{1}：权重 {2:+.2f}，至此概率 {3:.4f}",
     "end": "结果：概率 {0:.4f}（总权重 {1:+.2f}）",
 }
 _EN = {
     "prior": "To begin with, two records are of one subject with probability {0:.3g} "
     "(weight {1:+.2f})",
-    "bar": "{0} ({1}) {2}: weight {3:+.2f}, probability so far {4:.4f}",
+    "bar": "{0}: {1}; weight {2:+.2f}, probability so far {3:.4f}",
     "end": "In the end, probability {0:.4f} (weight {1:+.2f} in all)",
 }
