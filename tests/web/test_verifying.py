@@ -161,6 +161,7 @@ def test_an_answer_is_shown_again_by_another_process_to_the_visit_that_asked(
     for page in (one, many):
         again = elsewhere.get(page.url.path)
         assert (again.status_code, answered(again)) == (200, answered(page))
+        assert "no-store" in again.headers["cache-control"]
     files = [who.get(f"{many.url.path}/list.csv") for who in (enter("fang"), elsewhere)]
     assert rows_of(files[0]) == rows_of(files[1])
     assert elsewhere.get(f"{one.url.path}/list.csv").status_code == 404

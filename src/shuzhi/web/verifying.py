@@ -167,18 +167,21 @@ def _shown(result: Receipted | Refusal) -> bytes:
 
 def _refused(refusal: Refusal) -> Response:
     told = _problem(refusal)
-    headers = None
-    if isinstance(refusal, Slowed):
-        headers = {"Retry-After": f"{max(1, ceil(refusal.retry_after_s))}"}
+    wait_s = told.get("retry_after_s")
+    headers = None if wait_s is None else {"Retry-After": f"{wait_s}"}
     content = json.dumps(told, ensure_ascii=False)
     return Response(content, told["status"], headers, media_type=_PROBLEM)
 
 
 def _problem(refusal: Refusal) -> dict[str, Any]:
     """Return a refusal as problem details (RFC 9457), in both languages."""
-    return {
+    told = {
         "type": f"urn:shuzhi:refusal:{refusal.reason}",
         "title": refusal.en,
         "title_zh": refusal.zh,
-        "status": 429 if isinstance(refusal, Slowed) else 403,
+        "status": 403,
     }
+    if isinstance(refusal, Slowed):
+        # Of many questions each is told by itself, where a header has no place.
+        told |= {"status": 429, "retry_after_s": max(1, ceil(refusal.retry_after_s))}
+    return told

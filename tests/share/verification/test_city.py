@@ -104,6 +104,26 @@ def test_a_question_is_answered_with_receipt_and_version(
     assert kinds.count("receipt.many_recorded") == 1
 
 
+def test_who_asks_too_fast_is_told_when_to_come_again_alone_and_among_many(
+    city: City, send: Callable[..., Any]
+) -> None:
+    with (city.settings.folder / "verification.yaml").open("a") as file:
+        file.write("limits: {asker: {per_second: 0.0001, at_once: 2}}\n")
+    # Declarations are read once.
+    del city.verification_desk
+    shared = {"agreement": 1, "purpose": "rent_aid", "role": "data_user"}
+    asked = [{"subject": ZHANG, "claims": {"rooms": 3}}] * 3
+    told = send({**shared, "questions": asked}).json()["answers"]
+    assert [each.get("answer") for each in told] == ["yes", "yes", None]
+    slow = send(question())
+    assert (slow.status_code, slow.headers["retry-after"]) == (
+        429,
+        f"{slow.json()['retry_after_s']}",
+    )
+    waits = [told[2]["refused"]["retry_after_s"], slow.json()["retry_after_s"]]
+    assert all(9_000 <= wait_s <= 10_000 for wait_s in waits)
+
+
 def test_who_asks_while_another_writes_waits_beside_the_other_requests(
     city: City, send: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -176,6 +176,9 @@ def _page(
         is_list=isinstance(told, Listed), most=MOST_QUESTIONS,
         **_asked_about(site, permit),
     )  # fmt: skip
+    if told:
+        # Else the next at the same machine may see it by going back.
+        answer.headers["Cache-Control"] = "private, no-store"
     if isinstance(refusal, Slowed):
         answer.headers["Retry-After"] = f"{max(1, ceil(refusal.retry_after_s))}"
     return answer
