@@ -246,8 +246,8 @@ def test_a_manager_trains_accepts_and_runs_and_the_page_follows(
     assert said.inner_text() == ""
     assert site.city.link() == 1
     # Nobody loads anything: both pages follow, and it is said to who does not look.
-    page.get_by_text("训练（作业 1）已完成：").first.wait_for(timeout=WAIT_MS)
-    assert "训练（作业 1）已完成：" in said.inner_text()
+    page.get_by_text("训练（作业 1）已完成。").first.wait_for(timeout=WAIT_MS)
+    assert "训练（作业 1）已完成。" in said.inner_text()
     assert page.locator("#model-1").is_visible()
     listed.get_by_text("待采用").wait_for(timeout=WAIT_MS)
     visitor.picture(page)

@@ -234,13 +234,17 @@ def _figures(figures: Figures) -> list[tuple[str, object]]:
 
 
 def _show_trained(made: Compared, lacking: tuple[Shortcoming, ...]) -> None:
+    from shuzhi.share.linkage import by_advice
+
     kept = made.model
     before = dict(_figures(made.before.figures)) if made.before else {}
     rows = [(name, count, before.get(name)) for name, count in _figures(kept.figures)]
     title = f"{kept.linkage}: model {kept.number} ({kept.state.value})"
     print_table(title, ("figure", "this model", "the one in use"), rows)
-    for each in lacking:
-        out.print(Text(f"{each.said.en} {each.advice.en}"), soft_wrap=True)
+    for advice, those in by_advice(lacking):
+        for said in those:
+            out.print(Text(f"- {said.en}"), soft_wrap=True)
+        out.print(Text(advice.en), soft_wrap=True)
 
 
 def _show_waiting(waiting: tuple[Waiting, ...]) -> None:

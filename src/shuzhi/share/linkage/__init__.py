@@ -23,7 +23,7 @@ from shuzhi.share.linkage.model import (
 )
 from shuzhi.share.linkage.office import LinkageOffice
 from shuzhi.share.linkage.reviewing import decide, pair_as_it_stands, reasons, review, sample, why
-from shuzhi.share.linkage.shortcomings import Shortcoming, shortcomings
+from shuzhi.share.linkage.shortcomings import Shortcoming, by_advice, shortcomings
 from shuzhi.share.linkage.subject_file import (
     Asker,
     Differs,
@@ -86,6 +86,7 @@ __all__ = [
     "accept",
     "ask",
     "block_title",
+    "by_advice",
     "changes",
     "decide",
     "last_run",

@@ -7,8 +7,9 @@ and nowhere else.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from shuzhi.share.linkage.errors import LinkageError
 from shuzhi.share.linkage.levels import OTHER, asked, label
@@ -36,6 +37,12 @@ def shortcomings(linkage: Linkage, trained: Trained) -> tuple[Shortcoming, ...]:
     left_out = [f"left_out: {each}" for each in trained.left_out]
     told = (_told(linkage, each) for each in (*few, *trained.problems, *left_out))
     return (*told, *_unlearnt(linkage, trained.untrained))
+
+
+def by_advice(lacking: Iterable[Shortcoming]) -> tuple[tuple[Title, tuple[Title, ...]], ...]:
+    """Return each advice with all in a row that it is given for."""
+    groups = groupby(lacking, lambda each: each.advice)
+    return tuple((advice, tuple(each.said for each in those)) for advice, those in groups)
 
 
 def untrainable(linkage: Linkage, problems: Sequence[str]) -> LinkageError:

@@ -32,7 +32,7 @@ function put(place, fresh) {
 const parse = (text) => new DOMParser().parseFromString(text, "text/html");
 
 // What a page wants said to who does not look at it: how something stands that they wait for.
-const toldNow = () => [...document.querySelectorAll("[data-say]")].map((each) => each.firstChild.textContent.trim()).join(" ");
+const toldNow = () => [...document.querySelectorAll("[data-say]")].map((each) => each.firstChild.textContent.trim().replace(/[:：]$/, "")).join(" ");
 
 async function look() {
   const answer = await fetch(location.href, { headers: { Accept: "text/html" } });

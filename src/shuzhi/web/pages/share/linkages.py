@@ -14,7 +14,6 @@ from shuzhi.share.linkage import (
     LinkageOffice,
     ModelState,
     Run,
-    Shortcoming,
     Title,
     Work,
     WorkKind,
@@ -68,9 +67,9 @@ class Standing:
         newest = next(iter(self.works), None)
         return newest if newest and newest.state is state else None
 
-    def lacking(self, kept: Kept) -> tuple[Shortcoming, ...]:
-        """Return what the training of a model could not do, and what to do about it."""
-        return room.shortcomings(self.declared, kept.trained)
+    def lacking(self, kept: Kept) -> tuple[tuple[Title, tuple[Title, ...]], ...]:
+        """Return what to do about what the training of a model could not do."""
+        return room.by_advice(room.shortcomings(self.declared, kept.trained))
 
     def part(self, name: str) -> Title | None:
         """Return what a part is called; None where it is not compared."""
