@@ -84,12 +84,7 @@ def batch(
 
     there = opened(city)
     sheet = read_sheet(file)
-    if answers.exists() and answers.samefile(file):
-        raise RefusedError(
-            "cli.same_file",
-            "The answers would be written over the list.",
-            next_step="Name another file for them.",
-        )
+    _require_apart(file, answers)
     asking = Asking(_user(person, party, role), agreement, role, purpose)
     told: Counter[str] = Counter()
     refusal: Refusal | None = None
@@ -192,6 +187,15 @@ def _read(text: str) -> Any:
             "The claims are no JSON.",
             next_step='Write them as {"name": "张三", "born": "1990-03-07"}.',
         ) from None
+
+
+def _require_apart(file: Path, answers: Path) -> None:
+    if answers.exists() and answers.samefile(file):
+        raise RefusedError(
+            "cli.same_file",
+            "The answers would be written over the list.",
+            next_step="Name another file for them.",
+        )
 
 
 def _user(person: str, party: str, role: str) -> User:
