@@ -328,6 +328,25 @@ def test_a_list_that_came_too_soon_leaves_no_answers_of_an_earlier_one(
     assert (tmp_path / "answers.csv").read_text() == ""
 
 
+def test_a_list_that_ends_in_the_midst_says_up_to_where_it_is_done(
+    city: City, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(city.settings.folder)
+    with (city.settings.folder / "verification.yaml").open("a") as file:
+        file.write("limits: {lists: {per_second: 0.00001, at_once: 2}}\n")
+    block = pa.record_batch({"subject": [ZHANG] * 60, "rooms": [9] * 59 + [None]})
+    with pa.ipc.new_file(tmp_path / "list.arrow", block.schema) as writer:
+        for _ in range(3):
+            writer.write_batch(block)
+    files = (f"{tmp_path}/list.arrow", f"{tmp_path}/answers.csv")
+    words = ["verification", "batch", *files, *ASKING, "--purpose", "rent_aid"]
+    refused = CliRunner().invoke(app, words).exception
+    assert isinstance(refused, RefusedError)
+    assert refused.code == "share.list_too_soon"
+    assert refused.next_step.startswith("The rows up to 60 are done;")
+    assert len((tmp_path / "answers.csv").read_text().splitlines()) == 60
+
+
 def test_answers_are_not_written_over_the_list(
     city: City, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
