@@ -19,6 +19,7 @@ from shuzhi.share.linkage import (
     WorkKind,
     accept,
     decide,
+    errors,
     last_run,
     models,
     review,
@@ -29,6 +30,7 @@ from shuzhi.share.linkage.store import read_decisions, replace_members
 from shuzhi.share.linkage.work_store import put_begun, put_failed
 from shuzhi.share.linkage.works import ask
 from shuzhi.share.receipts import uses_of
+from shuzhi.web.pages.frame.languages import read_words
 from shuzhi.web.pulse import Pulse
 from shuzhi.web.sides import manages_sharing
 from shuzhi.web.visitors import Visitor
@@ -453,6 +455,13 @@ def test_who_is_given_no_data_cannot_look(enter: Enter) -> None:
     form = hidden(guo.get(path), "decide") | {"verb": "look", "key": "guo-looks"}
     asked = {"party": "hotline_centre", "role": "data_user", "purpose": "aid"}
     assert guo.post(path, data=form | asked).status_code == 403
+
+
+def test_whatever_linkage_refuses_is_said_in_both_languages() -> None:
+    codes = set(re.findall(r"`(share\.\w+)`", errors.__doc__ or "")) - {"share.bad_linkage"}
+    said = read_words()
+    assert len(codes) > 10
+    assert {code for code in codes if f"error.{code}" not in said} == set()
 
 
 def test_works_come_with_who_asked(town: City, enter: Enter) -> None:
