@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from shuzhi.app import City
+from shuzhi.app.running.catching_up import correct
 from shuzhi.kernel.ids import PartyId
 from shuzhi.share.accounts import NewAccount, Role, add_account
 from shuzhi.share.agreements import agreements
@@ -94,7 +97,7 @@ def test_an_objection_is_answered_by_its_provider_alone(town: City, enter: Enter
     assert objections(office)[0].state == "stopped"
 
 
-def test_a_doubt_is_filed_and_answered_and_hidden_from_others(enter: Enter) -> None:
+def test_a_doubt_is_filed_and_answered_and_hidden_from_others(town: City, enter: Enter) -> None:
     doubter, provider, stranger = enter("zhao"), enter("sun"), enter("other")
     page = doubter.get("/doubts/new?dataset=births")
     form = hidden(page, "submit") | {
@@ -121,3 +124,11 @@ def test_a_doubt_is_filed_and_answered_and_hidden_from_others(enter: Enter) -> N
     late = provider.post(address, data=hidden(shown, "keep") | {"text": "it is right"})
     assert late.status_code == 409
     assert "Somebody else was here first" in late.text
+    stood = town.lake.version("births")
+    assert "the wrong value stood" not in provider.get(address).text
+    born = pa.array([date(1980, 2, 11)], pa.date32())
+    town.lake.upsert("births", pa.table({"id_number": ["p1"], "born_on": born}), key=["id_number"])
+    correct(town)
+    page = provider.get(address).text
+    assert "When the wrong value stood there" in page
+    assert f"versions {stood} to {stood}" in page

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -141,7 +142,7 @@ def test_what_is_missing_is_said_and_completed(shuzhi: Callable[..., Any], folde
 
 
 def test_refusal_extension_and_dispute_go_by_the_command_line(
-    shuzhi: Callable[..., Any],
+    shuzhi: Callable[..., Any], folder: Path
 ) -> None:
     shuzhi("application", "submit", "application.yaml", *WATER)
     shuzhi("application", "extend", "1", "--days", "5", "--text", "Many offices", *ECOLOGY)
@@ -158,6 +159,14 @@ def test_refusal_extension_and_dispute_go_by_the_command_line(
     assert (ordered["state"], ordered["is_ordered"]) == ("waiting", True)
     (numbers,) = shuzhi("application", "statistics")
     assert (numbers["provider"], numbers["refused"], numbers["overruled"]) == ("ecology", 1, 1)
+    with TestClient(make_app(open_city(folder)), "http://127.0.0.1") as client:
+        assert client.get("/api/v1/applications/statistics").json() == {"items": [numbers]}
+        page = client.get("/applications", headers={"Accept-Language": "en"}).text
+    assert "How providers answer" in page
+    # One refusal, on a law, of all that was answered; the dispute overruled it.
+    row = page[page.index("How providers answer") :].partition("<tbody>")[2]
+    cells = re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row)
+    assert cells == ["Ecology Bureau", "1", "0", "1", "100 %", "0", "0", "1", "law 1"]
 
 
 def test_an_agreement_is_stopped_renewed_ended_and_disposed_of(

@@ -43,6 +43,7 @@ from shuzhi.share.correction import submit as doubt
 from shuzhi.share.delivery import Asker
 from shuzhi.share.forms import designate
 from shuzhi.share.receipts import Delivered, Left, receipts, record_receipt, set_of, subject_number
+from shuzhi.web.api.share.doubt_answers import DoubtFileAnswer
 
 ECOLOGY, WATER, TRANSPORT, AUTHORITY = (
     Actor(f"{party}.clerk", PartyId(party)) for party in ("ecology", "water", "transport", "city")
@@ -135,6 +136,11 @@ def test_a_value_is_corrected_when_the_lake_holds_it(air: Any, wrong: City) -> N
         version, "999", version - 2, version - 1,
     )  # fmt: skip
     assert in_doubt(office, "air") == ()
+    told = DoubtFileAnswer.file(doubt_file(office, held.id)).used
+    assert told is not None
+    assert (told.first_version, told.last_version, told.new_version, told.is_whole) == (
+        version - 2, version - 1, version, True,
+    )  # fmt: skip
 
 
 def test_receivers_of_the_value_are_told_and_no_others(air: Any, wrong: City) -> None:

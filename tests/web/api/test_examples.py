@@ -54,6 +54,7 @@ _RARE = {
     "DiffersAnswer",
     "ToldAnswer",
     "TurnAnswer",
+    "UsedAnswer",
 }
 # What belongs to verbs that nobody needed in it.
 _UNUSED = {

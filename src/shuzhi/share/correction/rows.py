@@ -7,7 +7,7 @@ whole number, and a day is a day however it was written.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import duckdb
 from sqlglot import exp
@@ -118,11 +118,14 @@ def find_used(
         return None
     at = {v.version: v.committed_at for v in history}
     used = Used(dataset, key, column, new, at[new], is_whole=is_whole)
-    if wrong is None:
-        return used
-    since = Instant(at[old[-1]])
-    told = (wrong.value, wrong.is_there, old[-1], old[0], since, is_whole)
-    return Used(dataset, key, column, new, at[new], *told)
+    return used if wrong is None else _holding(used, wrong, old, Instant(at[old[-1]]))
+
+
+def _holding(used: Used, wrong: Found, versions: list[int], since: Instant) -> Used:
+    """Return `used` with the wrong value and the versions, the newest first, that it stood in."""
+    first, last = versions[-1], versions[0]
+    was = replace(used, old=wrong.value, was_there=wrong.is_there)
+    return replace(was, first_version=first, last_version=last, since=since)
 
 
 def _is_since(doubted: int | None, version: int, later: int, found: Found, wanted: Found) -> bool:

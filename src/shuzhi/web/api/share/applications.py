@@ -17,7 +17,13 @@ from shuzhi.web.api.frame.acting import Acting, Origin, VisitorHere, party_of, p
 from shuzhi.web.api.frame.answers import Count, Line, Name, Words, YesNo
 from shuzhi.web.api.frame.asking import CityHere, Seen, changes, etag, reads, refusal, require_seen
 from shuzhi.web.api.frame.paging import PageAsked
-from shuzhi.web.api.share.sharing_answers import ApplicationAnswer, ApplicationLine, Applications
+from shuzhi.web.api.share.sharing_answers import (
+    ApplicationAnswer,
+    ApplicationLine,
+    Applications,
+    ProviderAnswersAnswer,
+    ProvidersAnswers,
+)
 from shuzhi.web.api.share.sharing_given import (
     SHARING_RIGHTS,
     AskedGiven,
@@ -109,6 +115,13 @@ def submit_application(
     made = room.submit(office, given.asked.asked(), by=by, origin=origin).application
     response.headers["Location"] = f"/api/v1/applications/{made.id}"
     return _told(room.application(office, made.id), response)
+
+
+@router.get("/statistics", **reads(Right.READ))
+def list_answers(city: CityHere) -> ProvidersAnswers:
+    """List how each provider answers: consents, refusals and on what they stand, late answers."""
+    found = room.refusal_statistics(city.sharing_office)
+    return ProvidersAnswers(items=tuple(map(ProviderAnswersAnswer.about, found)))
 
 
 @router.get("/{application}", **reads(Right.READ))

@@ -132,9 +132,28 @@ class ReviewedAnswer(Answer):
         return cls.about(listed.decision, review=listed.review, why=listed.why)
 
 
+class UsedAnswer(Answer):
+    """Where the wrong value stood; what it was is told to nobody here."""
+
+    first_version: int | None
+    """The first version of the data set that held it; null where none that is left did."""
+    last_version: int | None
+    """The last one that held it."""
+    new_version: int
+    """The first one that holds the right value."""
+    since: datetime | None
+    """Since when it stood there."""
+    until: datetime
+    """Since when the right value does."""
+    is_whole: bool
+    """Whether no version that may have held it too was cleared from the lake."""
+
+
 class DoubtFileAnswer(DoubtAnswer):
     """A doubt with its history, who was told, and what is to be reviewed."""
 
+    used: UsedAnswer | None
+    """Where the wrong value stood; null before the right one is there."""
     steps: tuple[DoubtStepAnswer, ...]
     """What was done, the oldest first."""
     notices: tuple[NoticeAnswer, ...]
@@ -148,6 +167,7 @@ class DoubtFileAnswer(DoubtAnswer):
         return cls.about(
             file.doubt,
             **_told(file.doubt),
+            used=None if file.doubt.used is None else UsedAnswer.about(file.doubt.used),
             steps=tuple(map(DoubtStepAnswer.about, file.steps)),
             notices=tuple(map(NoticeAnswer.about, file.notices)),
             decisions=tuple(map(ReviewedAnswer.told, file.listed)),

@@ -175,6 +175,38 @@ class Applications(Listed):
     """The applications."""
 
 
+class ProviderAnswersAnswer(Answer):
+    """How a provider answered applications."""
+
+    provider: str
+    """Which provider."""
+    asked: int
+    """How many applications it has to do with now."""
+    agreed: int
+    """How many it consented to."""
+    refused: int
+    """How many refusals there were."""
+    refusal_share: float | None
+    """Which part of its answers were refusals, 0 to 1; null before the first answer."""
+    waiting: int
+    """How many of them are open."""
+    late: int
+    """How many answers did not come in time."""
+    upheld: int
+    """How many of its refusals a dispute left as they were."""
+    overruled: int
+    """How many disputes were decided for the applicant."""
+    by_rank: Mapping[str, int]
+    """How many refusals stand on a text of which rank."""
+
+
+class ProvidersAnswers(Answer):
+    """How each provider answered."""
+
+    items: tuple[ProviderAnswersAnswer, ...]
+    """The providers, those first that refused the most."""
+
+
 class ApplicationAnswer(ApplicationLine):
     """Everything about an application."""
 

@@ -132,6 +132,7 @@ def _listed(site: Site, request: Request, state: str, before: int) -> Response:
         parties=sorted(each.id for each in site.city.organisation()),
         next=found[-1].id if len(found) == most else None,
         may_apply=visitor_of(request).may(Right.APPLY),
+        answers=room.refusal_statistics(site.city.sharing_office),
     )
 
 
