@@ -19,7 +19,8 @@ from shuzhi.cli.commands import app
 from shuzhi.kernel.errors import RefusedError
 from shuzhi.kernel.ids import PartyId
 from shuzhi.share.access import User
-from shuzhi.share.agreements import Actor, AgreementId, Asked, agree, submit
+from shuzhi.share.agreements import Actor, AgreementId, Asked, Deed, agree, agreements, deal, submit
+from shuzhi.share.agreements import Verb as AgreementVerb
 from shuzhi.share.catalogue.model import SharingMethod
 from shuzhi.share.correction import (
     Comparison,
@@ -223,6 +224,18 @@ def test_who_reviews_is_who_answers_for_it_or_the_authority(air: Any, wrong: Cit
     with pytest.raises(RefusedError) as unknown:
         review(office, held.id, warning.kind, "77", Review.KEPT, by=AUTHORITY, why="No")
     assert unknown.value.code == "share.no_decision"
+
+
+def test_who_received_is_told_also_when_its_agreement_is_over(air: Any, wrong: City) -> None:
+    office = wrong.correction_office
+    (held,) = (a for a in agreements(wrong.sharing_office) if a.terms.assignee == "water")
+    deal(wrong.sharing_office, held.id, Deed(AgreementVerb.END, WATER, text="Done"))
+    gone = {"method": "deleted", "text": "All copies"}
+    deal(wrong.sharing_office, held.id, Deed(AgreementVerb.DISPOSE, WATER, **gone))
+    found = doubt(office, WRONG, by=TRANSPORT)
+    correct_it(air, wrong, found.id)
+    assert [n.party for n in doubt_file(office, found.id).notices] == ["water"]
+    assert acknowledge(office, found.id, by=WATER).state is DoubtState.RECALLING
 
 
 def test_a_late_indicator_comes_onto_the_list_too(air: Any, wrong: City) -> None:
