@@ -12,12 +12,14 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from sqlalchemy import select, update
 from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
 from shuzhi.act.cases import cases
 from shuzhi.app import City, create_city, open_city
 from shuzhi.app.running.catching_up import index, misuse
+from shuzhi.app.running.worker import lanes_of
 from shuzhi.cli.commands import app
 from shuzhi.gather.sources import RowsStored
 from shuzhi.kernel.errors import RefusedError
@@ -28,6 +30,7 @@ from shuzhi.share.agreements import Actor, AgreementId, Asked, Deed, Verb, agree
 from shuzhi.share.catalogue.model import SharingMethod
 from shuzhi.share.receipts import uses_of
 from shuzhi.share.verification import Desk
+from shuzhi.share.verification.store import guess_table
 from shuzhi.web import turns
 from shuzhi.web.serving import make_app
 
@@ -257,6 +260,18 @@ def test_guesses_become_a_case_of_who_manages_sharing(city: City, send: Callable
     # It was told already.
     assert misuse(city) == 1
     assert cases(city.office).cases == (case,)
+
+
+def test_a_running_city_lets_guesses_go_that_are_over(city: City, send: Callable[..., Any]) -> None:
+    (job,) = (job for lane in lanes_of(city) for job in lane if job.name == "sweep")
+    assert send(question(rooms=9)).json()["answer"] == "no"
+    assert job.do() == 0
+    long_ago = city.clock() - timedelta(days=2)
+    with city.control.transaction() as connection:
+        connection.execute(update(guess_table).values(since=long_ago, until=long_ago))
+    assert [job.do(), job.do()] == [1, 0]
+    with city.control.transaction() as connection:
+        assert connection.execute(select(guess_table)).all() == []
 
 
 def test_what_is_stored_is_answered_at_once(
