@@ -168,14 +168,15 @@ def test_every_act_is_audited_without_a_key_of_a_record(copied: Any) -> None:
 
 
 def test_a_verdict_needs_a_reason_and_records_that_take_part(linked: Any) -> None:
-    with pytest.raises(LinkageError, match="needs a reason"):
-        decide(linked.office, "residents", R7, C7, Verdict.SAME, by="li", reason=" ")
+    for reason in (" ", "seen\x00", "\udfff", "x" * 4001):
+        with pytest.raises(LinkageError, match="needs a reason"):
+            decide(linked.office, "residents", R7, C7, Verdict.SAME, by="li", reason=reason)
     with pytest.raises(LinkageError, match="keeps no pair"):
         stranger = Record("tax", "1")
         decide(linked.office, "residents", R7, stranger, Verdict.SAME, by="li", reason="seen")
 
 
-@pytest.mark.parametrize("key", ["r99999", "", "r7' OR 1 = 1 --", "r\x00", "r" * 301])
+@pytest.mark.parametrize("key", ["r99999", "", "r7' OR 1 = 1 --", "r\x00", "\ud800", "r" * 301])
 def test_a_verdict_on_a_record_that_is_not_there_is_refused(linked: Any, key: str) -> None:
     forged = Record("register", key)
     with pytest.raises(LinkageError, match="keeps no pair") as refusal:
@@ -231,7 +232,11 @@ def test_what_is_not_there_is_refused(linked: Any) -> None:
         (lambda: accept(office, "residents", 9, by="li"), "share.linkage_model_unknown"),
         (lambda: why(office, "residents", R7, T3, by="li"), "share.linkage_pair_unknown"),
         (lambda: records(office, "residents", "no"), "share.linkage_subject_unknown"),
+        (lambda: records(office, "residents", "\x00"), "share.linkage_subject_unknown"),
     )
+    odd = Record("register", "\x00")
+    assert pair_as_it_stands(office, "residents", odd, C7) is None
+    assert subject_of(office, "residents", odd) is None
     for act, code in refusals:
         with pytest.raises(LinkageError) as refusal:
             act()

@@ -17,7 +17,7 @@ from shuzhi.share.linkage.judged import Precision, Waiting
 from shuzhi.share.linkage.model import Decision, Linkage, Record, Verdict
 from shuzhi.share.linkage.office import LinkageOffice
 from shuzhi.share.linkage.store import (
-    MOST_OF_KEY,
+    can_hold,
     decision_table,
     find_pair,
     put_decision,
@@ -56,10 +56,10 @@ def decide(
     """
     declared, now = office.linkage(linkage), office.clock()
     said = reason.strip()
-    if not said or len(said) > _MOST_REASON:
+    if not said or not can_hold(said, most=_MOST_REASON):
         raise LinkageError(
             "share.linkage_bad_verdict",
-            f"A verdict needs a reason of at most {_MOST_REASON} characters.",
+            f"A verdict needs a reason of at most {_MOST_REASON} characters that can be kept.",
             next_step="Say what you looked at.",
         )
     decision = Decision(min(one, other), max(one, other), verdict, by, now, said)
@@ -82,7 +82,7 @@ def _require_there(office: LinkageOffice, declared: Linkage, decision: Decision)
     """Refuse a pair of records that take no part, are one, or are not there."""
     left, right = decision.left, decision.right
     takes_part = left != right and all(declared.member(r.dataset) for r in (left, right))
-    if not takes_part or any(len(r.key) > MOST_OF_KEY for r in (left, right)):
+    if not takes_part or not can_hold(*left, *right):
         raise _unknown_pair(declared.id, left, right)
     with office.control.transaction() as connection:
         is_known = find_pair(connection, declared.id, left, right) is not None

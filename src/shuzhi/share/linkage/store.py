@@ -5,6 +5,7 @@ Of the linked data they hold keys and nothing else.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -46,6 +47,7 @@ from shuzhi.share.linkage.model import (
 )
 
 MOST_OF_KEY = 300
+_UNHELD = re.compile("[\x00\ud800-\udfff]")
 _ENDS = ("left_dataset", "left_key", "right_dataset", "right_key")
 
 
@@ -214,6 +216,8 @@ def read_links(connection: Connection, linkage: str) -> tuple[tuple[Record, Reco
 
 def find_pair(connection: Connection, linkage: str, left: Record, right: Record) -> Placed | None:
     """Return a pair of the newest run; None when it is not among those kept."""
+    if not can_hold(*left, *right):
+        return None
     query = select(pair_table).where(*_is_pair(pair_table, linkage, left, right))
     row = connection.execute(query).mappings().one_or_none()
     return None if row is None else _placed(row)
@@ -230,10 +234,17 @@ def replace_members(connection: Connection, linkage: str, subjects: dict[Record,
         connection.execute(insert(member_table), rows)
 
 
+def can_hold(*texts: str, most: int = MOST_OF_KEY) -> bool:
+    """Tell whether a store can hold texts of so many characters; none holds NUL or half of one."""
+    return all(len(text) <= most and not _UNHELD.search(text) for text in texts)
+
+
 def read_members(
     connection: Connection, linkage: str, subject: str | None = None
 ) -> dict[Record, str]:
     """Return the subject of each linked record, or the records of one subject."""
+    if subject is not None and not can_hold(subject):
+        return {}
     c = member_table.c
     where = [c.linkage == linkage] + ([] if subject is None else [c.subject == subject])
     query = select(c.dataset, c.key, c.subject).where(*where).order_by(c.dataset, c.key)
@@ -242,6 +253,8 @@ def read_members(
 
 def find_subject(connection: Connection, linkage: str, record: Record) -> str | None:
     """Return the subject of a record; None when it is linked to no other."""
+    if not can_hold(*record):
+        return None
     c = member_table.c
     where = (c.linkage == linkage, c.dataset == record.dataset, c.key == record.key)
     return connection.execute(select(c.subject).where(*where)).scalar_one_or_none()
@@ -267,6 +280,8 @@ def read_decisions(
     connection: Connection, linkage: str, ends: tuple[Record, Record] | None = None
 ) -> tuple[Decision, ...]:
     """Return what was said of all pairs, or of one, the oldest first."""
+    if ends is not None and not can_hold(*ends[0], *ends[1]):
+        return ()
     c = decision_table.c
     where = [c.linkage == linkage] if ends is None else _is_pair(decision_table, linkage, *ends)
     query = select(decision_table).where(*where).order_by(c.at, c.id)
