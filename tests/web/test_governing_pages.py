@@ -15,9 +15,11 @@ from shuzhi.app.running.catching_up import correct
 from shuzhi.kernel.ids import PartyId
 from shuzhi.share.accounts import NewAccount, Role, add_account
 from shuzhi.share.agreements import agreements
+from shuzhi.share.correction import DoubtId, doubt_file
 from shuzhi.share.receipts import (
     Delivered,
     Left,
+    ReceiptId,
     object_to,
     objections,
     record_receipt,
@@ -35,6 +37,7 @@ def town(serve: Callable[[Path], City], tmp_path_factory: pytest.TempPathFactory
         ("sun", "east", Role.STEWARD),
         ("zhao", "west", Role.DATA_USER),
         ("other", "hills", Role.STEWARD),
+        ("chief", city.sharing_office.authority, Role.MANAGER),
     ):
         new = NewAccount(name, PartyId(party), name.title(), frozenset({role}))
         add_account(city.accounts_office, new, by="root", password=PASSWORD)
@@ -69,16 +72,22 @@ def test_a_form_shows_what_is_held_and_what_it_costs(enter: Enter) -> None:
     assert "about 10 each time" in form
 
 
-def test_an_objection_is_answered_by_its_provider_alone(town: City, enter: Enter) -> None:
+def delivered(town: City, dataset: str, column: str, *, version: int) -> ReceiptId:
+    """Let west be given a column about a person, and return the receipt."""
     office = town.receipt_office
     (agreed,) = agreements(town.sharing_office, dataset="dust")
     what = Delivered(
-        agreed.id, PartyId("east"), PartyId("west"), "zhao", "inspector", "inspection", "dust",
-        "1.0.0", 0, ("station",), {}, 1, 20, hashlib.sha256(b"what left").hexdigest(), Left.ROWS,
-        "application/json",
+        agreed.id, PartyId("east"), PartyId("west"), "zhao", "inspector", "inspection", dataset,
+        "1.0.0", version, (column,), {}, 1, 20, hashlib.sha256(b"what left").hexdigest(),
+        Left.ROWS, "application/json",
     )  # fmt: skip
     whose = set_of([subject_number(office, "person", "p1")])
-    receipt = record_receipt(office, what, subjects=whose).id
+    return record_receipt(office, what, subjects=whose).id
+
+
+def test_an_objection_is_answered_by_its_provider_alone(town: City, enter: Enter) -> None:
+    office = town.receipt_office
+    receipt = delivered(town, "dust", "station", version=0)
     object_to(office, receipt, "person", "p1", reason="<i>why</i>", by="li.na")
     provider, stranger = enter("sun"), enter("other")
     page = provider.get("/objections")
@@ -126,9 +135,26 @@ def test_a_doubt_is_filed_and_answered_and_hidden_from_others(town: City, enter:
     assert "Somebody else was here first" in late.text
     stood = town.lake.version("births")
     assert "the wrong value stood" not in provider.get(address).text
+    # The lake tells the time of the machine: what left has to have left after that.
+    ahead = (town.lake.committed_at("births", stood) - town.clock()).days + 2
+    town.clock.go(days=ahead)  # type: ignore[attr-defined]
+    delivered(town, "births", "born_on", version=stood)
+    town.clock.go(days=-ahead)  # type: ignore[attr-defined]
     born = pa.array([date(1980, 2, 11)], pa.date32())
     town.lake.upsert("births", pa.table({"id_number": ["p1"], "born_on": born}), key=["id_number"])
     correct(town)
     page = provider.get(address).text
     assert "When the wrong value stood there" in page
     assert f"versions {stood} to {stood}" in page
+    # Of whom nobody can reach the authority says why it acknowledges in their place.
+    assert 'value="acknowledge"' not in page
+    authority = enter("chief")
+    form = hidden(authority.get(address), "acknowledge")
+    silent = authority.post(address, data=form)
+    assert silent.status_code == 422
+    assert 'aria-describedby="acknowledge-text-error"' in silent.text
+    form = hidden(silent, "acknowledge") | {"text": "The office is no more"}
+    done = authority.post(address, data=form)
+    assert "The office is no more" in done.text
+    (notice,) = doubt_file(town.correction_office, DoubtId(int(address.split("/")[-1]))).notices
+    assert notice.by == "chief"

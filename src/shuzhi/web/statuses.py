@@ -82,6 +82,7 @@ _BY_STATUS: Mapping[int, str] = {
         share.bad_period share.bad_text share.bad_title
         share.basis_missing share.condition_unfit share.doubt_bad share.key_too_long
         share.linkage_bad_verdict share.no_contract
+        share.had_it_already
         share.no_decision share.no_notice share.not_a_source share.not_granted
         share.not_the_provider
         share.not_touched share.parameter_bad share.party_unknown

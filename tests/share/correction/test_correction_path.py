@@ -226,6 +226,29 @@ def test_who_reviews_is_who_answers_for_it_or_the_authority(air: Any, wrong: Cit
     assert unknown.value.code == "share.no_decision"
 
 
+def test_for_a_receiver_out_of_reach_the_authority_acknowledges_and_says_why(
+    air: Any, wrong: City
+) -> None:
+    office, unreachable = wrong.correction_office, PartyId("water")
+    held = doubt(office, WRONG, by=TRANSPORT)
+    correct_it(air, wrong, held.id)
+    for by, why, code in (
+        (ECOLOGY, "They are gone", "share.not_your_doubt"),
+        (AUTHORITY, " ", "share.reason_missing"),
+    ):
+        with pytest.raises(RefusedError) as refusal:
+            acknowledge(office, held.id, by=by, receiver=unreachable, why=why)
+        assert refusal.value.code == code
+    with pytest.raises(RefusedError) as refusal:
+        acknowledge(office, held.id, by=AUTHORITY, receiver=PartyId("meteo"), why="Gone")
+    assert refusal.value.code == "share.no_notice"
+    acknowledge(office, held.id, by=AUTHORITY, receiver=unreachable, why="Merged into meteo")
+    file = doubt_file(office, held.id)
+    assert [n.by for n in file.notices if n.acknowledged_at] == [AUTHORITY.person]
+    assert file.steps[-1].facts == {"receiver": "water", "text": "Merged into meteo"}
+    assert replayed(office, held.id) == file.doubt
+
+
 def test_who_received_is_told_also_when_its_agreement_is_over(air: Any, wrong: City) -> None:
     office = wrong.correction_office
     (held,) = (a for a in agreements(wrong.sharing_office) if a.terms.assignee == "water")

@@ -95,6 +95,10 @@ def test_a_doubt_is_for_those_who_have_a_part_in_it(as_: As, open_doubt: str) ->
     assert refusal(act(as_("wu"), open_doubt, "keep")) == (422, "share.reason_missing")
     refer = act(as_("wu"), open_doubt, "refer", to="hills", text="theirs")
     assert refusal(refer) == (422, "share.not_a_source")
+    # In the place of a receiver the authority acknowledges, once it is told.
+    in_place = {"to": "west", "text": "Out of reach"}
+    early = act(as_("chen"), open_doubt, "acknowledge", **in_place)
+    assert refusal(early) == (409, "share.wrong_state")
     kept = act(as_("wu"), open_doubt, "keep", text="It is right")
     assert (kept.json()["state"], kept.json()["reason"]) == ("kept", "It is right")
     again = act(as_("wu"), open_doubt, "keep", text="It is right")

@@ -198,14 +198,24 @@ plainly(commands, _plain_act, "withdraw", "Take a doubt back.")
 
 @commands.command("acknowledge")
 def acknowledge(
-    number: Number, person: Person, party: Party, city: CityFolder = None, as_json: AsJson = False
+    number: Number,
+    person: Person,
+    party: Party,
+    receiver: Annotated[
+        str | None, typer.Option("--for", help="The authority: for a receiver out of reach.")
+    ] = None,
+    text: Said = "",
+    city: CityFolder = None,
+    as_json: AsJson = False,
 ) -> None:
     """Say for a receiver that it knows of the correction."""
+    from shuzhi.kernel.ids import PartyId
     from shuzhi.share.correction import DoubtId
     from shuzhi.share.correction import acknowledge as acknowledged
 
-    there = opened(city)
-    done = acknowledged(there.correction_office, DoubtId(number), by=actor(person, party))
+    there, whose = opened(city), None if receiver is None else PartyId(receiver)
+    by, office = actor(person, party), there.correction_office
+    done = acknowledged(office, DoubtId(number), by=by, receiver=whose, why=text)
     there.record()
     _show(done, as_json=as_json)
 

@@ -151,24 +151,35 @@ def refer(
     return _act(office, doubt, Verb.REFER, by, facts, seen)
 
 
-def acknowledge(office: CorrectionOffice, doubt: DoubtId, *, by: Actor) -> Doubt:
+def acknowledge(
+    office: CorrectionOffice,
+    doubt: DoubtId,
+    *,
+    by: Actor,
+    receiver: PartyId | None = None,
+    why: str = "",
+) -> Doubt:
     """Say for a receiver that it knows of the correction; twice is the same as once.
 
+    For a `receiver` that cannot be reached the authority does it, and says why.
+
     Raises:
-        CorrectionError: `share.no_notice`; as `accept`.
+        CorrectionError: `share.no_notice`; as `keep`.
     """
+    whose = receiver or by.party
     with working(office) as journal:
         held = _moving(journal, doubt, Verb.ACKNOWLEDGE, by)
-        notices = read_notices(journal.connection, doubt=doubt, party=by.party)
+        facts = {} if whose == by.party else _in_place_of(held, whose, by, why)
+        notices = read_notices(journal.connection, doubt=doubt, party=whose)
         if not notices:
             raise CorrectionError(
                 "share.no_notice",
-                f"{by.party} was told nothing about doubt {doubt}.",
+                f"{whose} was told nothing about doubt {doubt}.",
                 next_step="Acknowledge for the party that received the value.",
             )
         if notices[0].acknowledged_at is not None:
             return held
-        after = journal.take(held, Verb.ACKNOWLEDGE, by, {})
+        after = journal.take(held, Verb.ACKNOWLEDGE, by, facts)
         told = replace(notices[0], acknowledged_at=after.changed_at, by=by.person)
         put_notice(journal.connection, told)
     return after
@@ -247,6 +258,12 @@ def _require_next(office: CorrectionOffice, held: Doubt, to: PartyId) -> None:
         f"{to} is no other registered source of {held.what.dataset}.{held.what.column}.",
         next_step=f"Choose one of: {', '.join(may)}; or let {office.authority} register it.",
     )
+
+
+def _in_place_of(held: Doubt, whose: PartyId | None, by: Actor, why: str) -> dict[str, Any]:
+    if by.party != held.authority:
+        raise _not_yours(held, f"{whose} acknowledges it, or {held.authority} in its place")
+    return {"receiver": whose, "text": require_text(why, "Why in its place")}
 
 
 def _act(

@@ -60,7 +60,7 @@ _RIGHT_OF: Mapping[DoubtVerb, tuple[Right, ...]] = {
     DoubtVerb.KEEP: (Right.CORRECT,),
     DoubtVerb.REFER: (Right.CORRECT,),
     DoubtVerb.WITHDRAW: (Right.DOUBT,),
-    DoubtVerb.ACKNOWLEDGE: (Right.DOUBT, Right.CORRECT),
+    DoubtVerb.ACKNOWLEDGE: (Right.DOUBT, Right.CORRECT, Right.OVERSEE),
     DoubtVerb.REVIEW: (Right.CORRECT, Right.OVERSEE),
 }
 
@@ -111,7 +111,7 @@ class DoubtAct(Acting):
     value: Words | None = None
     """accept: what the value is to be, written as a text; null for no value."""
     to: Name | None = None
-    """refer: to which registered source."""
+    """refer: to which registered source; acknowledge, by the authority: for which receiver."""
     kind: DecisionKind | None = None
     """review: the kind of the decision."""
     decision: Line = ""
@@ -201,7 +201,8 @@ def _do(city: City, held: Doubt, given: DoubtAct, by: Actor, seen: int) -> None:
         case DoubtVerb.WITHDRAW:
             room.withdraw(office, held.id, by=by, text=text, seen=seen)
         case DoubtVerb.ACKNOWLEDGE:
-            room.acknowledge(office, held.id, by=by)
+            whose = None if given.to is None else PartyId(given.to)
+            room.acknowledge(office, held.id, by=by, receiver=whose, why=text)
         case DoubtVerb.REVIEW:
             if given.kind is None or given.found is None:
                 raise WebError(

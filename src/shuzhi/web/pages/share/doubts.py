@@ -32,6 +32,7 @@ _Number = Annotated[int, Path(ge=1, lt=2**62)]
 _MOST = 500
 _FIELDS = {
     "share.bad_text": "text",
+    "share.had_it_already": "to",
     "share.not_a_source": "to",
     "share.reason_missing": "text",
     "share.value_unfit": "right",
@@ -117,7 +118,8 @@ def _ways(visitor: Visitor, file: DoubtFile) -> Iterator[tuple[Verb, tuple[Party
         yield Verb.WITHDRAW, (held.party,)
     if Verb.ACKNOWLEDGE in room.possible(held, None):
         told = [each.party for each in file.notices if each.acknowledged_at is None]
-        parties = tuple(party for party in told if visitor.may(Right.DOUBT, party))
+        oversees = visitor.may(Right.OVERSEE, held.authority)
+        parties = tuple(party for party in told if oversees or visitor.may(Right.DOUBT, party))
         if parties:
             yield Verb.ACKNOWLEDGE, parties
         parties = tuple(_reviewers(visitor, file))
@@ -148,6 +150,7 @@ def _page(
         site, request, "doubt.html", typed, error, _FIELDS, file=file, held=held,
         ways=list(_ways(visitor, file)),
         sources=room.next_sources(office, held),
+        in_place=any(not visitor.may(Right.DOUBT, each.party) for each in file.notices),
         since=[s for s in file.steps if seen.isdecimal() and s.number > int(seen)],
     )  # fmt: skip
 
@@ -156,12 +159,15 @@ def _act(site: Site, visitor: Visitor, number: int, typed: Typed) -> Doubt:
     office, file = site.city.correction_office, _seen_file(site, visitor, number)
     verb, seen, text = chosen(Verb, typed, "verb"), typed.number("seen"), typed.one("text")
     held, party = file.doubt, typed.one("party")
+    in_place = not visitor.may(Right.DOUBT, PartyId(party))
     rights = {
         Verb.ACCEPT: (Right.CORRECT, held.responsible),
         Verb.KEEP: (Right.CORRECT, held.responsible),
         Verb.REFER: (Right.CORRECT, held.responsible),
         Verb.WITHDRAW: (Right.DOUBT, held.party),
-        Verb.ACKNOWLEDGE: (Right.DOUBT, PartyId(party)),
+        Verb.ACKNOWLEDGE: (Right.OVERSEE, held.authority)
+        if in_place
+        else (Right.DOUBT, PartyId(party)),
         Verb.REVIEW: (
             Right.OVERSEE if party == held.authority else Right.CORRECT,
             PartyId(party),
@@ -182,7 +188,7 @@ def _act(site: Site, visitor: Visitor, number: int, typed: Typed) -> Doubt:
         case Verb.WITHDRAW:
             return room.withdraw(office, held.id, by=by, text=text, seen=seen)
         case Verb.ACKNOWLEDGE:
-            return room.acknowledge(office, held.id, by=by)
+            return room.acknowledge(office, held.id, by=by, receiver=PartyId(party), why=text)
     kind, _, decision = typed.one("decision").partition(":")
     listed = chosen(DecisionKind, Typed({"decision": (kind,)}), "decision")
     if listed is None:
