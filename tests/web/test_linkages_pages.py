@@ -5,7 +5,8 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import httpx2 as httpx
 import pytest
@@ -13,7 +14,12 @@ from starlette.testclient import TestClient
 from tests.share.linkage.conftest import population
 
 from shuzhi.app import City
+from shuzhi.kernel.instant import Instant
 from shuzhi.share.linkage import (
+    LinkageOffice,
+    Pair,
+    Place,
+    Placed,
     Record,
     Verdict,
     WorkKind,
@@ -22,11 +28,12 @@ from shuzhi.share.linkage import (
     errors,
     last_run,
     models,
+    others_at_review,
     review,
     sample,
     works,
 )
-from shuzhi.share.linkage.store import read_decisions, replace_members
+from shuzhi.share.linkage.store import read_decisions, replace_members, replace_pairs
 from shuzhi.share.linkage.work_store import put_begun, put_failed
 from shuzhi.share.linkage.works import ask
 from shuzhi.share.receipts import uses_of
@@ -332,6 +339,36 @@ def test_the_reasons_that_one_gave_last_are_offered_again(town: City, enter: Ent
     offered = re.findall(r'data-fill="([^"]*)"', enter("guo").get(path).text)
     assert offered == ["&lt;b&gt;three&lt;/b&gt;", "two"]
     assert "data-fill" not in enter("chen").get(path).text
+
+
+def test_of_two_who_review_at_once_one_may_begin_in_the_middle(town: City, enter: Enter) -> None:
+    office, path = town.linkage_office, f"{PATH}/review"
+    ends = [(Record("clinic", f"c{n}"), Record("register", f"r{n}")) for n in range(20, 28)]
+    with town.control.transaction() as connection:
+        pairs = [Placed(Pair(*each, 0.5, 0.0), Place.REVIEW) for each in ends]
+        replace_pairs(connection, LINKAGE, pairs)
+    assert "begin in the middle" not in enter("guo").get(path).text
+    decide(office, LINKAGE, *ends[0], Verdict.SAME, by="chen", reason="one")
+    # Of oneself one need not be told.
+    assert "begin in the middle" not in enter("chen").get(path).text
+    page = enter("guo").get(path)
+    assert "chen looks through these pairs too." in page.text
+    (middle,) = re.findall(r'<a href="([^"]*)">I begin in the middle', page.text)
+    waiting = [w.placed.pair for w in review(office, LINKAGE)]
+    there = enter("guo").get(html.unescape(middle))
+    assert (shown(there)[0], "4 of 7" in there.text) == (waiting[3].left, True)
+    assert "chen 也在核对" in enter("guo").get(path, headers=ZH).text
+    # Who looked an hour ago is there no more, and for few pairs it is not worth it.
+    assert (
+        others_at_review(replace(office, clock=lambda: in_an_hour(office)), LINKAGE, by="x") == ()
+    )
+    for each in ends[1:3]:
+        decide(office, LINKAGE, *each, Verdict.SAME, by="chen", reason="one")
+    assert "begin in the middle" not in enter("guo").get(path).text
+
+
+def in_an_hour(office: LinkageOffice) -> Instant:
+    return Instant(office.clock() + timedelta(hours=1))
 
 
 def test_only_who_manages_sharing_is_told_when_there_is_something_new(town: City) -> None:

@@ -22,7 +22,15 @@ from shuzhi.share.linkage.model import (
     WorkState,
 )
 from shuzhi.share.linkage.office import LinkageOffice
-from shuzhi.share.linkage.reviewing import decide, pair_as_it_stands, reasons, review, sample, why
+from shuzhi.share.linkage.reviewing import (
+    decide,
+    others_at_review,
+    pair_as_it_stands,
+    reasons,
+    review,
+    sample,
+    why,
+)
 from shuzhi.share.linkage.shortcomings import Shortcoming, by_advice, shortcomings
 from shuzhi.share.linkage.subject_file import (
     Asker,
@@ -92,6 +100,7 @@ __all__ = [
     "last_run",
     "lines",
     "models",
+    "others_at_review",
     "pair_as_it_stands",
     "parse_linkage",
     "part_title",

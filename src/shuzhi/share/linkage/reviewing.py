@@ -5,11 +5,14 @@ Each act is one transaction with its audit entry; what is published of it is tol
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from sqlalchemy import Connection
 
 from shuzhi.audit import Entry, queue
 from shuzhi.gather.lake.schema import identifier
 from shuzhi.kernel.control import hold_table
+from shuzhi.kernel.instant import Instant
 from shuzhi.share.linkage import judged
 from shuzhi.share.linkage.errors import LinkageError
 from shuzhi.share.linkage.events import PairDecided
@@ -25,12 +28,14 @@ from shuzhi.share.linkage.store import (
     read_links,
     read_models,
     read_reasons,
+    read_reviewers,
     read_runs,
     read_unlinked,
 )
 from shuzhi.share.linkage.waterfall import Waterfall, waterfall
 
 _MOST_REASON = 4_000
+_JUST_NOW = timedelta(minutes=15)
 
 
 def decide(
@@ -159,6 +164,18 @@ def pair_as_it_stands(
         placed = find_pair(connection, linkage, *ends)
         said = read_decisions(connection, linkage, ends)
     return None if placed is None else Waiting(placed, said, judged.is_disputed(said))
+
+
+def others_at_review(office: LinkageOffice, linkage: str, *, by: str) -> tuple[str, ...]:
+    """Return who else looks through the pairs of a linkage just now.
+
+    Raises:
+        LinkageError: `share.linkage_unknown`.
+    """
+    office.linkage(linkage)
+    since = Instant(office.clock() - _JUST_NOW)
+    with office.control.transaction() as connection:
+        return tuple(who for who in read_reviewers(connection, linkage, since) if who != by)
 
 
 def reasons(office: LinkageOffice, linkage: str, *, by: str, limit: int = 3) -> tuple[str, ...]:

@@ -291,6 +291,13 @@ def read_decisions(
     )
 
 
+def read_reviewers(connection: Connection, linkage: str, since: Instant) -> tuple[str, ...]:
+    """Return who said something of a pair since a moment, by name."""
+    c = decision_table.c
+    query = select(c.by).where(c.linkage == linkage, c.at >= since).distinct().order_by(c.by)
+    return tuple(connection.execute(query).scalars())
+
+
 def read_reasons(connection: Connection, linkage: str, by: str, limit: int) -> tuple[str, ...]:
     """Return the newest reasons that somebody gave, each once, the newest first."""
     c = decision_table.c

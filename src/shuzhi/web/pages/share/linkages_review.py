@@ -33,6 +33,7 @@ from shuzhi.web.sides import sharing_manager
 from shuzhi.web.visitors import visitor_of
 
 _FIELDS = {"share.linkage_bad_verdict": "text"}
+_FOR_TWO = 6
 _SIZES = (50, 100, 200, 500)
 # What goes on from pair to pair: where one stands in a queue, and for what one looks at values.
 _CARRIED = ("after", "size", "seed", "party", "role", "purpose")
@@ -55,6 +56,12 @@ class Queue:
     def pair(self) -> Waiting | None:
         """The pair that is shown; None at the end."""
         return self.sent or (self.pairs[self.at] if self.at < len(self.pairs) else None)
+
+    @property
+    def middle(self) -> str:
+        """After which turn somebody else may begin; empty where too few are left for two."""
+        left = len(self.pairs) - self.at
+        return self.pairs[self.at + left // 2 - 1].turn if left >= _FOR_TWO else ""
 
     def shows(self, typed: Typed) -> bool:
         """Tell whether what was typed is of the pair that is shown."""
@@ -128,6 +135,7 @@ def _page(
         site, request, "linkage_pair.html", typed, error, _FIELDS, reader=reader,
         declared=declared, queue=queue, why=why, seen=seen, asked=asked, sizes=_SIZES,
         is_of_pair=queue.shows(asked), reasons=room.reasons(office, linkage, by=by),
+        others=room.others_at_review(office, linkage, by=by),
         parties=parties, roles=sorted(roles), carried=_CARRIED,
         purposes=agreed_purposes(city, parties, [declared]),
     )  # fmt: skip
