@@ -84,12 +84,12 @@ def test_part_of_a_column_is_written_as_the_whole(texts: list[Any], begin: int) 
     told = json.loads(written(MediaType.JSON, rows))
     assert [row["t"] for row in told] == texts[begin:]
     content = written(MediaType.CSV, rows).decode("utf-8-sig")
-    signs = tuple("=+-@\t\r＝＋－＠")
+    signs = tuple("=+-@\t\r\n＝＋－＠")
     expected = [f"'{t}" if t and t.startswith(signs) else t or "" for t in texts[begin:]]
     assert [r["t"] for r in csv.DictReader(io.StringIO(content, newline=""))] == expected
 
 
-@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\t", "\r", "＝", "＠"])
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＠"])
 def test_csv_has_no_formulas_and_the_other_forms_leave_texts_alone(sign: str) -> None:
     text = f"{sign}cmd|' /C calc'!A0"
     rows = pa.table({f"{sign}name": [text], "n": [-1]})

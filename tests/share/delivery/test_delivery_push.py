@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import json
 import socket
+import time
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -16,9 +17,12 @@ from typing import Any
 import httpx2
 import pytest
 
+from shuzhi.app import open_city
 from shuzhi.kernel.errors import RefusedError
 from shuzhi.kernel.ids import PartyId
 from shuzhi.kernel.instant import Instant
+from shuzhi.share.access import User
+from shuzhi.share.accounts import NewAccount, Role, add_account, disable
 from shuzhi.share.agreements import Actor, Deed, Verb, deal
 from shuzhi.share.delivery import (
     DeliverySetup,
@@ -30,7 +34,7 @@ from shuzhi.share.delivery import (
     unsubscribe,
 )
 from shuzhi.share.delivery.webhooks import poster, require_allowed, secret_of
-from shuzhi.share.receipts import Left, receipts, uses_of
+from shuzhi.share.receipts import Left, answer_objection, object_to, receipts, uses_of
 
 HOUSING = Actor("h.li", PartyId("housing"))
 
@@ -99,6 +103,7 @@ class Line:
     receiver: Receiver
     now: Instant
     wait_s: float = 5.0
+    as_now: Callable[[User], User] = lambda user: user
 
     @property
     def desk(self) -> Any:
@@ -119,7 +124,7 @@ class Line:
         """Let time pass, and push what is due."""
         self.now = Instant(self.now + timedelta(hours=hours))
         with httpx2.Client(timeout=self.wait_s, trust_env=False) as client:
-            return push(self.desk, poster(client))
+            return push(self.desk, poster(client), self.as_now)
 
     @property
     def held(self) -> Any:
@@ -216,6 +221,108 @@ def test_a_receiver_that_is_too_slow_is_tried_again(line: Line) -> None:
     line.receiver.hold.set()
     line.wait_s = 10
     assert line.push() == 1
+
+
+def test_a_receiver_that_drips_is_cut_off(line: Line) -> None:
+    line.subscribe()
+    line.town.put([100])
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(20)
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+        thread = Thread(target=_drip, args=[server, 60])
+        thread.start()
+        line.receiver.url, listened = url, line.receiver.url
+        subscribe(line.desk, line.held.wanted, line.held.asker, f"{url}/hook", from_start=True)
+        line.receiver.url = listened
+        dripping = DeliverySetup(push_to=(listened, url), per_minute=10_000)
+        desk = replace(line.desk, setup=dripping)
+        with httpx2.Client(timeout=5, trust_env=False) as client:
+            assert push(desk, poster(client, within_s=0.3)) == 1
+        thread.join(20)
+    good, slow = subscriptions(desk)
+    assert (good.failures, slow.failures) == (0, 1)
+    # Each byte came in time, and the whole would have been a yes.
+    assert slow.last_error == "RemoteProtocolError"
+
+
+def _drip(server: socket.socket, lines: int) -> None:
+    taken, _ = server.accept()
+    with taken:
+        taken.settimeout(20)
+        taken.recv(100_000)
+        try:
+            taken.sendall(b"HTTP/1.1 200 OK\r\n")
+            for number in range(lines):
+                time.sleep(0.05)
+                taken.sendall(b"X-%d: a\r\n" % number)
+            taken.sendall(b"Content-Length: 0\r\n\r\n")
+        except OSError:
+            return
+
+
+@pytest.mark.parametrize("name", ["127.1", "2130706433"])
+def test_a_name_that_comes_to_mean_this_machine_is_told_nothing(line: Line, name: str) -> None:
+    line.receiver.url = line.receiver.url.replace("127.0.0.1", name)
+    line.subscribe()
+    line.town.put([100])
+    assert line.push() == 0
+    assert line.receiver.attempts == []
+    assert (line.held.failures, line.held.last_error) == (1, "its name means this machine")
+
+
+def test_no_change_is_left_out_when_somebody_objects_between_two_parts(line: Line) -> None:
+    line.town.put(range(1_000, 3_200))
+    line.receiver.do = lambda attempt: 200 if attempt == 1 else 500
+    line.subscribe(from_start=True)
+    assert (line.push(), line.held.sent) == (1, 1_000)
+    office = line.desk.receipts
+    left = receipts(office)[-1]
+    held = object_to(office, left.id, "person", "p505", reason="I never asked for it", by="p505")
+    registry = Actor("r.zhou", PartyId("registry"))
+    answer_objection(office, held.id, by=registry, text="Not needed", is_stopped=True)
+    line.receiver.do = lambda _: 200
+    assert line.push() == 3
+    bodies = list(line.receiver.taken.items())
+    before, after = (
+        {row["no"] for _, body in part for row in body["added"]}
+        for part in (bodies[:2], bodies[2:])
+    )
+    whole = {*range(20), *range(1_000, 3_200)}
+    assert {1_010, 1_011} < before
+    assert after == whole - {1_010, 1_011}
+    # What was begun anew is no batch that the receiver knows.
+    assert len({headers["webhook-id"] for headers, _ in line.receiver.attempts}) == 5
+
+
+def test_who_lost_the_role_is_sent_nothing_until_it_is_theirs_again(line: Line) -> None:
+    line.subscribe()
+    line.town.put([100])
+    line.as_now = lambda user: replace(user, roles=frozenset())
+    assert line.push() == 0
+    assert (line.held.state, line.held.last_error) == (SubscriptionState.ACTIVE, "role_not_held")
+    assert line.receiver.attempts == []
+    line.as_now = lambda user: user
+    assert line.push() == 1
+
+
+def test_a_city_sends_nothing_to_who_subscribed_by_an_account_that_is_disabled(
+    line: Line,
+) -> None:
+    city = line.town.city
+    new = NewAccount("h.li", PartyId("housing"), "Li", frozenset({Role.ANALYST}))
+    add_account(city.accounts_office, new, by="root")
+    line.subscribe()
+    settings = city.settings.folder / "city.yaml"
+    listed = f"delivery: {{push_to: ['{line.receiver.url}']}}\n"
+    settings.write_text(settings.read_text(encoding="utf-8") + listed, encoding="utf-8")
+    city = open_city(city.settings.folder)
+    line.town.put([100])
+    assert city.push_changes() == 1
+    disable(city.accounts_office, "h.li", by="root")
+    line.town.put([101])
+    assert city.push_changes() == 0
+    assert len(line.receiver.attempts) == 1
+    assert line.held.last_error == "role_not_held"
 
 
 def test_one_that_dies_is_resumed_from_what_it_acknowledged(line: Line) -> None:

@@ -5,11 +5,16 @@ from __future__ import annotations
 from functools import cached_property
 
 from shuzhi.app.wired import Wired
+from shuzhi.kernel.ids import PartyId
 from shuzhi.share.accounts import (
+    AccountError,
     AccountsOffice,
+    AccountState,
     Passwords,
+    Right,
     Secret,
     Standing,
+    account_file,
     standing_by_key,
     standing_by_session,
 )
@@ -47,3 +52,15 @@ class Knows(Wired):
         office = self.accounts_office
         found = standing_by_session(office, session) if session else None
         return found or (standing_by_key(office, key) if key else None)
+
+    def roles_now(self, name: str, party: PartyId, right: Right) -> frozenset[str] | None:
+        """What an account is for a party, if that gives it a right there; None for no account."""
+        try:
+            file = account_file(self.accounts_office, name)
+        except AccountError:
+            return None
+        held = file.account
+        standing = Standing(held.name, held.title, held.party, file.grants)
+        is_open = held.state is AccountState.ACTIVE and standing.may(right, party)
+        roles = standing.roles(party) if is_open else frozenset()
+        return frozenset(role.value for role in roles)

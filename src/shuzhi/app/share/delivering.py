@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from dataclasses import replace
 from functools import cached_property
 from io import BytesIO
 from pathlib import Path
@@ -15,13 +16,15 @@ from typing import Any, BinaryIO
 import httpx2
 
 from shuzhi.app.auditing import Audits
+from shuzhi.app.share.accounts import Knows
 from shuzhi.app.share.agreeing import Agrees
 from shuzhi.audit import BrokenLogError, Logged
 from shuzhi.gather.lake import open_lake
 from shuzhi.kernel.errors import BrokenError
 from shuzhi.kernel.files import make_once
 from shuzhi.share import delivery
-from shuzhi.share.access import Limits, MaskTable, Refusal, read_masks_file
+from shuzhi.share.access import Limits, MaskTable, Refusal, User, read_masks_file
+from shuzhi.share.accounts import Right
 from shuzhi.share.delivery import Asker, DeliveryDesk, Wanted
 from shuzhi.share.delivery.webhooks import poster
 from shuzhi.share.receipts import (
@@ -39,7 +42,7 @@ _TRIES, _PAUSE_S = 40, 0.25
 _KEY_BYTES = 32
 
 
-class Delivers(Agrees, Audits):
+class Delivers(Agrees, Knows, Audits):
     """How a city hands out what was agreed on."""
 
     @cached_property
@@ -122,7 +125,15 @@ class Delivers(Agrees, Audits):
     def push_changes(self) -> int:
         """Push what changed to every subscription that is due; return how many batches."""
         with httpx2.Client(timeout=_WAIT_S, trust_env=False) as client:
-            return delivery.push(self.delivery_desk, poster(client))
+            return delivery.push(self.delivery_desk, poster(client), self._as_now)
+
+    def _as_now(self, user: User) -> User:
+        """Return who subscribed with the roles that their account gives by now.
+
+        Who subscribed at the city's folder without an account has those that were said there.
+        """
+        held = self.roles_now(user.id, user.party, Right.QUERY)
+        return user if held is None else replace(user, roles=held)
 
     def _proven(self, receipt: Receipt) -> dict[str, Any]:
         """Return a receipt with its entry in the audit log and the proof of it (docs/audit.md)."""

@@ -52,6 +52,12 @@ class Admitted:
         """The data set."""
         return self.allowed.dataset
 
+    @property
+    def view(self) -> list[object]:
+        """Which columns, how, and which rows are seen, as plain values."""
+        columns = [[c.name, repr(c.mask)] for c in self.allowed.columns]
+        return [columns, repr(self.allowed.rows)]
+
     def at(self, version: int) -> Admitted:
         """Return the same at another version of the data set."""
         return replace(self, version=version)

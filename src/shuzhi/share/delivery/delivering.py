@@ -217,8 +217,7 @@ def _binding(seen: Admitted, wanted: Wanted) -> bytes:
         asker.user.party,
         asker.role,
         asker.purpose,
-        [[c.name, repr(c.mask)] for c in seen.allowed.columns],
-        repr(seen.allowed.rows),
+        *seen.view,
         repr(wanted.rows),
     ]
     return hashlib.sha256(canonical(made_of)).digest()

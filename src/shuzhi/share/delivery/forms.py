@@ -25,10 +25,10 @@ from shuzhi.share.delivery.model import MediaType
 
 Write = Callable[[pa.Schema, Iterable[pa.RecordBatch], BinaryIO], int]
 _BOM = b"\xef\xbb\xbf"
-# OWASP, CSV Injection: these begin a formula, in full width too; tab and CR lead on to one.
-_FORMULA = "^([=+\\-@\t\r＝＋－＠])"
+# OWASP, CSV Injection: these begin a formula, in full width too; tab and line ends lead on to one.
+_FORMULA = "^([=+\\-@\t\r\n＝＋－＠])"
 # The first bytes in UTF-8 that a formula may begin with.
-_FORMULA_BYTES = np.frombuffer(b"=+-@\t\r\xef", np.uint8)
+_FORMULA_BYTES = np.frombuffer(b"=+-@\t\r\n\xef", np.uint8)
 _PAGE_ROWS = 122_880
 # RFC 8259, section 7: these have to be escaped, and all below a space.
 _QUOTE, _BACKSLASH, _SPACE = b'"\\ '

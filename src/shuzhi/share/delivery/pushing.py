@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import hmac
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -17,11 +18,11 @@ from sqlalchemy import RowMapping, insert, select, update
 from shuzhi.audit import Entry, queue
 from shuzhi.kernel.errors import RefusedError, ShuzhiError
 from shuzhi.kernel.instant import Instant
-from shuzhi.share.access import Form, Refusal
+from shuzhi.share.access import Form, Refusal, User
 from shuzhi.share.access.reasons import refused
 from shuzhi.share.agreements import Actor, AgreementId
 from shuzhi.share.agreements import agreement as read_agreement
-from shuzhi.share.agreements.plain import plain, unplain
+from shuzhi.share.agreements.plain import canonical, plain, unplain
 from shuzhi.share.delivery.admitting import Admitted, admitted
 from shuzhi.share.delivery.changes import Batch, read_changes
 from shuzhi.share.delivery.counting import Counted, NotNow
@@ -35,6 +36,7 @@ from shuzhi.share.delivery.subscriptions import (
     SubscriptionId,
     SubscriptionState,
     acknowledged,
+    aimed,
     ended,
     failed,
     resumed,
@@ -46,7 +48,13 @@ MOST_BATCH_ROWS = 1_000
 # So that one receiver that is far behind does not keep all others waiting.
 _MOST_AT_ONCE = 50
 _GONE = 410
+# Hexadecimal digits that tell views of one subscription apart.
+_VIEW = 12
 _OVER = frozenset({"expired", "contract_changed"})
+
+
+def _as_made(user: User) -> User:
+    return user
 
 
 def subscribe(
@@ -74,17 +82,18 @@ def subscribe(
     return kept
 
 
-def push(desk: DeliveryDesk, post: Post) -> int:
+def push(desk: DeliveryDesk, post: Post, as_now: Callable[[User], User] = _as_made) -> int:
     """Send every active subscription what its receiver has not acknowledged; return the batches.
 
     One that fails is tried again later, and holds up no other. While another process pushes, this
-    is left to it: two at once would send the same changes under two ids.
+    is left to it: two at once would send the same changes under two ids. `as_now` returns who
+    subscribed with the roles that they have by now.
     """
     sent = 0
     with suppress(BlockingIOError), _alone(desk):
         for held in subscriptions(desk, state=SubscriptionState.ACTIVE):
             if held.is_due(desk.clock()):
-                sent += _pushed(desk, held, post)
+                sent += _pushed(desk, held, post, as_now)
     return sent
 
 
@@ -136,10 +145,14 @@ def _alone(desk: DeliveryDesk) -> Iterator[None]:
         yield
 
 
-def _pushed(desk: DeliveryDesk, held: Subscription, post: Post) -> int:
+def _pushed(
+    desk: DeliveryDesk, held: Subscription, post: Post, as_now: Callable[[User], User]
+) -> int:
     for done in range(_MOST_AT_ONCE):
         try:
-            after = _step(desk, held, post)
+            asker = replace(held.asker, user=as_now(held.asker.user))
+            seen = admitted(desk, held.wanted, asker)
+            after = _step(desk, held, seen, post)
         except (OSError, NotNow, ShuzhiError) as error:
             _failed(desk, held, error)
             return done
@@ -149,16 +162,16 @@ def _pushed(desk: DeliveryDesk, held: Subscription, post: Post) -> int:
     return _MOST_AT_ONCE
 
 
-def _step(desk: DeliveryDesk, held: Subscription, post: Post) -> Subscription | None:
+def _step(
+    desk: DeliveryDesk, held: Subscription, seen: Admitted | Refusal, post: Post
+) -> Subscription | None:
     """Send one batch; return what is after it, None when there is nothing to send, or no more."""
-    seen = admitted(desk, held.wanted, held.asker)
     if isinstance(seen, Refusal):
         _refused(desk, held, seen)
         return None
-    if held.target is None:
-        if held.position == seen.version:
-            return None
-        held = replace(held, target=seen.version)
+    if held.target is None and held.position == seen.version:
+        return None
+    held = aimed(held, seen.version, _view(desk, seen))
     seen = seen.at(held.target or 0)
     batch = read_changes(desk, seen, held.position, skip=held.sent, limit=MOST_BATCH_ROWS)
     if batch.count:
@@ -174,6 +187,12 @@ def _step(desk: DeliveryDesk, held: Subscription, post: Post) -> Subscription | 
             raise OSError(f"status {status}")
     after = acknowledged(held, batch.count, is_last=batch.is_last)
     return after if _keep(desk, after) else None
+
+
+def _view(desk: DeliveryDesk, seen: Admitted) -> str:
+    """Return a mark of what is seen, from which nobody without the key tells who objected."""
+    content = b"view of a subscription " + canonical(seen.view)
+    return hmac.digest(desk.city_key, content, "sha256").hex()[:_VIEW]
 
 
 def _receipted(

@@ -34,7 +34,8 @@ class Subscription:
     """Changes of an agreement's rows, pushed to `url`.
 
     `position` is the version up to which all was acknowledged, None before the first. While a
-    version is being sent, `target` is that version, and `sent` rows of it were acknowledged.
+    version is being sent, `target` is that version, and `sent` rows of it were acknowledged, in
+    their order in a `view`.
     `receipt` is that of the batch that is on its way, written before its first attempt.
     """
 
@@ -51,16 +52,28 @@ class Subscription:
     failures: int = 0
     next_at: Instant | None = None
     last_error: str = ""
+    view: str = ""
 
     @property
     def message(self) -> str:
         """The id of the batch that is to be sent, the same at every attempt."""
-        return f"s{self.id}-{self.position}-{self.target}-{self.sent}"
+        return f"s{self.id}-{self.position}-{self.target}-{self.sent}-{self.view}"
 
     def is_due(self, now: Instant) -> bool:
         """Whether something may be sent now."""
         is_time = self.next_at is None or self.next_at <= now
         return self.state is SubscriptionState.ACTIVE and is_time
+
+
+def aimed(held: Subscription, version: int, view: str) -> Subscription:
+    """Return the subscription on its way to a version; what began on the way there goes on.
+
+    Where `view` is another by now, what is sent begins again: places among rows that are seen
+    otherwise say nothing, and a row would be left out.
+    """
+    if held.target is None:
+        return replace(held, target=version, view=view)
+    return held if held.view == view else replace(held, view=view, sent=0, receipt=None)
 
 
 def acknowledged(held: Subscription, count: int, *, is_last: bool) -> Subscription:

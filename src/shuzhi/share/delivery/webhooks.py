@@ -3,13 +3,19 @@
 Signed as Standard Webhooks 1.0.0 says (headers `webhook-id`, `webhook-timestamp`,
 `webhook-signature`, HMAC-SHA256), so that receivers may use a library that they have. Only origins
 that the city lists are called, no redirect is followed, and of an answer only the status is read.
+A listed name that came to mean this machine or its link is told nothing.
 """
 
 from __future__ import annotations
 
 import hmac
+import ipaddress
+import socket
 from base64 import b64encode
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from threading import Timer
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx2
@@ -21,6 +27,9 @@ Post = Callable[[str, Mapping[str, str], bytes], int]
 """Sends a body to a URL and returns the status; OSError when there was no answer."""
 _MOST_URL = 1_000
 _PORTS = {"http": 80, "https": 443}
+# How long one receiver may keep all others waiting, however it drips.
+_WITHIN_S = 30.0
+_CONNECTED = ("connection.connect_tcp.complete", "connection.start_tls.complete")
 
 
 def require_allowed(url: str, origins: Iterable[str]) -> str:
@@ -58,19 +67,79 @@ def signed(
     }
 
 
-def poster(client: httpx2.Client) -> Post:
-    """Return what sends through `client`; its time-outs are the client's."""
+def poster(client: httpx2.Client, *, within_s: float = _WITHIN_S) -> Post:
+    """Return what sends through `client`, whose time-outs are those of each step.
+
+    Whatever the receiver does, it is over `within_s` after it took the connection.
+    """
 
     def post(url: str, headers: Mapping[str, str], body: bytes) -> int:
+        # One connection for each: the next would have a name's address of before.
+        sent = {**headers, "connection": "close"}
         try:
-            with client.stream(
-                "POST", url, headers=dict(headers), content=body, follow_redirects=False
-            ) as response:
+            with (
+                _watched(url, within_s) as extensions,
+                client.stream(
+                    "POST",
+                    url,
+                    headers=sent,
+                    content=body,
+                    follow_redirects=False,
+                    extensions=extensions,
+                ) as response,
+            ):
                 return int(response.status_code)
         except httpx2.HTTPError as error:
             raise OSError(type(error).__name__) from error
 
     return post
+
+
+@contextmanager
+def _watched(url: str, within_s: float) -> Iterator[dict[str, Any]]:
+    """Yield what a request needs so that its connection is looked at, and cut in the end."""
+    host, timers = urlsplit(url).hostname or "", list[Timer]()
+
+    def connected(event: str, told: Mapping[str, Any]) -> None:
+        if event not in _CONNECTED:
+            return
+        held = told["return_value"].get_extra_info("socket")
+        _require_outside(host, held.getpeername()[0])
+        timers.append(Timer(within_s, _cut, [held]))
+        timers[-1].daemon = True
+        timers[-1].start()
+
+    try:
+        yield {"trace": connected}
+    finally:
+        for timer in timers:
+            timer.cancel()
+
+
+def _cut(held: socket.socket) -> None:
+    """End a connection that another thread waits at; closing it would not wake that thread."""
+    try:
+        # Of TLS too the plain one: a farewell could be waited for.
+        socket.socket.shutdown(held, socket.SHUT_RDWR)
+    except OSError:
+        return
+
+
+def _require_outside(host: str, address: str) -> None:
+    """Refuse (OSError) an address of this machine or its link, unless the city lists it as such."""
+    found = ipaddress.ip_address(address.partition("%")[0])
+    found = getattr(found, "ipv4_mapped", None) or found
+    is_near = found.is_loopback or found.is_link_local or found.is_unspecified
+    if is_near and not (host == "localhost" or _is_address(host)):
+        raise OSError("its name means this machine")
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _origin(url: str) -> tuple[str, str, int] | None:
