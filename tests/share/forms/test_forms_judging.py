@@ -211,6 +211,26 @@ def test_a_candidate_is_a_proposal_until_a_person_says_so(
     assert near not in other.judgement("members").candidates
 
 
+def test_a_field_that_is_renamed_is_not_asked_after_all(
+    at: Callable[..., City], written: Callable[..., Path]
+) -> None:
+    city = at(NOW)
+    city.register_form(read_form(written(a_field("members", zh="家庭人口数量"))), by=CIVIL)
+    same = Same("members", "population", "household", is_same=True)
+    say(city.forms_office, FormId("relief"), same, by=actor("city"))
+    renamed = a_field("members", zh="家庭人口数量").replace("name: members", "name: how_many")
+    held = city.register_form(read_form(written(renamed)), by=CIVIL)
+    assert held.judgement("how_many").verdict is Verdict.TAKE
+    assert city.recheck_forms() == 0
+    # Under another title it is another field, which a person looks at.
+    other = renamed.replace("家庭人口数量", "住户人数")
+    held = city.register_form(read_form(written(other)), by=CIVIL)
+    assert held.judgement("how_many").verdict is Verdict.TAKE
+    fresh = renamed.replace("how_many", "size").replace("家庭人口数量", "住户人数甲")
+    held = city.register_form(read_form(written(fresh)), by=CIVIL)
+    assert held.judgement("size").verdict is Verdict.COLLECT
+
+
 def test_the_catalogues_search_finds_a_data_set_as_a_whole(
     at: Callable[..., City], written: Callable[..., Path]
 ) -> None:

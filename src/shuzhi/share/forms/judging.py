@@ -42,6 +42,17 @@ class Same:
     is_same: bool
 
 
+def carried(same: Iterable[Same], before: Form, form: Form) -> tuple[Same, ...]:
+    """Return what was said of fields that bear another name in `form`, under that name.
+
+    A field is known by its title: to rename it makes nothing of what was said of it.
+    """
+    gone = {f.name: f.title for f in before.fields if form.field(f.name) is None}
+    fresh = {f.title: f.name for f in form.fields if before.field(f.name) is None}
+    known = ((each, gone.get(each.field)) for each in same)
+    return tuple(replace(each, field=fresh[title]) for each, title in known if title in fresh)
+
+
 @dataclass(frozen=True)
 class Evidence:
     """What fields are held against, on `day`."""

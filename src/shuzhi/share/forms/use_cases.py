@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import reduce
 
 from sqlalchemy import Connection
 
@@ -21,7 +22,7 @@ from shuzhi.share.forms.errors import FormError, unknown_field, unknown_form
 from shuzhi.share.forms.events import FormJudged
 from shuzhi.share.forms.evidence import evidence
 from shuzhi.share.forms.holdings import holdings
-from shuzhi.share.forms.judging import Same, judged
+from shuzhi.share.forms.judging import Same, carried, judged
 from shuzhi.share.forms.model import Form, FormField, FormId, Judgement, Registered, Verdict
 from shuzhi.share.forms.office import FormsOffice
 from shuzhi.share.forms.sources import (
@@ -163,7 +164,10 @@ def _judge(
 ) -> Registered:
     now = office.now()
     with office.control.transaction() as connection:
-        same = _with(read_same(connection, form.id), said)
+        known, stood = read_same(connection, form.id), find_form(connection, form.id)
+    renamed = () if stood is None else carried(known, stood.form, form)
+    told = renamed if said is None else (said,)
+    same = reduce(_with, told, known)
     found = judged(form, evidence(office, form, same, now))
     with office.control.transaction() as connection:
         before = find_form(connection, form.id, lock=True)
@@ -173,6 +177,8 @@ def _judge(
             if after is before:
                 return after
             _write(connection, _Change(verb, by, now, after, said))
+            for each in told:
+                write_same(connection, form.id, each, by.person, now)
             _note_sources(connection, after, by, now)
     if worded != form:
         # Somebody has registered another wording meanwhile: that one is to be judged.
@@ -210,9 +216,7 @@ def _lasting(judgements: Iterable[Judgement]) -> list[Judgement]:
     return [j if j.application is not None else replace(j, due_at=None) for j in judgements]
 
 
-def _with(same: tuple[Same, ...], said: Same | None) -> tuple[Same, ...]:
-    if said is None:
-        return same
+def _with(same: tuple[Same, ...], said: Same) -> tuple[Same, ...]:
     key = (said.field, said.dataset, said.column)
     return (*(s for s in same if (s.field, s.dataset, s.column) != key), said)
 
@@ -223,8 +227,6 @@ def _write(connection: Connection, change: _Change) -> None:
     write_form(connection, after, _digest(form))
     row = {"form": form.id, "number": after.step, "verb": change.verb, "at": change.at}
     append_step(connection, row | {"by": by.person, "party": by.party, "content": plain(after)})
-    if change.same is not None:
-        write_same(connection, form.id, change.same, by.person, change.at)
     queue(connection, _entry(change))
 
 
