@@ -288,8 +288,11 @@ schema:
           - {property: meaning, value: person.id_number}
           - {property: subjectKind, value: person}
       - name: born_on
+        businessName: Date of birth
         logicalType: date
-        customProperties: [{property: meaning, value: person.birth_date}]
+        customProperties:
+          - {property: titleZh, value: 出生日期}
+          - {property: meaning, value: person.birth_date}
 """,
     "forms/pass.yaml": """
 id: pass

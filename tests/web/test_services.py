@@ -168,6 +168,12 @@ def test_who_used_my_data_is_listed_and_can_be_objected_to(
     client = visit("li.na")
     assert "rent_aid" in client.get("/my").text
     assert "rent_aid" not in visit("wang.wu").get("/my").text
+    # As people call things; what nobody named in their language, by its name.
+    assert "出生登记" in client.get("/my").text
+    assert "id_number、出生日期" in client.get("/my").text
+    english = client.get("/my", headers={"Accept-Language": "en"}).text
+    assert "births · rent_aid" in english
+    assert "id_number, Date of birth" in english
     action = f"/my/uses/{receipt}/object"
     empty = client.post(action, data=hidden(client.get("/my"), action) | {"reason": " "})
     assert empty.status_code == 422

@@ -144,6 +144,10 @@ class Text:
         first, second = (self.en, self.zh) if language == "en" else (self.zh, self.en)
         return first or second or self.other
 
+    def in_(self, language: str) -> str:
+        """Return the words in `language` ("zh" or "en") alone, "" where there are none."""
+        return self.en if language == "en" else self.zh
+
 
 @dataclass(frozen=True)
 class Provider:

@@ -21,6 +21,7 @@ from shuzhi.kernel.ids import PartyId
 from shuzhi.kernel.instant import Instant, named_zone, parse_instant
 from shuzhi.share.agreements import ClockRun
 from shuzhi.web.pages.frame.languages import Words
+from shuzhi.web.pages.frame.titles import Titles
 
 # As a fact of the lake tells an instant.
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?\+00:00")
@@ -76,6 +77,11 @@ class Reader:
     @cached_property
     def _organisation(self) -> Any:
         return self.city.organisation()
+
+    @cached_property
+    def titles(self) -> Titles:
+        """What data sets and columns are called."""
+        return Titles(self.city, self.language)
 
     def number(self, value: Any, decimals: int | None = None) -> str:
         """Return a number with its thousands parted; a dash where there is none."""
