@@ -372,6 +372,14 @@ def test_what_contradicts_itself_is_refused(
         exchange.submitted(**changes)
 
 
+@pytest.mark.parametrize("text", ["a\x00b", "\ud800", "长" * 5_000])
+@pytest.mark.parametrize("item", ["dataset", "wanted", "basis", "scenario", "agreed_by"])
+def test_what_no_store_holds_as_text_is_refused(exchange: Any, item: str, text: str) -> None:
+    with pytest.raises(RefusedError) as refusal:
+        exchange.submitted(**{"dataset": None, item: text})
+    assert refusal.value.code == "share.bad_text"
+
+
 def test_parties_and_data_must_be_known(exchange: Any) -> None:
     with pytest.raises(RefusedError, match=r"share\.entry_unknown"):
         exchange.submitted(dataset="gold")

@@ -334,6 +334,11 @@ def test_a_clock_into_an_unknown_year_waits_for_its_calendar(still: Any, tmp_pat
         ({"key": (*KEY, ("pm10", "1"))}, "share.doubt_bad"),
         ({"right": "much"}, "share.value_unfit"),
         ({"evidence": "x" * 5000}, "share.bad_text"),
+        ({"dataset": "\ud800"}, "share.bad_text"),
+        ({"seen": "\ud800"}, "share.bad_text"),
+        ({"right": "\ud800"}, "share.bad_text"),
+        ({"key": (("station", "\ud800"), KEY[1])}, "share.bad_text"),
+        ({"documents": ("\ud800",)}, "share.bad_text"),
     ],
 )
 def test_what_cannot_be_doubted_is_refused(still: Any, changes: dict[str, Any], code: str) -> None:

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 commands = typer.Typer(help="通: ask for data, and answer.", no_args_is_help=True)
 
-Number = Annotated[int, typer.Argument(metavar="NUMBER")]
+# No store counts further.
+Number = Annotated[int, typer.Argument(metavar="NUMBER", max=2**62)]
 Person = Annotated[str, typer.Option("--as", help="Who acts.")]
 Party = Annotated[str, typer.Option("--party", help="For which party.")]
 Seen = Annotated[int | None, typer.Option(help="The version that you saw.")]

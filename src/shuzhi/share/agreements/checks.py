@@ -70,9 +70,9 @@ def catalogued(control: Control, dataset: str) -> Catalogued:
 
     Raises:
         CatalogueError: `share.entry_unknown`; AgreementError: `share.not_the_provider` for one
-            that is withdrawn, or that nobody of this city provides.
+            that is withdrawn, or that nobody of this city provides; `share.bad_text`.
     """
-    record = entry(control, dataset)
+    record = entry(control, optional_text(dataset, "The name of the data set"))
     provider = record.entry.provider.id
     if record.is_withdrawn or provider is None:
         raise AgreementError(

@@ -15,6 +15,7 @@ from sqlglot import exp
 from shuzhi.gather.lake import Lake
 from shuzhi.kernel.errors import RefusedError
 from shuzhi.kernel.instant import Instant
+from shuzhi.share.agreements.errors import optional_text
 from shuzhi.share.correction.errors import CorrectionError, bad
 from shuzhi.share.correction.model import Used
 
@@ -35,9 +36,11 @@ def canonical(lake: Lake, dataset: str, column: str, text: str | None) -> str | 
 
     Raises:
         CorrectionError: `share.doubt_bad` for a column that is not there, `share.value_unfit`.
+        AgreementError: `share.bad_text`.
     """
     if text is None:
         return None
+    optional_text(text, "The value")
     kind = _types(lake, dataset).get(column)
     if kind is None:
         raise bad(

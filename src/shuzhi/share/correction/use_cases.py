@@ -68,6 +68,8 @@ def submit(
             `kernel.law_unknown`, `kernel.law_not_in_force`.
     """
     party = registered_party(office.control, by.party or PartyId("")).id
+    for text in (what.dataset, what.seen or "", *what.documents):
+        optional_text(text, "A text of the doubt")
     stated = _stated(office, what)
     responsible = _provider(office, what.dataset)
     origin = None if origin is None else scoped(party, origin)
