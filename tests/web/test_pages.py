@@ -182,7 +182,35 @@ def test_every_answer_bears_a_strict_policy(walked: Walked) -> None:
         policy = answer.headers["content-security-policy"]
         assert policy.startswith("default-src 'none'"), path
         assert "unsafe" not in policy, path
+        assert "frame-ancestors 'none'" in policy, path
         assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["referrer-policy"] == "same-origin"
+        assert answer.headers["cross-origin-opener-policy"] == "same-origin"
+
+
+def test_what_breaks_bears_it_too_and_says_nothing_of_why(city: City) -> None:
+    app = make_app(city)
+
+    @app.get("/breaks")
+    def broken() -> None:
+        raise RuntimeError("what nobody may know")
+
+    with TestClient(app, "https://localhost", raise_server_exceptions=False) as visitor:
+        answer = visitor.get("/breaks")
+    assert (answer.status_code, answer.headers["content-type"]) == (500, "application/problem+json")
+    assert answer.headers["content-security-policy"].startswith("default-src 'none'")
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["strict-transport-security"] == "max-age=31536000"
+    assert "nobody" not in answer.text
+
+
+def test_over_tls_no_cookie_is_ever_sent_in_clear(city: City) -> None:
+    for base, is_secure in (("https://localhost", True), ("http://localhost", False)):
+        with TestClient(make_app(city), base, follow_redirects=False) as visitor:
+            answers = [visitor.get("/sign-in"), visitor.get("/language/en", params={"back": "/"})]
+        given = [each for a in answers for each in a.headers.get_list("set-cookie")]
+        assert len(given) == 2
+        assert [each.lower().count("; secure") for each in given] == [int(is_secure)] * 2
 
 
 def test_pages_are_light(walked: Walked) -> None:

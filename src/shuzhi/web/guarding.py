@@ -79,26 +79,49 @@ class Entrance:
         return is_loopback(host) or (self.asks_login and host in self.hosts)
 
 
+class Sealed:
+    """Sends every answer with its security headers, also the one that something broke (ASGI)."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        has_begun = False
+
+        async def sealed(message: Message) -> None:
+            nonlocal has_begun
+            if message["type"] == "http.response.start":
+                has_begun = True
+                _seal(message, is_https=scope.get("scheme") == "https")
+            await send(message)
+
+        try:
+            await self._app(scope, receive, sealed)
+        except Exception:
+            if not has_begun:
+                said = "Something of ours broke."
+                await problem(WebError("web.broken", said, next_step="Try again later."))(
+                    scope, receive, sealed
+                )
+            # What it was is for who keeps the server, and for nobody else.
+            raise
+
+
 class Guard:
-    """Lets requests in that may come, and sends what comes back with its security headers."""
+    """Lets requests in that may come (ASGI)."""
 
     def __init__(self, app: ASGIApp, entrance: Entrance) -> None:
         self._app = app
         self._entrance = entrance
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle one request (ASGI)."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-
-        async def sealed(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                _seal(message, is_https=scope.get("scheme") == "https")
-            await send(message)
-
-        app = self._turned_away(scope) or self._app
-        await app(scope, receive, sealed)
+        """Handle one request."""
+        turned_away = self._turned_away(scope) if scope["type"] == "http" else None
+        await (turned_away or self._app)(scope, receive, send)
 
     def _turned_away(self, scope: Scope) -> Response | None:
         headers, path = Headers(scope=scope), scope["path"]
@@ -163,7 +186,16 @@ def host_of(headers: Headers) -> str:
 def _seal(message: Message, *, is_https: bool) -> None:
     held = dict(message["headers"])
     added = [pair for pair in _SEALS[is_https] if pair[0] not in held]
-    message["headers"] = [*message["headers"], *added]
+    told = map(_over_tls, message["headers"]) if is_https else message["headers"]
+    message["headers"] = [*told, *added]
     # The worker that keeps a page's stream lives by the policy of its own script.
     if held.get(b"content-type", b"").startswith(_OF_PAGES):
         MutableHeaders(scope=message)["Content-Security-Policy"] = _FOR_PAGES
+
+
+def _over_tls(header: tuple[bytes, bytes]) -> tuple[bytes, bytes]:
+    """Return a header; a cookie as one that is never sent in clear."""
+    name, value = header
+    if name != b"set-cookie" or b"; secure" in value.lower():
+        return header
+    return name, value + b"; Secure"

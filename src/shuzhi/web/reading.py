@@ -24,6 +24,8 @@ _LENGTH, _CONNECTION = b"content-length", b"connection"
 # They change how a request is read, or what is done beside answering it.
 _OF_H11 = frozenset({b"transfer-encoding", b"upgrade", b"expect", b"te", b"trailer"})
 _CLOSE = (b"connection", b"close")
+# How long a connection may take to bring the head of its next request.
+_HEAD_S = 30.0
 
 
 class Read(NamedTuple):
@@ -97,12 +99,15 @@ class _Cycle(RequestResponseCycle):
         self.on_response()
 
 
-def reader_of(path: str) -> type[H11Protocol]:
-    """Return uvicorn's protocol, but for short POST requests to a path."""
+def reader_of(path: str, head_s: float = _HEAD_S) -> type[H11Protocol]:
+    """Return uvicorn's protocol, but for short POST requests to a path.
+
+    A connection that asks for nothing whole within `head_s` is closed, however it drips.
+    """
     start = f"POST {path} HTTP/1.1\r\n".encode()
 
     class ShortRequests(_ShortRequests):
-        _path, _start = path, start
+        _path, _start, _head_s = path, start, head_s
 
     return ShortRequests
 
@@ -110,12 +115,35 @@ def reader_of(path: str) -> type[H11Protocol]:
 class _ShortRequests(H11Protocol):
     _path: str
     _start: bytes
+    _head_s: float
 
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
         self._held = b""
         tells = self.access_log and self.access_logger.isEnabledFor(logging.INFO)
         self._is_plain = not (self.root_path or self.config.reset_contextvars or tells)
+
+    def connection_made(self, transport: Any) -> None:
+        """Begin to wait for the first request."""
+        super().connection_made(transport)
+        self._since = self.loop.time()
+        self._look = self.loop.call_later(self._head_s, self._looked)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wait no more."""
+        self._look.cancel()
+        super().connection_lost(exc)
+
+    def _looked(self) -> None:
+        """Close the connection if it waited in vain, else look again in time."""
+        if self.transport.is_closing():
+            return
+        is_answering = self.cycle is not None and not self.cycle.response_complete
+        left_s = self._head_s if is_answering else self._since + self._head_s - self.loop.time()
+        if left_s <= 0:
+            self.transport.close()
+            return
+        self._look = self.loop.call_later(left_s, self._looked)
 
     def data_received(self, data: bytes) -> None:
         """Take what came: answer it at once, keep it until its turn, or leave it to h11."""
@@ -134,6 +162,7 @@ class _ShortRequests(H11Protocol):
     def on_response_complete(self) -> None:
         """Go on with what came while the answer was made."""
         super().on_response_complete()
+        self._since = self.loop.time()
         held, self._held = self._held, b""
         if held and not self.transport.is_closing():
             self.data_received(held)

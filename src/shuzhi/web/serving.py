@@ -26,10 +26,11 @@ from shuzhi.kernel.errors import RefusedError, ShuzhiError
 from shuzhi.web import assets, sensorthings, verifying
 from shuzhi.web.api import PREFIX, make_api
 from shuzhi.web.api.frame.receiving import DELIVERIES
-from shuzhi.web.guarding import Entrance, Guard, is_loopback
+from shuzhi.web.guarding import Entrance, Guard, Sealed, is_loopback
 from shuzhi.web.live import Live
 from shuzhi.web.pages import page_routes
 from shuzhi.web.pages.frame.failing import misled, told
+from shuzhi.web.patience import Patience
 from shuzhi.web.reading import reader_of
 from shuzhi.web.turns import Line
 from shuzhi.web.visitors import Recognise, require_reader
@@ -157,6 +158,8 @@ def _guards(
 ) -> list[Middleware]:
     """Return what each request passes, the outermost first."""
     return [
+        Middleware(Sealed),
+        Middleware(Patience),
         Middleware(
             Recognise,
             city=city,

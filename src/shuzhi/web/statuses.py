@@ -47,6 +47,7 @@ _BY_STATUS: Mapping[int, str] = {
         """,
     405: "web.wrong_method",
     406: "web.not_acceptable",
+    408: "web.too_slow",
     409: """
         act.already_open act.already_published act.appeal_decided act.appeal_too_late
         act.changed_meanwhile act.not_published act.task_not_ready act.wrong_stage
