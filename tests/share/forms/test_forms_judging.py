@@ -315,6 +315,21 @@ def test_a_subject_that_is_no_number_where_one_is_meant_is_unfit(
     assert (found.value, found.reason) == (None, "subject_unfit")
 
 
+def test_what_no_store_holds_is_refused_and_the_last_day_is_a_day(
+    at: Callable[..., City], written: Callable[..., Path]
+) -> None:
+    city = at(NOW)
+    city.register_form(read_form(written(BORN)), by=CIVIL)
+    for form, subject in (("relief", "\udcff"), ("\udcff", "p1"), ("relief", "a\x00b")):
+        with pytest.raises(RefusedError) as refusal:
+            city.prefill(form, subject, user=USER)
+        assert refusal.value.code == "share.bad_text"
+    made = [
+        start(city.forms_office, FormId("relief"), date.max, by=actor("town_a")) for _ in range(2)
+    ]
+    assert made[0] == made[1]
+
+
 def test_of_who_objected_with_success_nothing_is_filled_in(
     at: Callable[..., City], written: Callable[..., Path]
 ) -> None:

@@ -75,8 +75,8 @@ def start(
     with office.control.transaction() as connection:
         known = None if origin is None else filling_of(connection, origin)
         if known is None and filler is not None:
-            known = next(iter(read_fillings(connection, form=form, party=filler, start=due_on,
-                                            end=_next_day(due_on))), None)  # fmt: skip
+            mine = read_fillings(connection, form=form, party=filler, start=due_on)
+            known = next((each for each in mine if each.due_on == due_on), None)
         return known or replace(made, id=insert_filling(connection, made))
 
 
@@ -135,10 +135,6 @@ def _require_open(held: Registered, due_on: date) -> None:
             f"The form {held.form.id} is not due on {due_on}.",
             next_step="Name a day on which it is due: shuzhi form show FORM.",
         )
-
-
-def _next_day(day: date) -> date:
-    return date.fromordinal(day.toordinal() + 1)
 
 
 def _once(held: Registered, names: Sequence[str]) -> tuple[str, ...]:

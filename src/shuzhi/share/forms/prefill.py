@@ -32,6 +32,7 @@ from shuzhi.share.access import (
     decide,
 )
 from shuzhi.share.agreements import AgreementId, grants
+from shuzhi.share.agreements.errors import optional_text
 from shuzhi.share.catalogue import entry
 from shuzhi.share.forms.holdings import columns_with
 from shuzhi.share.forms.model import Form, FormId, Judgement, Reach, Registered, Verdict
@@ -90,11 +91,11 @@ def prefill(
     asks in the name of the form's owner, in the form's role and for its purpose.
 
     Raises:
-        FormError: `share.form_unknown`.
+        FormError: `share.form_unknown`; AgreementError: `share.bad_text`.
         RefusedError: as `agreements.grants`, `table_named`; BrokenError as `access.ask` and
             `record_receipt`.
     """
-    held = registered(office, form)
+    held, subject = registered(office, form), optional_text(subject, "The subject")
     wanted: dict[str, list[Judgement]] = {}
     for met in held.judgements:
         if met.verdict in (Verdict.TAKE, Verdict.CONFIRM) and met.dataset is not None:

@@ -38,17 +38,20 @@ class Schedule:
 
     def due_days(self, start: date, end: date) -> Iterator[date]:
         """Yield the days from `start` to before `end` on which the form is due, in order."""
-        last = end - timedelta(days=1)
+        if start < end:
+            yield from self._days(start, end - timedelta(days=1))
+
+    def is_due_on(self, day: date) -> bool:
+        """Whether the form is due on `day`."""
+        return any(self._days(day, day))
+
+    def _days(self, start: date, last: date) -> Iterator[date]:
         last = last if self.until is None else min(last, self.until)
         turn = self._first_turn(start)
         while (day := self._day(turn)) is not None and day <= last:
             if day >= start:
                 yield day
             turn += 1
-
-    def is_due_on(self, day: date) -> bool:
-        """Whether the form is due on `day`."""
-        return any(self.due_days(day, day + timedelta(days=1)))
 
     def _first_turn(self, start: date) -> int:
         """Return a turn at or shortly before the first that is due from `start` on."""

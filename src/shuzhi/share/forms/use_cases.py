@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from shuzhi.audit import Entry, queue
 from shuzhi.kernel.instant import Instant
 from shuzhi.share.agreements import Actor
-from shuzhi.share.agreements.errors import require_text
+from shuzhi.share.agreements.errors import optional_text, require_text
 from shuzhi.share.agreements.plain import canonical, plain
 from shuzhi.share.forms.errors import FormError, unknown_field, unknown_form
 from shuzhi.share.forms.events import FormJudged
@@ -144,9 +144,10 @@ def withdraw(office: FormsOffice, form: FormId, *, by: Actor, why: str) -> Regis
 
 
 def registered(office: FormsOffice, form: FormId) -> Registered:
-    """Return a form as it stands. Raises FormError `share.form_unknown`."""
+    """Return a form as it stands. Raises FormError `share.form_unknown`, `share.bad_text`."""
+    known = FormId(optional_text(form, "The name of the form"))
     with office.control.transaction() as connection:
-        found = find_form(connection, form)
+        found = find_form(connection, known)
     if found is None:
         raise unknown_form(form)
     return found
