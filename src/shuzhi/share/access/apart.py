@@ -73,16 +73,17 @@ class _Passed:
         start, where = held.start, held.start.args.get("where")
         early = [t for t in (conjuncts(where.this) if where else ()) if t not in held.terms]
         start.set("where", None)
-        self._alias = exp.TableAlias(this=exp.to_identifier(_PASSED, quoted=True))
+        called = _PASSED
         self._masks: list[exp.Expr] = []
         if start.args.get("joins"):
             self.rows = _joined(held)
         else:
             source = start.args["from_"].this
-            self._alias = source.args.get("alias") or self._alias
+            called = source.alias_or_name or called
             seen = [*early, *held.terms, *([held.by] if held.by else [])]
             self._masks = masks_for_later(source.this, seen)
             self.rows = _all_of(source)
+        self._alias = exp.TableAlias(this=exp.to_identifier(called, quoted=True))
         _keep(self.rows, early)
         for term in held.terms:
             self.rows = exp.Select(

@@ -6,7 +6,7 @@ through, is put where it is spoken of, so that fewer rows have to be set apart (
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from sqlglot import exp
 
@@ -17,20 +17,25 @@ _READ = frozenset({"from_", "joins", "with_"})
 # A name in these is that of the answer's column, where it has one.
 _LATE = ("having", "qualify", "order")
 
+Columns = Mapping[str, Collection[str]]
 
-def flatten(query: exp.Query) -> None:
-    """Move what sub-queries only compute out of them, in place, along the FROMs of `query`."""
+
+def flatten(query: exp.Query, columns: Columns) -> None:
+    """Move what sub-queries only compute out of them, in place, along the FROMs of `query`.
+
+    `columns` are the names of the columns of each data set, in lower case.
+    """
     _place_parts(query)
     if isinstance(query, exp.Select):
-        _flatten(query)
+        _flatten(query, columns)
 
 
-def _flatten(select: exp.Select) -> None:
+def _flatten(select: exp.Select, columns: Columns) -> None:
     source = source_of(select)
     inner = source.this if isinstance(source, exp.Subquery) else None
     if isinstance(inner, exp.Select):
-        _flatten(inner)
-        if _only_computes(inner):
+        _flatten(inner, columns)
+        if _only_computes(inner, columns):
             _pull_up(inner, select)
 
 
@@ -80,7 +85,7 @@ def _place_parts(query: exp.Query) -> None:
 def _pull_up(inner: exp.Select, outer: exp.Select) -> None:
     """Compute in `outer` what the sub-query `inner` computes that it reads, if that is clear."""
     _spell_out(outer, [output.alias_or_name for output in inner.expressions])
-    computed = {output.alias_or_name.lower(): output.unalias() for output in inner.expressions}
+    computed = {output.alias_or_name.lower(): output for output in inner.expressions}
     if not _is_clear(outer, computed):
         return
     _say_whose(inner)
@@ -92,7 +97,7 @@ def _pull_up(inner: exp.Select, outer: exp.Select) -> None:
     outer.set("joins", inner.args.get("joins"))
 
 
-def _only_computes(inner: exp.Select) -> bool:
+def _only_computes(inner: exp.Select, columns: Columns) -> bool:
     """Whether each output is made of columns of what is read, and of nothing else."""
     given = {name for name, part in inner.args.items() if part}
     if not {"from_"} <= given <= _COMPUTING:
@@ -105,9 +110,19 @@ def _only_computes(inner: exp.Select) -> bool:
     spoken = list(own_columns(inner))
     is_said = source_of(inner) is not None or all(column.table for column in spoken)
     names = [output.alias_or_name.lower() for output in inner.expressions]
-    # An output may be made of others of the same SELECT.
-    is_made = aliases(inner) & {column.name.lower() for column in spoken}
+    # An output may be made of others of the same SELECT, where no column is called so.
+    others = aliases(inner) - _names_of(source_of(inner), columns)
+    is_made = others & {column.name.lower() for column in spoken}
     return is_said and not is_made and len(set(names)) == len(names)
+
+
+def _names_of(source: exp.Expr | None, columns: Columns) -> set[str]:
+    """Return the names of the columns that a source surely has."""
+    if isinstance(source, exp.Table):
+        return set(columns.get(source.name.lower(), ()))
+    inner = source.this if isinstance(source, exp.Subquery) else None
+    outputs = inner.expressions if isinstance(inner, exp.Select) else ()
+    return {output.alias_or_name.lower() for output in outputs}
 
 
 def _spell_out(outer: exp.Select, names: list[str]) -> None:
@@ -148,10 +163,10 @@ def _say_whose(inner: exp.Select) -> None:
 def _write_out(outer: exp.Select, computed: Mapping[str, exp.Expr]) -> None:
     """Write what is computed in the place of its name; an output of `outer` keeps that name."""
     for column in list(own_columns(outer)):
-        value = computed.get(column.name.lower())
-        if value is not None:
-            written: exp.Expr = exp.paren(value, copy=True)
+        output = computed.get(column.name.lower())
+        if output is not None:
+            written: exp.Expr = exp.paren(output.unalias(), copy=True)
             if column.parent is outer:
-                name = exp.to_identifier(column.name, quoted=True)
+                name = exp.to_identifier(output.alias_or_name, quoted=True)
                 written = exp.Alias(this=written, alias=name)
             column.replace(written)

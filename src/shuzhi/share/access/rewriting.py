@@ -106,7 +106,7 @@ def _plan(
     _name_outputs(query)
     is_frail = _is_frail(query, used)
     if is_frail:
-        flatten(query)
+        flatten(query, {name: {c.name for c in each.columns} for name, each in used.items()})
         is_frail = _is_frail(query, used)
     held = waiting(query, used.values(), most.rows) if is_frail else None
     inner = {name: _allowed_rows(query, each, tables[name]) for name, each in used.items()}

@@ -45,7 +45,8 @@ def waiting(query: exp.Query, allowed: Collection[Allowed], most_rows: int) -> W
         return None
     start, first = asked.start, asked.levels[0]
     if start is first and not _gathers(start):
-        return asked.as_list(most_rows)
+        # A part that is read twice cannot be read by the statement that sets rows apart.
+        return None if _given(start, "with_") else asked.as_list(most_rows)
     is_cut = _given(first, *_ENDS) and not _given(first, "order")
     return None if is_cut and asked.fails_late(first) else Waiting(start, asked.terms)
 
@@ -86,7 +87,8 @@ class _Asked:
         keys = self._sorted_by() if order else []
         if order and not any(self._fails(part) for part in self._unsorted(keys)):
             return Waiting(self.start, self.terms)
-        are_plain = all(isinstance(k, exp.Column) and k.name.lower() in self._names for k in keys)
+        own = self._names - aliases(self.start)
+        are_plain = all(isinstance(key, exp.Column) and key.name.lower() in own for key in keys)
         has_window = any(part.find(exp.Window) for part in own_parts(self.start))
         is_whole = self.terms or has_window or (order and not _given(self.start, "limit"))
         if is_whole or not are_plain:
