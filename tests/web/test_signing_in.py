@@ -51,6 +51,9 @@ PEOPLE = {
     "zhou": ("east", Role.CITIZEN),
     # Locked by a test, and of no use to any other.
     "hasty": ("east", Role.CITIZEN),
+    # Whom strangers try to lock out, each in a test of its own.
+    "pam": ("east", Role.CITIZEN),
+    "tom": ("east", Role.CITIZEN),
 }
 
 
@@ -121,15 +124,17 @@ def test_one_comes_in_where_one_wanted_and_out_again(browse: Any) -> None:
 
 
 def test_the_cookie_of_a_session_is_kept_from_scripts_and_other_sites(browse: Any) -> None:
-    plain = sign_in(browse(), "chen").headers["set-cookie"]
+    plain = sign_in(browse(), "chen").headers.get_list("set-cookie")[0]
     assert re.search(r"shuzhi_session=[\w-]{43}; HttpOnly; Path=/; SameSite=lax$", plain)
     town = browse("https://localhost")
     form = hidden(town.get("/sign-in"), "/sign-in")
     over_tls = town.post("/sign-in", data={**form, "name": "chen", "password": PASSWORD})
-    cookie = over_tls.headers["set-cookie"]
+    cookie, mark = over_tls.headers.get_list("set-cookie")
     assert re.search(r"__Host-shuzhi_session=[\w-]{43}; HttpOnly; Path=/; ", cookie)
-    assert "Secure" in cookie
-    assert "domain" not in cookie.lower()
+    assert re.search(r"__Host-shuzhi_browser=[\w.-]+; HttpOnly; Max-Age=\d+; Path=/; ", mark)
+    for each in (cookie, mark):
+        assert "Secure" in each
+        assert "domain" not in each.lower()
     assert over_tls.headers["strict-transport-security"] == "max-age=31536000"
 
 
@@ -214,6 +219,46 @@ def test_many_tries_have_to_wait_whether_a_name_is_known_or_not(browse: Any) -> 
         assert answers == [401] * 10 + [429] * 2
     account = account_file(browse().app.state.site.city.accounts_office, "hasty").account
     assert account.locked_until is not None
+
+
+def tries(visitor: TestClient, name: str, password: str, often: int = 1) -> list[int]:
+    return [sign_in(visitor, name, password).status_code for _ in range(often)]
+
+
+def test_no_stranger_locks_anybody_out_of_their_own_browser(browse: Any) -> None:
+    own = browse()
+    assert tries(own, "pam", PASSWORD) == [303]
+    assert tries(browse(), "pam", "wrong", 12) == [401] * 10 + [429] * 2
+    # Who is no stranger at another browser has to wait there.
+    assert tries(browse(), "pam", PASSWORD) == [429]
+    assert tries(own, "pam", PASSWORD) == [303]
+    # And strangers gain nothing by it.
+    account = account_file(own.app.state.site.city.accounts_office, "pam").account
+    assert account.locked_until is not None
+    assert tries(browse(), "pam", "wrong") == [429]
+
+
+def test_a_browser_that_is_known_has_tries_of_its_own_and_for_one_account(browse: Any) -> None:
+    own = browse()
+    assert tries(own, "tom", PASSWORD) == [303]
+    assert tries(own, "tom", "wrong", 12) == [401] * 10 + [429] * 2
+    office = own.app.state.site.city.accounts_office
+    assert account_file(office, "tom").account.locked_until is None
+    # Its mark is nothing for another account, nor when it is not ours.
+    stranger = browse()
+    mark = own.cookies["shuzhi_browser"]
+    for shown, name in ((mark, "nobody_marked"), (f"x{mark}", "tom"), (".", "tom"), ("é", "tom")):
+        stranger.cookies.clear()
+        page = stranger.get("/sign-in")
+        form = hidden(page, "/sign-in") | {"name": name, "password": "wrong"}
+        cookies = f"shuzhi_form={page.cookies['shuzhi_form']}; shuzhi_browser={shown}"
+        said = stranger.post("/sign-in", data=form, headers={"Cookie": cookies.encode()})
+        assert said.status_code == 401, shown
+    city = own.app.state.site.city
+    counted = Door("sign-in").of_name("tom")
+    left = counted.most - 3
+    waits = [waits_s(city.control, city.city_key, [counted], city.clock()) for _ in range(left + 1)]
+    assert [wait == 0 for wait in waits] == [True] * left + [False]
 
 
 def test_the_tries_of_an_address_are_counted_over_all_processes(town: City) -> None:

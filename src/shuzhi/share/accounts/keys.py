@@ -22,6 +22,7 @@ from shuzhi.share.accounts.model import (
     title_of,
 )
 from shuzhi.share.accounts.office import AccountsOffice
+from shuzhi.share.accounts.proving import note
 from shuzhi.share.accounts.rights import Right
 from shuzhi.share.accounts.store import (
     change_key,
@@ -33,7 +34,6 @@ from shuzhi.share.accounts.store import (
     read_keys,
 )
 from shuzhi.share.accounts.tokens import Secret, digest, new_key, prefix_of
-from shuzhi.share.accounts.use_cases import note
 
 _TOUCH = timedelta(minutes=1)
 # Rights that stay with people: a key that leaks makes no further keys and no accounts.

@@ -18,10 +18,11 @@ from shuzhi.share.accounts.model import (
 )
 from shuzhi.share.accounts.office import AccountsOffice
 from shuzhi.share.accounts.oidc import Identity
+from shuzhi.share.accounts.proving import note
 from shuzhi.share.accounts.sessions import Opened, open_session
 from shuzhi.share.accounts.setup import AdmitRule, OidcSetup
 from shuzhi.share.accounts.store import find_account, find_identity, insert_account, read_grants
-from shuzhi.share.accounts.use_cases import give, note, write_bound
+from shuzhi.share.accounts.use_cases import give, write_bound
 from shuzhi.share.parties import party as registered
 
 _BY = "identity_provider"

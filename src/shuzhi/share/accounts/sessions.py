@@ -24,6 +24,7 @@ from shuzhi.share.accounts.model import (
     account_name,
 )
 from shuzhi.share.accounts.office import AccountsOffice
+from shuzhi.share.accounts.proving import note, prove, stands
 from shuzhi.share.accounts.store import (
     delete_sessions,
     find_account,
@@ -34,7 +35,6 @@ from shuzhi.share.accounts.store import (
     touch_session,
 )
 from shuzhi.share.accounts.tokens import Secret, digest, new_token
-from shuzhi.share.accounts.use_cases import note, prove, stands
 
 # A session that is used all the time is noted as such no oftener than this.
 _TOUCH = timedelta(minutes=1)
@@ -50,15 +50,23 @@ class Opened:
 
 
 def login(
-    office: AccountsOffice, name: str, password: str, *, agent: str = "", old: str = ""
+    office: AccountsOffice,
+    name: str,
+    password: str,
+    *,
+    agent: str = "",
+    old: str = "",
+    is_counted: bool = False,
 ) -> Opened:
     """Open a session by name and password; one that the browser had before (`old`) ends.
+
+    `is_counted` as `prove` has it.
 
     Raises:
         LoginRefusedError: always the same, and as late, whatever was wrong.
     """
     known = _as_typed(name)
-    proved = prove(office, known, password)
+    proved = prove(office, known, password, is_counted=is_counted)
     if proved is None:
         with office.control.transaction() as connection:
             account = find_account(connection, known)

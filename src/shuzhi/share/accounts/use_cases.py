@@ -7,18 +7,15 @@ its password end its sessions.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 from sqlalchemy import Connection
 
-from shuzhi.audit import Entry, queue
 from shuzhi.kernel.control import Control
 from shuzhi.kernel.ids import PartyId
 from shuzhi.kernel.instant import Instant
 from shuzhi.share.accounts.errors import AccountError, unknown_account
 from shuzhi.share.accounts.model import (
     Account,
-    AccountName,
     AccountState,
     ApiKey,
     RoleGrant,
@@ -29,9 +26,9 @@ from shuzhi.share.accounts.model import (
 )
 from shuzhi.share.accounts.office import AccountsOffice
 from shuzhi.share.accounts.passwords import LEAST, MOST, Weakness, weakness
+from shuzhi.share.accounts.proving import SALT_BYTES, note, prove, stands
 from shuzhi.share.accounts.rights import Role
 from shuzhi.share.accounts.store import (
-    account_row,
     change_account,
     delete_grant,
     delete_sessions,
@@ -49,7 +46,6 @@ from shuzhi.share.accounts.store import (
 from shuzhi.share.accounts.tokens import Secret, new_token
 from shuzhi.share.parties import party as registered
 
-_SALT_BYTES = 16
 _MOST_SUBJECT = 255
 _WHY = {
     Weakness.SHORT: f"it has fewer than {LEAST} characters",
@@ -275,67 +271,7 @@ def strong_hash(office: AccountsOffice, password: str, about: tuple[str, ...]) -
             f"This password will not do: {_WHY[weak]}.",
             next_step=f"Choose {LEAST} characters or more, such as four words of your own.",
         )
-    return office.passwords.hashed(password, office.draw(_SALT_BYTES))
-
-
-def prove(office: AccountsOffice, name: str, password: str) -> str | None:
-    """Return the hash by which a password is that of an active account that need not wait.
-
-    None for any other. What is done by the proof has to find the same hash in its transaction
-    (`stands`): the password may have been changed meanwhile.
-    Every try is counted before it is checked, so that many at once gain nothing; what is
-    unknown, disabled or waiting costs as much time as what is wrong.
-    """
-    now = office.clock()
-    with office.control.transaction() as connection:
-        hashed = _counted_try(office, connection, name, now)
-    is_right = office.passwords.is_right(hashed or office.passwords.decoy, password)
-    if not (hashed and is_right):
-        return None
-    again = office.passwords.is_outdated(hashed)
-    fresh = office.passwords.hashed(password, office.draw(_SALT_BYTES)) if again else hashed
-    with office.control.transaction() as connection:
-        if not stands(connection, name, hashed):
-            return None
-        values: dict[str, Any] = {"failed": 0, "locked_until": None, "password_hash": fresh}
-        change_account(connection, AccountName(name), **values)
-    return fresh
-
-
-def stands(connection: Connection, name: str, proved: str) -> bool:
-    """Tell whether an account is active and has the password still that was proved.
-
-    Nobody else changes either until the transaction ends.
-    """
-    row = account_row(connection, name, lock=True)
-    if row is None or row["state"] != AccountState.ACTIVE:
-        return False
-    return bool(row["password_hash"] == proved)
-
-
-def note(
-    connection: Connection, kind: str, at: Instant, by: str, account: str, **facts: Any
-) -> None:
-    """Queue an entry about an account for the audit log, in the transaction of the act."""
-    queue(connection, Entry(kind, at, by, f"account:{account}", facts))
-
-
-def _counted_try(
-    office: AccountsOffice, connection: Connection, name: str, now: Instant
-) -> str | None:
-    """Count a try and return the hash to check it by; None when there is nothing to check."""
-    row = account_row(connection, name, lock=True)
-    if row is None or row["state"] != AccountState.ACTIVE or row["password_hash"] is None:
-        return None
-    if row["locked_until"] is not None and now < row["locked_until"]:
-        return None
-    failed = row["failed"] + 1
-    wait = office.terms.wait(failed)
-    until = None if wait is None else Instant(now + wait)
-    change_account(connection, row["name"], failed=failed, locked_until=until)
-    if until is not None:
-        note(connection, "account.locked", now, "system", row["name"], until=until.isoformat())
-    return str(row["password_hash"])
+    return office.passwords.hashed(password, office.draw(SALT_BYTES))
 
 
 def _write_password(

@@ -18,6 +18,7 @@ from shuzhi.kernel.errors import RefusedError, ShuzhiError
 from shuzhi.share.accounts import LoginRefusedError, Opened, Right, Standing, login, logout
 from shuzhi.web.guarding import SIGN_IN, TOKEN_COOKIE, host_of, is_loopback, token_cookie
 from shuzhi.web.limits import neighbourhood
+from shuzhi.web.pages.accounts.browsers import give_mark, mark_of
 from shuzhi.web.pages.frame.forms import local_path
 from shuzhi.web.pages.frame.site import Site
 from shuzhi.web.problems import WebError
@@ -49,10 +50,19 @@ class Door:
         """Return as what the tries of a name are counted."""
         return Counted(f"{self.door} by name", name, 10, _SPAN)
 
-    def require_patience(self, city: City, request: Request, name: str) -> None:
-        """Refuse (`web.too_many_tries`) who tried too often, known or not."""
+    def of_browser(self, mark: str) -> Counted:
+        """Return as what the tries of a browser are counted that is known for an account."""
+        return Counted(f"{self.door} by browser", mark, 10, _SPAN)
+
+    def require_patience(self, city: City, request: Request, name: str, mark: str = "") -> None:
+        """Refuse (`web.too_many_tries`) who tried too often, known or not.
+
+        A browser with a `mark` answers for itself alone, whatever its neighbours try.
+        """
         counted = [self.of_address(request.client.host if request.client else "")]
-        if name:
+        if mark:
+            counted = [self.of_browser(mark)]
+        elif name:
             counted.append(self.of_name(name))
         waits = waits_s(city.control, city.city_key, counted, city.clock())
         if waits:
@@ -81,12 +91,12 @@ def routes(site: Site, token: str | None) -> APIRouter:
             try:
                 site.forms.require_ours(request, form)
                 require_privacy(request)
-                name = typed.get("name", "").strip().lower()
-                await run_in_threadpool(door.require_patience, site.city, request, name)
-                opened = await run_in_threadpool(_opened, site, request, typed, door.of_name(name))
+                opened = await run_in_threadpool(_opened, site, request, typed, door)
             except RefusedError as error:
                 return form_again(site, request, token, typed, error)
-        return enter(request, opened, typed.get("back", "/"))
+        answer = enter(request, opened, typed.get("back", "/"))
+        give_mark(site.city, request, answer, opened.standing.account)
+        return answer
 
     @router.post(SIGN_OUT)
     async def sign_out(request: Request) -> Response:
@@ -135,12 +145,16 @@ def require_privacy(request: Request) -> None:
         )
 
 
-def _opened(site: Site, request: Request, typed: Mapping[str, str], tries: Counted) -> Opened:
-    city = site.city
+def _opened(site: Site, request: Request, typed: Mapping[str, str], door: Door) -> Opened:
+    city, name = site.city, typed.get("name", "").strip().lower()
+    mark = mark_of(city, request, name)
+    door.require_patience(city, request, name, mark)
     agent, old = request.headers.get("user-agent", ""), session_token(request.scope)
-    name, password = typed.get("name", ""), typed.get("password", "")
-    opened = login(city.accounts_office, name, password, agent=agent, old=old)
+    password, is_counted = typed.get("password", ""), bool(mark)
+    office = city.accounts_office
+    opened = login(office, name, password, agent=agent, old=old, is_counted=is_counted)
     # Who knows the password need not wait for having signed in often.
+    tries = door.of_browser(mark) if mark else door.of_name(name)
     forget(city.control, city.city_key, tries)
     return opened
 
