@@ -9,6 +9,7 @@ import time
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -29,6 +30,7 @@ from starlette.testclient import TestClient
 
 from shuzhi.app import City
 from shuzhi.kernel.ids import PartyId
+from shuzhi.kernel.instant import Instant
 from shuzhi.share.accounts import (
     LoginWay,
     NewAccount,
@@ -325,6 +327,16 @@ def bind(way: Way, name: str, subject: str) -> None:
     bind_identity(way.city.accounts_office, name, way.provider.issuer, subject, by="root")
 
 
+def refusals(way: Way, who: str) -> list[str]:
+    """Return by which provider somebody came in vain, as the audit log has it."""
+    way.city.record()
+    long_ago = Instant(datetime(2020, 1, 1, tzinfo=UTC))
+    found = way.city.find_entries(f"account:{who}", long_ago, way.city.clock())
+    contents = [entry.content or {} for entry in found]
+    refused = [each["facts"]["issuer"] for each in contents if each["kind"] == "session.refused"]
+    return [issuer for issuer in refused if issuer == way.provider.issuer]
+
+
 def is_in(way: Way) -> bool:
     return way.visitor.get("/cases").status_code == 200
 
@@ -379,6 +391,7 @@ def test_a_disabled_account_stays_outside(way: Callable[..., Way]) -> None:
     bind(mine, "gone", "s-gone")
     disable(mine.city.accounts_office, "gone", by="root")
     assert mine.come_in().status_code == 401
+    assert refusals(mine, "gone") == [mine.provider.issuer]
 
 
 def signed(claims: dict[str, Any], alg: str = "RS256", key: Any = KEY, kid: str = "k1") -> str:
@@ -431,6 +444,7 @@ def test_a_token_that_does_not_hold_opens_nothing(way: Callable[..., Way], how: 
     refused = mine.come_in()
     assert refused.status_code == 401
     assert not is_in(mine)
+    assert refusals(mine, "unknown") == [mine.provider.issuer]
     mine.provider.spoil = signed
     assert mine.come_in().status_code == 303
 

@@ -6,7 +6,7 @@ from sqlalchemy import Connection
 
 from shuzhi.kernel.ids import PartyId
 from shuzhi.kernel.instant import Instant
-from shuzhi.share.accounts.errors import AccountError
+from shuzhi.share.accounts.errors import AccountError, LoginRefusedError
 from shuzhi.share.accounts.model import (
     Account,
     AccountName,
@@ -51,7 +51,17 @@ def login_by_identity(
         name = find_identity(connection, identity.issuer, identity.subject)
     if name is None:
         name = _admitted(office, setup, identity, now)
-    return open_session(office, name, LoginWay.OIDC, agent=agent, old=old)
+    try:
+        return open_session(office, name, LoginWay.OIDC, agent=agent, old=old)
+    except LoginRefusedError:
+        note_refused(office, identity.issuer, name)
+        raise
+
+
+def note_refused(office: AccountsOffice, issuer: str, who: str = "unknown") -> None:
+    """Keep in the audit log that somebody came by a provider and was refused."""
+    with office.control.transaction() as connection:
+        note(connection, "session.refused", office.clock(), who, who, issuer=issuer)
 
 
 def _admitted(
@@ -59,8 +69,7 @@ def _admitted(
 ) -> AccountName:
     rule = next((rule for rule in setup.admit if _fits(rule, identity)), None)
     if rule is None:
-        with office.control.transaction() as connection:
-            note(connection, "session.refused", now, "unknown", "unknown", issuer=identity.issuer)
+        note_refused(office, identity.issuer)
         raise _nobody("No account here is yours.")
     registered(office.control, PartyId(rule.party))
     name = account_name(str(identity.claims.get(setup.name_claim, "")).lower())

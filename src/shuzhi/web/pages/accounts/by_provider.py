@@ -14,7 +14,7 @@ from fastapi.responses import RedirectResponse
 
 from shuzhi.kernel.errors import ShuzhiError
 from shuzhi.share.accounts import AccountError
-from shuzhi.share.accounts.known import login_by_identity
+from shuzhi.share.accounts.known import login_by_identity, note_refused
 from shuzhi.share.accounts.oidc import Pending
 from shuzhi.web.guarding import SIGN_IN
 from shuzhi.web.pages.accounts.signing_in import Door, enter, form_again
@@ -97,11 +97,16 @@ def _entered(
             "This answer of the identity provider was not asked for, or came too late.",
             next_step="Begin again from the page to sign in.",
         )
-    provider = site.city.identity_provider()
+    provider, office = site.city.identity_provider(), site.city.accounts_office
+    try:
+        identity = provider.finish(pending, given)
+    except AccountError:
+        note_refused(office, provider.setup.issuer)
+        raise
     opened = login_by_identity(
-        site.city.accounts_office,
+        office,
         provider.setup,
-        provider.finish(pending, given),
+        identity,
         agent=request.headers.get("user-agent", ""),
         old=session_token(request.scope),
     )
