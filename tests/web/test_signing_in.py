@@ -353,6 +353,10 @@ def test_a_program_comes_in_by_its_key(browse: Any, town: City) -> None:
     assert program.get("/sensorthings/v1.1", headers=bearing).status_code == 200
     wrong = {"Authorization": f"Bearer {secret.value[:-1]}-"}
     assert program.get("/sensorthings/v1.1", headers=wrong).status_code in (303, 401)
+    for name in ("key", "api_key", "access_token", "token"):
+        asked = program.get("/sensorthings/v1.1", params={name: secret.value})
+        assert asked.status_code in (303, 401), name
+        assert secret.value not in asked.headers.get("location", "")
     # A key is for programs: it opens no account page, and so makes no keys.
     assert program.get("/account", headers=bearing).status_code == 303
     asked = program.post("/account/keys", headers=bearing, data={})

@@ -107,6 +107,8 @@ def test_only_hashes_of_tokens_and_keys_are_kept(people: Any) -> None:
     with people.office.control.transaction() as connection:
         kept = repr(connection.execute(session_table.select()).all())
         kept += repr(connection.execute(key_table.select()).all())
+    # 32 random bytes, as text.
+    assert len(token) == 43
     assert token not in kept
     assert secret.value not in kept
     assert secret.value[15:] not in kept
@@ -332,7 +334,7 @@ def test_a_hash_is_renewed_when_it_costs_more_by_now(people: Any) -> None:
     with people.office.control.transaction() as connection:
         row = account_row(connection, "li")
     assert row is not None
-    assert "$m=16,t=2,p=1$" in row["password_hash"]
+    assert row["password_hash"].startswith("$argon2id$v=19$m=16,t=2,p=1$")
     login(people.office, "li", people.password)
 
 
