@@ -6,6 +6,7 @@ import csv
 import hashlib
 import io
 import json
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
@@ -17,7 +18,16 @@ from shuzhi.kernel.ids import PartyId
 from shuzhi.share.access import Operator, Refusal
 from shuzhi.share.agreements import Actor, Clock, Deed, RowTerm, Verb, agreement, deal
 from shuzhi.share.agreements.clocks import live
-from shuzhi.share.delivery import Answer, MediaType, answer, file, page
+from shuzhi.share.catalogue import SharingMethod
+from shuzhi.share.delivery import (
+    Answer,
+    DeliverySetup,
+    MediaType,
+    answer,
+    file,
+    page,
+    subscribe,
+)
 from shuzhi.share.receipts import (
     Left,
     Reach,
@@ -37,6 +47,36 @@ def rows_of(found: Answer | Refusal) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = json.loads(content)
     assert len(rows) == found.receipt.what.rows
     return rows
+
+
+@pytest.mark.parametrize(
+    ("method", "may_leave"),
+    [
+        (SharingMethod.DOCKING, {Left.FILE, Left.PUSH}),
+        (SharingMethod.SERVICE, {Left.FILE, Left.PUSH}),
+        (SharingMethod.DOWNLOAD, {Left.FILE}),
+        (SharingMethod.QUERY, set()),
+        (SharingMethod.VIEW, set()),
+    ],
+)
+def test_data_leave_by_the_method_that_was_agreed_on(
+    town: Any, method: SharingMethod, may_leave: set[Left]
+) -> None:
+    held = town.agreed(method=method)
+    wanted, asker = town.wanted(held), town.asker()
+    url = "http://127.0.0.1:9/hook"
+    desk = replace(town.desk, setup=DeliverySetup(push_to=(url,)))
+    assert rows_of(page(desk, wanted, asker, limit=3))
+    for left, found in (
+        (Left.FILE, file(desk, wanted, asker)),
+        (Left.PUSH, subscribe(desk, wanted, asker, url)),
+    ):
+        if left in may_leave:
+            assert not isinstance(found, Refusal)
+        else:
+            assert isinstance(found, Refusal)
+            assert found.reason == "not_by_method"
+            assert method in found.en
 
 
 def test_a_page_leaves_with_its_receipt_in_the_audit_log(town: Any) -> None:

@@ -18,6 +18,10 @@ REASONS: Mapping[str, tuple[str, str]] = {
     ),
     "not_yet": ("授权尚未生效。", "The grant does not hold yet."),
     "expired": ("授权已到期。", "The grant has ended."),
+    "not_by_method": (
+        "协议约定的共享方式是“{what}”，不能以文件或推送方式提供；如需要，请另行申请。",
+        "The method agreed on is {what!r}: no file and no changes leave by it. Apply for another.",
+    ),
     "role_not_held": ("用户没有角色“{what}”。", "The user does not hold the role {what!r}."),
     "role_not_covered": ("授权不含角色“{what}”。", "The grant does not cover the role {what!r}."),
     "purpose_not_covered": (

@@ -18,7 +18,16 @@ from shuzhi.share.catalogue.harvest import (
     read_catalogue,
     refusals,
 )
-from shuzhi.share.catalogue.model import LOCAL, Cycle, Entry, Grade, Sharing, Text, entry_id
+from shuzhi.share.catalogue.model import (
+    LOCAL,
+    Cycle,
+    Entry,
+    Grade,
+    Sharing,
+    SharingMethod,
+    Text,
+    entry_id,
+)
 from shuzhi.share.catalogue.search import FacetCount, Hit, Marked, Page, Searcher, Sort, search
 from shuzhi.share.catalogue.use_cases import (
     Outcome,
@@ -59,6 +68,7 @@ __all__ = [
     "Searcher",
     "Severity",
     "Sharing",
+    "SharingMethod",
     "Sort",
     "Text",
     "Version",

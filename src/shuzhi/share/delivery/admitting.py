@@ -20,16 +20,21 @@ from shuzhi.share.agreements import Agreement, AgreementId, MatterKind, Terms, g
 from shuzhi.share.agreements.errors import unknown
 from shuzhi.share.agreements.grants import condition
 from shuzhi.share.agreements.store import find_matter
-from shuzhi.share.catalogue import described
+from shuzhi.share.catalogue import SharingMethod, described
 from shuzhi.share.delivery.counting import asked_so_far
 from shuzhi.share.delivery.desk import DeliveryDesk
 from shuzhi.share.delivery.model import Asker, Wanted
 from shuzhi.share.receipts import (
+    Left,
     SubjectColumn,
     stopped_subjects,
     subject_columns,
     without_objectors,
 )
+
+# What is queried or looked at on line is not copied whole; changes are told to a system.
+_SYSTEMS = frozenset({SharingMethod.DOCKING, SharingMethod.SERVICE})
+_METHODS = {Left.FILE: _SYSTEMS | {SharingMethod.DOWNLOAD}, Left.PUSH: _SYSTEMS}
 
 
 @dataclass(frozen=True)
@@ -77,6 +82,16 @@ def admitted(desk: DeliveryDesk, wanted: Wanted, asker: Asker) -> Admitted | Ref
     """
     with desk.moment() as now:
         return _admitted(now, wanted, asker)
+
+
+def by_method(seen: Admitted | Refusal, left: Left) -> Admitted | Refusal:
+    """Return what may be seen if it may leave so by the method that was agreed on, else why not."""
+    if isinstance(seen, Refusal):
+        return seen
+    method = seen.agreement.terms.asked.method
+    if method is None or method in _METHODS.get(left, SharingMethod):
+        return seen
+    return refused("not_by_method", method)
 
 
 def _admitted(desk: DeliveryDesk, wanted: Wanted, asker: Asker) -> Admitted | Refusal:

@@ -17,7 +17,7 @@ from shuzhi.share.agreements import (
     AgreementId,
 )
 from shuzhi.share.agreements.plain import canonical
-from shuzhi.share.delivery.admitting import Admitted, admitted
+from shuzhi.share.delivery.admitting import Admitted, admitted, by_method
 from shuzhi.share.delivery.counting import Counted, NotNow
 from shuzhi.share.delivery.cursors import opened, sealed
 from shuzhi.share.delivery.desk import DeliveryDesk
@@ -94,7 +94,7 @@ def file(desk: DeliveryDesk, wanted: Wanted, asker: Asker) -> Answer | Refusal:
             what = delivered(seen, spool.told(rows), wanted.media, Left.FILE)
             return _leave(desk, seen, what, spool, of_all_rows(desk, seen))
 
-    return _asked(desk, wanted, asker, make)
+    return _asked(desk, wanted, asker, make, Left.FILE)
 
 
 def answer(desk: DeliveryDesk, wanted: Wanted, asker: Asker, sql: str) -> Answer | Refusal:
@@ -149,8 +149,9 @@ def _asked(
     wanted: Wanted,
     asker: Asker,
     make: Callable[[Admitted], Answer | Refusal],
+    left: Left = Left.ROWS,
 ) -> Answer | Refusal:
-    seen = admitted(desk, wanted, asker)
+    seen = by_method(admitted(desk, wanted, asker), left)
     try:
         found = make(seen) if isinstance(seen, Admitted) else seen
     except NotNow as no:

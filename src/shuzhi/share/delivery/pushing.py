@@ -23,7 +23,7 @@ from shuzhi.share.access.reasons import refused
 from shuzhi.share.agreements import Actor, AgreementId
 from shuzhi.share.agreements import agreement as read_agreement
 from shuzhi.share.agreements.plain import canonical, plain, unplain
-from shuzhi.share.delivery.admitting import Admitted, admitted
+from shuzhi.share.delivery.admitting import Admitted, admitted, by_method
 from shuzhi.share.delivery.changes import Batch, read_changes
 from shuzhi.share.delivery.counting import Counted, NotNow
 from shuzhi.share.delivery.delivering import delivered, note_refusal
@@ -66,7 +66,7 @@ def subscribe(
         DeliveryError: `share.push_not_allowed`; else as `admitted`.
     """
     require_allowed(url, desk.setup.push_to)
-    seen = admitted(desk, wanted, asker)
+    seen = by_method(admitted(desk, wanted, asker), Left.PUSH)
     if isinstance(seen, Refusal):
         return note_refusal(desk, wanted.agreement, asker, seen)
     if seen.allowed.grant.form is not Form.ROWS:
@@ -151,7 +151,7 @@ def _pushed(
     for done in range(_MOST_AT_ONCE):
         try:
             asker = replace(held.asker, user=as_now(held.asker.user))
-            seen = admitted(desk, held.wanted, asker)
+            seen = by_method(admitted(desk, held.wanted, asker), Left.PUSH)
             after = _step(desk, held, seen, post)
         except (OSError, NotNow, ShuzhiError) as error:
             _failed(desk, held, error)
