@@ -18,7 +18,7 @@ _WITHOUT = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 class Patience:
     """Waits for a body `first_s`, and as much longer as `bytes_s` take of what came (ASGI).
 
-    Who is slower is refused (`web.too_slow`) and hung up on.
+    Who is slower is refused (`web.too_slow`) and hung up on. What `reading` found whole is let by.
     """
 
     def __init__(self, app: ASGIApp, *, first_s: float = 30.0, bytes_s: float = 10_000.0) -> None:
@@ -28,7 +28,7 @@ class Patience:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
-        if scope["type"] != "http" or scope["method"] in _WITHOUT:
+        if scope["type"] != "http" or scope["method"] in _WITHOUT or scope.get("is_whole"):
             await self._app(scope, receive, send)
             return
         until = asyncio.get_running_loop().time() + self._first_s

@@ -193,6 +193,7 @@ class _ShortRequests(H11Protocol):
             "query_string": b"",
             "headers": found.headers,
             "state": self.app_state.copy(),
+            "is_whole": True,
         }
         self.scope, self.headers = scope, found.headers
         self.cycle = cycle = _Cycle(
