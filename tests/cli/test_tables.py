@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextvars import copy_context
 from datetime import UTC, datetime
 from io import StringIO
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from shuzhi.cli.frame.tables import cell, datum, table
+from shuzhi.cli.frame.tables import cell, datum, go_by, table
 
 
 def lines(
@@ -74,3 +75,18 @@ def test_a_name_is_no_markup() -> None:
 )
 def test_data_are_shown_as_they_are(value: Any, shown: str) -> None:
     assert datum(value) == shown
+
+
+def test_moments_are_told_by_the_clocks_of_the_city_and_data_as_they_are() -> None:
+    at = datetime(2026, 12, 11, 16, tzinfo=UTC)
+
+    def shown() -> tuple[object, ...]:
+        go_by("Asia/Shanghai")
+        return cell(at), cell(at.replace(second=5)), cell(at.replace(tzinfo=None)), datum(at)
+
+    assert copy_context().run(shown) == (
+        "2026-12-12 00:00",
+        "2026-12-12 00:00:05",
+        "2026-12-11 16:00:00",
+        "2026-12-11 16:00:00+00:00",
+    )

@@ -23,9 +23,12 @@ def opened(folder: Path | None) -> City:
     """Open the city that a command means."""
     # Only here, so that --help and a mistyped command answer at once: the engines import slowly.
     from shuzhi.app import open_city
+    from shuzhi.cli.frame.tables import go_by
     from shuzhi.settings import default_city
 
-    return open_city(folder or default_city())
+    city = open_city(folder or default_city())
+    go_by(city.settings.city.zone)
+    return city
 
 
 def moment(city: City, text: str) -> Instant:

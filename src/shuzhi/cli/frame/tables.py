@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from contextvars import ContextVar
+from datetime import datetime, time
 from decimal import Decimal
 from typing import Any
 
@@ -19,9 +20,13 @@ from rich.table import Table
 from rich.text import Text
 
 from shuzhi.cli.frame.plain import plain
+from shuzhi.kernel.instant import named_zone
 
 _GAP = 3
 _NARROWEST_TEXT = 18
+
+# Of the city that was opened: people go by its clock.
+_zone: ContextVar[str | None] = ContextVar("zone", default=None)
 
 Shown = Callable[[Any], str | Text]
 
@@ -83,8 +88,22 @@ def cell(value: Any) -> str | Text:
     if isinstance(value, float):
         return f"{value:,.6g}"
     if isinstance(value, datetime):
-        return value.isoformat(sep=" ", timespec="seconds")
+        return _moment(value)
     return escape(str(value))
+
+
+def go_by(zone: str) -> None:
+    """Show moments from now on as the clocks of `zone` (an IANA name) do."""
+    _zone.set(zone)
+
+
+def _moment(at: datetime) -> str:
+    zone = _zone.get()
+    if zone is None or at.tzinfo is None:
+        return at.isoformat(sep=" ", timespec="seconds")
+    local = at.astimezone(named_zone(zone))
+    is_whole = local.time() == time(local.hour, local.minute)
+    return f"{local:%Y-%m-%d %H:%M}" if is_whole else f"{local:%Y-%m-%d %H:%M:%S}"
 
 
 def datum(value: Any) -> str | Text:
@@ -95,6 +114,8 @@ def datum(value: Any) -> str | Text:
         return str(value)
     if isinstance(value, float):
         return _decimal(value)
+    if isinstance(value, datetime):
+        return value.isoformat(sep=" ", timespec="seconds")
     if isinstance(value, (list, dict, tuple)):
         return escape(json.dumps(plain(value), ensure_ascii=False))
     return cell(value)

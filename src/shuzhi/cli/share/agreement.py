@@ -11,6 +11,7 @@ from rich.text import Text
 
 from shuzhi.cli.frame.options import AsJson, CityFolder, opened
 from shuzhi.cli.frame.output import counted, out, print_json, print_table
+from shuzhi.cli.frame.tables import cell
 from shuzhi.cli.share.application import (
     Number,
     Party,
@@ -58,10 +59,10 @@ def list_agreements(
         return
     rows = [
         (a.id, a.state.value, a.terms.dataset, a.terms.contract_version, a.terms.assigner,
-         a.terms.assignee, a.terms.until, deadline(a.runs))
+         a.terms.assignee, a.terms.asked.ends_on, deadline(a.runs))
         for a in found
     ]  # fmt: skip
-    columns = ("agreement", "state", "data set", "contract", "provider", "user", "until", "due")
+    columns = ("agreement", "state", "data set", "contract", "provider", "user", "last day", "due")
     print_table(counted(len(rows), "agreement"), columns, rows)
 
 
@@ -167,7 +168,7 @@ def show_agreement(agreement: Agreement, *, as_json: bool) -> None:
         who = f"{a.terms.assignee} or {a.authority}"
         out.print(f"proposed: {a.proposal.value}; it counts when {who} does it", soft_wrap=True)
     if due := deadline(a.runs):
-        out.print(f"due {due}")
+        out.print(f"due {cell(due)}")
 
 
 def show_file(file: AgreementFile) -> None:
@@ -177,7 +178,7 @@ def show_file(file: AgreementFile) -> None:
     out.print(Text(head, style="bold"), soft_wrap=True)
     out.print(f"{terms.assigner} → {terms.assignee}: {', '.join(terms.asked.fields)}")
     out.print(
-        f"for {', '.join(terms.asked.purposes)}, {terms.since.date()} to {terms.until.date()}"
+        f"for {', '.join(terms.asked.purposes)}, {terms.asked.starts_on} to {terms.asked.ends_on}"
     )
     show_agreement(a, as_json=False)
     show_runs(a.runs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,6 +12,7 @@ from rich.text import Text
 
 from shuzhi.cli.frame.options import AsJson, CityFolder, opened
 from shuzhi.cli.frame.output import counted, out, percent, print_json, print_table
+from shuzhi.cli.frame.tables import cell
 from shuzhi.kernel.errors import RefusedError
 
 if TYPE_CHECKING:
@@ -142,7 +144,7 @@ def answer(
         terms = made.terms
         out.print(
             f"agreement {made.id}: {terms.dataset} {terms.contract_version}, "
-            f"{terms.assigner} → {terms.assignee}, until {terms.until.isoformat()}"
+            f"{terms.assigner} → {terms.assignee}, until {cell(terms.until)}"
         )
 
 
@@ -312,12 +314,12 @@ def actor(person: str, party: str) -> Actor:
     return Actor(person, PartyId(party))
 
 
-def deadline(runs: Sequence[ClockRun]) -> str | None:
+def deadline(runs: Sequence[ClockRun]) -> datetime | str | None:
     """Return the deadline that is next, or that nobody knows it yet."""
     going = [run for run in runs if run.is_live]
     known = [run.due_at for run in going if run.due_at is not None]
     if known:
-        return min(known).isoformat()
+        return min(known)
     return "calendar unknown" if going else None
 
 
@@ -346,7 +348,7 @@ def show_state(application: Application, *, as_json: bool) -> None:
     a = application
     out.print(f"application {a.id}: {a.state.value}, version {a.version}")
     if due := deadline(a.runs):
-        out.print(f"due {due}")
+        out.print(f"due {cell(due)}")
     if a.missing:
         from shuzhi.share.agreements import duties
 

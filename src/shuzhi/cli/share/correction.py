@@ -12,6 +12,7 @@ from rich.text import Text
 
 from shuzhi.cli.frame.options import AsJson, CityFolder, opened
 from shuzhi.cli.frame.output import counted, out, print_facts, print_json, print_table
+from shuzhi.cli.frame.tables import cell
 from shuzhi.cli.share.application import (
     Number,
     Party,
@@ -303,7 +304,7 @@ def _show(doubt: Doubt, *, as_json: bool) -> None:
     head = f"doubt {d.id} about {d.what.dataset}.{d.what.column}: {d.state.value}"
     out.print(Text(f"{head}, version {d.version}", style="bold"), soft_wrap=True)
     if d.is_open:
-        out.print(f"{d.responsible} verifies it; due {deadline(d.runs)}", soft_wrap=True)
+        out.print(f"{d.responsible} verifies it; due {cell(deadline(d.runs))}", soft_wrap=True)
 
 
 def _show_listed(found: list[tuple[Any, Listed]]) -> None:

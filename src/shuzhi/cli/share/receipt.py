@@ -10,6 +10,7 @@ import typer
 
 from shuzhi.cli.frame.options import AsJson, CityFolder, moment, opened
 from shuzhi.cli.frame.output import counted, out, print_facts, print_json, print_table
+from shuzhi.cli.frame.tables import cell
 from shuzhi.cli.share.application import Number, Party, Person, actor, deadline
 
 if TYPE_CHECKING:
@@ -231,7 +232,9 @@ def _show_objection(there: City, held: Objection, *, as_json: bool) -> None:
         print_json(held)
     else:
         due = deadline([held.run])
-        out.print(f"objection {held.id}: {held.state.value}" + (f", due {due}" if due else ""))
+        out.print(
+            f"objection {held.id}: {held.state.value}" + (f", due {cell(due)}" if due else "")
+        )
 
 
 def _show_receipts(found: Sequence[Receipt], *, as_json: bool) -> None:
