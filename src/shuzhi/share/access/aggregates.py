@@ -13,7 +13,7 @@ from sqlglot import exp
 
 from shuzhi.share.access.cells import Question
 from shuzhi.share.access.model import Allowed
-from shuzhi.share.access.reading import conjuncts, no
+from shuzhi.share.access.reading import no, terms_of
 from shuzhi.share.access.tallies import counted
 
 _FIGURES = (exp.Count, exp.Sum, exp.Avg)
@@ -51,7 +51,7 @@ def _question(query: exp.Select, sql: str, allowed: Allowed) -> Question:
         query.args.get(name) for name in ("group", "where", "having", "order")
     )
     keys = _keys(query, group, allowed)
-    terms = list(conjuncts(where.this)) if where else []
+    terms = terms_of(query)
     outputs = [*query.expressions, *([having.this] if having else [])]
     outputs += [ordered.this for ordered in (order.expressions if order else ())]
     names = {a.alias.lower() for a in query.expressions if isinstance(a, exp.Alias)}

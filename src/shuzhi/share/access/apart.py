@@ -17,7 +17,7 @@ from sqlglot import exp
 
 from shuzhi.share.access.flattening import aliases, own_parts
 from shuzhi.share.access.governed import masks_for_later, table_called
-from shuzhi.share.access.reading import conjuncts
+from shuzhi.share.access.reading import terms_of
 from shuzhi.share.access.waiting import Waiting
 
 # The largest that DuckDB takes.
@@ -46,7 +46,7 @@ def hold_back(held: Waiting) -> None:
     """
     passed = _Passed(held)
     passed.rows = behind_limit(passed.rows)
-    held.start.set("from_", passed.named(passed.masked()))
+    held.start.set("from_", exp.From(this=passed.named(passed.masked())))
 
 
 def passed_apart(held: Waiting, name: str) -> exp.Create:
@@ -59,7 +59,7 @@ def passed_apart(held: Waiting, name: str) -> exp.Create:
         passed.rows.set("order", held.by)
     if held.most is not None:
         _limited(passed.rows, min(held.most, _NO_LIMIT))
-    held.start.set("from_", passed.named(exp.select("*").from_(table_called(name))))
+    held.start.set("from_", exp.From(this=passed.named(_all_of(table_called(name)))))
     return copied(passed.masked(), name)
 
 
@@ -70,8 +70,8 @@ class _Passed:
     """
 
     def __init__(self, held: Waiting) -> None:
-        start, where = held.start, held.start.args.get("where")
-        early = [t for t in (conjuncts(where.this) if where else ()) if t not in held.terms]
+        start = held.start
+        early = [term for term in terms_of(start) if term not in held.terms]
         start.set("where", None)
         called = _PASSED
         self._masks: list[exp.Expr] = []
@@ -86,20 +86,18 @@ class _Passed:
         self._alias = exp.TableAlias(this=exp.to_identifier(called, quoted=True))
         _keep(self.rows, early)
         for term in held.terms:
-            self.rows = exp.Select(
-                expressions=[exp.Star()], from_=self.named(behind_limit(self.rows))
-            )
+            self.rows = _all_of(self.named(behind_limit(self.rows)))
             _keep(self.rows, [_in_order(term)])
 
-    def named(self, rows: exp.Select) -> exp.From:
+    def named(self, rows: exp.Select) -> exp.Subquery:
         """Return `rows` under the name by which they are spoken of."""
-        return exp.From(this=exp.Subquery(this=rows, alias=self._alias.copy()))
+        return exp.Subquery(this=rows, alias=self._alias.copy())
 
     def masked(self) -> exp.Select:
         """Return the rows as they may be seen."""
         if not self._masks:
             return self.rows
-        return exp.Select(expressions=self._masks, from_=self.named(self.rows))
+        return exp.Select(expressions=self._masks, from_=exp.From(this=self.named(self.rows)))
 
 
 def _all_of(source: exp.Expr) -> exp.Select:

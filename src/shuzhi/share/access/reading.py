@@ -85,6 +85,12 @@ def conjuncts(condition: exp.Expr) -> Iterator[exp.Expr]:
         yield bare
 
 
+def terms_of(select: exp.Select) -> list[exp.Expr]:
+    """Return the terms of the filter of `select`, which must all hold."""
+    where = select.args.get("where")
+    return list(conjuncts(where.this)) if where else []
+
+
 def only_counted(query: exp.Query) -> frozenset[str]:
     """Return the names of which `query` asks nothing but how many values there are, or are missing.
 

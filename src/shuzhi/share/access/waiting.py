@@ -16,7 +16,7 @@ from sqlglot import exp
 from shuzhi.share.access.failing import Types, fails, types_in
 from shuzhi.share.access.flattening import aliases, own_parts, source_of
 from shuzhi.share.access.model import Allowed
-from shuzhi.share.access.reading import conjuncts
+from shuzhi.share.access.reading import terms_of
 
 # Which side of these is computed first, and of which rows the other, the database finds by trying.
 _CHOSEN = (exp.And, exp.Or)
@@ -60,8 +60,7 @@ class _Asked:
         self.levels = list(_chain(query, self._types))
         self.start = self.levels[-1] if self.levels else exp.Select()
         self._where = self.start.args.get("where")
-        terms = conjuncts(self._where.this) if self._where else ()
-        self.terms = tuple(term for term in terms if self._fails(term))
+        self.terms = tuple(term for term in terms_of(self.start) if self._fails(term))
 
     def is_plain(self) -> bool:
         """Whether nothing is computed but of rows that passed, and of each of them."""
@@ -78,8 +77,7 @@ class _Asked:
 
     def fails_late(self, select: exp.Select) -> bool:
         """Whether what is computed of figures and of groups might fail."""
-        parts = (part for part in own_parts(select) if part is not self._where)
-        return any(self._fails(_without_arguments(part)) for part in parts)
+        return any(self._fails(_without_arguments(part)) for part in self._parts(select))
 
     def as_list(self, most_rows: int) -> Waiting:
         """Say how a list waits: for its order, if all that might fail is in it, or set apart."""
@@ -103,13 +101,17 @@ class _Asked:
         """Yield all parts that wait: terms, and whatever is no filter of the rows."""
         yield from self.terms
         for level in self.levels:
-            yield from (part for part in own_parts(level) if part is not self._where)
+            yield from self._parts(level)
+
+    def _parts(self, select: exp.Select) -> Iterator[exp.Expr]:
+        """Yield what `select` does with rows that passed the filter."""
+        return (part for part in own_parts(select) if part is not self._where)
 
     def _is_clear(self) -> bool:
         """Whether what is spoken of after a join can be told to be of it, or of the answer."""
         if not self.start.args.get("joins"):
             return True
-        parts = [*self.terms, *(p for p in own_parts(self.start) if p is not self._where)]
+        parts = [*self.terms, *self._parts(self.start)]
         begun = {a.alias.lower() for p in _begins_with(self.start) for a in p.find_all(exp.Alias)}
         doubtful = aliases(self.start) & (self._names | begun)
         columns = [column for part in parts for column in part.find_all(exp.Column)]
@@ -127,13 +129,12 @@ class _Asked:
 
     def _unsorted(self, keys: list[exp.Expr]) -> Iterator[exp.Expr]:
         """Yield copies of what waits, without filters and what rows are ordered by."""
-        for part in own_parts(self.start):
-            if part is not self._where:
-                copy = exp.Tuple(expressions=[part.copy()])
-                for node in list(copy.find_all(exp.Alias, exp.Ordered)):
-                    if node.this in keys:
-                        node.set("this", exp.null())
-                yield copy.expressions[0]
+        for part in self._parts(self.start):
+            copy = part.copy()
+            for node in list(copy.find_all(exp.Alias, exp.Ordered)):
+                if node.this in keys:
+                    node.set("this", exp.null())
+            yield copy
 
 
 def _chain(query: exp.Expr, types: Types) -> Iterator[exp.Select]:
